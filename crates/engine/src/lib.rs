@@ -1,0 +1,25 @@
+//! Runs compute systems, and holds what they stand on: storage, networks, credentials.
+//!
+//! Four traits, each with its promises in its doc. [`HostEngine`] is this host's implementation,
+//! behind the one door `sys`; [`memory`] is one without a host, for tests. Both pass
+//! [`conformance`]. Everything above this crate is generic over the traits and has no OS `cfg`.
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod credentials;
+pub mod error;
+pub mod memory;
+pub mod network;
+pub mod storage;
+pub mod system;
+
+#[cfg_attr(target_os = "linux", path = "sys/linux/mod.rs")]
+mod sys;
+
+pub use credentials::Credentials;
+pub use error::{EngineError, ErrorKind, Op, Result};
+pub use network::Network;
+pub use storage::Storage;
+#[cfg(target_os = "linux")]
+pub use sys::HostEngine;
+pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

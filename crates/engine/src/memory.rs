@@ -1,0 +1,1 @@
+//! An engine without a host: compute systems as entries of a table.

@@ -1,0 +1,88 @@
+//! Network namespaces and the endpoints in them.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// Makes network namespaces and connects them to networks.
+///
+/// On Windows: the Host Compute Network service. On Linux: network namespaces and CNI plugins,
+/// with each namespace pinned under the state directory so that it can be found again by name.
+pub trait Network: Send + Sync + 'static {
+    /// Makes an empty namespace (loopback only, and up). A name in use is refused.
+    fn create_namespace(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Detaches every endpoint of the namespace and removes it. One that is gone is a success.
+    fn delete_namespace(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// The names of all namespaces that [`Network::create_namespace`] made and that still exist.
+    fn list_namespaces(&self) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Connects a namespace to a network. All or nothing.
+    fn attach(
+        &self,
+        namespace: &str,
+        endpoint: &EndpointRequest,
+    ) -> impl Future<Output = Result<Endpoint>> + Send;
+
+    /// Disconnects it. An endpoint that is gone is a success.
+    fn detach(
+        &self,
+        namespace: &str,
+        network: &str,
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// What is asked of an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EndpointRequest {
+    /// The network's name; `nat` is the default network.
+    pub network: String,
+    /// The container's id, as the plugins keep it.
+    pub container_id: String,
+    /// A fixed address.
+    pub ip: Option<IpAddr>,
+    /// A fixed MAC address.
+    pub mac: Option<String>,
+    /// Ports published on the host.
+    pub ports: Vec<PortMapping>,
+}
+
+/// A published port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortMapping {
+    /// On the host.
+    pub host_port: u16,
+    /// On which of the host's addresses; all when absent.
+    pub host_ip: Option<IpAddr>,
+    /// In the container.
+    pub container_port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// An endpoint as it was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Endpoint {
+    /// The network's name.
+    pub network: String,
+    /// The interface's name inside.
+    pub interface: String,
+    /// `aa:bb:...`.
+    pub mac: String,
+    /// Addresses with their prefix lengths.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// The default gateway.
+    pub gateway: Option<IpAddr>,
+    /// Name servers that the network names.
+    pub dns_servers: Vec<IpAddr>,
+    /// Search suffixes that the network names.
+    pub dns_search: Vec<String>,
+    /// Ports published on the host.
+    pub ports: Vec<PortMapping>,
+}

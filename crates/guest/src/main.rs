@@ -1,0 +1,3 @@
+//! The Windows helper inside a silo.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! OCI content store, registries, Windows layers.

@@ -1,0 +1,1 @@
+//! Pod, task and exec state machines: pure.

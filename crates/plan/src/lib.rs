@@ -1,0 +1,1 @@
+//! OCI spec, annotations and host limits to one decided plan.

@@ -1,0 +1,1 @@
+//! Acquires what a plan names and gives it back newest first.

@@ -1,0 +1,1 @@
+//! containerd-shim-runhcs-v1: pods, tasks and execs over ttrpc.

@@ -1,0 +1,3 @@
+//! containerd-shim-runhcs-v1: pods, tasks and execs over ttrpc.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Container settings to an OCI runtime spec for Windows.

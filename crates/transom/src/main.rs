@@ -1,0 +1,3 @@
+//! The transom command line.
+
+fn main() {}

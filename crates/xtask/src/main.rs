@@ -1,0 +1,3 @@
+//! Chores: demo, test, build, bench, tidy.
+
+fn main() {}
