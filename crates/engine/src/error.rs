@@ -91,6 +91,7 @@ pub struct EngineError {
 
 impl EngineError {
     /// An error of `op` on `id`.
+    #[expect(clippy::needless_pass_by_value, reason = "an id or a name, borrowed or not")]
     pub fn new(op: Op, id: impl ToString, kind: impl Into<ErrorKind>) -> Self {
         Self { op, id: id.to_string(), kind: kind.into() }
     }

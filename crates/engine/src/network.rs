@@ -29,11 +29,7 @@ pub trait Network: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Endpoint>> + Send;
 
     /// Disconnects it. An endpoint that is gone is a success.
-    fn detach(
-        &self,
-        namespace: &str,
-        network: &str,
-    ) -> impl Future<Output = Result<()>> + Send;
+    fn detach(&self, namespace: &str, network: &str) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// What is asked of an endpoint.

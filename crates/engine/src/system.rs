@@ -68,10 +68,8 @@ pub trait System: Clone + Send + Sync + 'static {
     fn modify(&self, request: &ModifyRequest) -> impl Future<Output = Result<()>> + Send;
 
     /// The basic properties and those asked for.
-    fn properties(
-        &self,
-        query: &[PropertyType],
-    ) -> impl Future<Output = Result<Properties>> + Send;
+    fn properties(&self, query: &[PropertyType])
+    -> impl Future<Output = Result<Properties>> + Send;
 
     /// Starts a process. Its streams are those that `parameters` asks for; with a console there is
     /// one stream each way and no stderr. A failure is [`ErrorKind::Guest`](crate::ErrorKind) with

@@ -273,7 +273,6 @@ pub struct AssignedDevice {
 /// Environment variables, by name. Windows compares the names without case.
 pub type Environment = BTreeMap<String, String>;
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -82,6 +82,7 @@ pub enum Call {
 }
 
 /// A process to start.
+#[expect(clippy::struct_excessive_bools, reason = "each stands for one descriptor")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Spawn {

@@ -6,6 +6,7 @@ use crate::container::Environment;
 use crate::units::ConsoleSize;
 
 /// What `HcsCreateProcess` takes.
+#[expect(clippy::struct_excessive_bools, reason = "the document's own shape")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ProcessParameters {

@@ -1,5 +1,9 @@
 //! The Linux host's engine: silos.
 
+mod network;
+
+pub use network::{Networks, Resolver};
+
 /// The Linux host's engine.
 #[derive(Debug, Clone)]
 pub struct HostEngine;

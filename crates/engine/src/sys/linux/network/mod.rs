@@ -1,0 +1,139 @@
+//! Network namespaces pinned by name, and CNI plugins for everything in them.
+//!
+//! ```text
+//! $STATE/netns/<name>            the pinned namespace
+//! $STATE/netns/<name>.json       what it resolves names with; the silo writes /etc from it
+//! $STATE/netns/<name>.d/<n>.json one attachment: enough to undo it without its network's file
+//! ```
+//!
+//! An attachment is written down before its first plugin runs, so one that was cut short is undone
+//! all the same. Networks themselves are in [`conflist`], running plugins in [`plugin`]. The pins
+//! are the only mounts that Transom makes in the host's mount namespace.
+
+mod attachment;
+mod conflist;
+mod namespace;
+mod plugin;
+mod resolver;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::network::{Endpoint, EndpointRequest, Network};
+
+pub use resolver::Resolver;
+
+/// This host's networks.
+#[derive(Debug, Clone)]
+pub struct Networks {
+    /// `$STATE/netns`.
+    pins: PathBuf,
+    /// Where networks are defined, the first that has one wins.
+    definitions: Vec<PathBuf>,
+}
+
+impl Networks {
+    /// The networks of an installation with these two directories.
+    pub fn new(root: &Path, state: &Path) -> Self {
+        Self {
+            pins: state.join("netns"),
+            definitions: vec![root.join("networks"), PathBuf::from("/etc/transom/networks")],
+        }
+    }
+
+    /// Where a namespace is pinned, for whoever enters it.
+    pub fn pin(&self, name: &str) -> Result<PathBuf> {
+        check_name(name)?;
+        Ok(self.pins.join(name))
+    }
+
+    /// Adds to what a namespace resolves names with; its networks' own servers come after these.
+    pub async fn set_resolver(&self, name: &str, wanted: &Resolver) -> Result<()> {
+        let (pin, name, wanted) = (self.pin(name)?, name.to_owned(), wanted.clone());
+        blocking(name, move || resolver::set(&pin, &wanted)).await
+    }
+}
+
+impl Network for Networks {
+    async fn create_namespace(&self, name: &str) -> Result<()> {
+        let pin = self.pin(name)?;
+        blocking(name.to_owned(), move || namespace::create(&pin)).await
+    }
+
+    async fn delete_namespace(&self, name: &str) -> Result<()> {
+        let pin = self.pin(name)?;
+        let attached = attachment::list(&pin).map_err(|kind| fail(name, kind))?;
+        let mut first_error = None;
+        for network in attached {
+            if let Err(error) = self.detach(name, &network).await {
+                first_error.get_or_insert(error);
+            }
+        }
+        // The namespace goes even when a plugin failed: its interfaces go with it.
+        blocking(name.to_owned(), move || namespace::delete(&pin)).await?;
+        first_error.map_or(Ok(()), Err)
+    }
+
+    async fn list_namespaces(&self) -> Result<Vec<String>> {
+        let pins = self.pins.clone();
+        blocking("every namespace".to_owned(), move || namespace::list(&pins)).await
+    }
+
+    async fn attach(&self, namespace: &str, endpoint: &EndpointRequest) -> Result<Endpoint> {
+        let pin = self.pin(namespace)?;
+        let (definitions, request) = (self.definitions.clone(), endpoint.clone());
+        let plan = blocking(namespace.to_owned(), move || {
+            let network = conflist::load(&definitions, &request.network)?;
+            attachment::begin(&pin, request, network)
+        })
+        .await?;
+        plan.add().await.map_err(|kind| fail(namespace, kind))
+    }
+
+    async fn detach(&self, namespace: &str, network: &str) -> Result<()> {
+        let pin = self.pin(namespace)?;
+        conflist::check_name(network).map_err(|kind| fail(namespace, kind))?;
+        let found = attachment::open(&pin, network).map_err(|kind| fail(namespace, kind))?;
+        match found {
+            None => Ok(()),
+            Some(attachment) => attachment.del().await.map_err(|kind| fail(namespace, kind)),
+        }
+    }
+}
+
+/// A namespace's name is a file name, and `.json`, `.d` beside it belong to this module.
+fn check_name(name: &str) -> Result<()> {
+    let good = schema::SystemId::new(name).is_ok()
+        && ![".json", ".d"].iter().any(|reserved| name.ends_with(reserved));
+    if good {
+        return Ok(());
+    }
+    Err(fail(
+        name,
+        ErrorKind::InvalidDocument {
+            field: "Container.Networking.Namespace".into(),
+            value: name.into(),
+            rule: "letters, digits, `.`, `_` and `-`, at most 128, beginning with a letter or a \
+                   digit and not ending in `.json` or `.d`"
+                .into(),
+        },
+    ))
+}
+
+fn fail(name: &str, kind: ErrorKind) -> EngineError {
+    EngineError::new(Op::Network, name, kind)
+}
+
+/// Runs file and namespace work off the runtime.
+async fn blocking<T: Send + 'static>(
+    name: String,
+    work: impl FnOnce() -> Result<T, ErrorKind> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        .map_err(|kind| fail(&name, kind))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Making, pinning and removing network namespaces.
+
+#![expect(unsafe_code, reason = "bringing an interface up is an ioctl")]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::ioctl::{Opcode, Setter, ioctl};
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
+use rustix::net::{AddressFamily, SocketType, socket};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+use crate::error::ErrorKind;
+
+/// Makes a namespace with loopback up and pins it at `pin`.
+pub(super) fn create(pin: &Path) -> Result<(), ErrorKind> {
+    let dir = pin.parent().expect("a pin is inside the pins' directory");
+    fs::create_dir_all(dir).map_err(|e| io_error("create", dir, e))?;
+    match fs::OpenOptions::new().write(true).create_new(true).open(pin) {
+        Ok(_) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !is_pinned(pin) => {
+            // A file without a namespace: the host was restarted, or a creation was cut short.
+        }
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(ErrorKind::AlreadyExists),
+        Err(e) => return Err(io_error("create", pin, e)),
+    }
+    let target = pin.to_owned();
+    // A thread of its own: it never returns to the namespace that it came from.
+    let made = std::thread::spawn(move || unshare_and_pin(&target)).join();
+    made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).inspect_err(|_| {
+        let _ = fs::remove_file(pin);
+    })
+}
+
+fn unshare_and_pin(pin: &Path) -> Result<(), ErrorKind> {
+    // SAFETY: only the network namespace of this thread changes, and the thread ends here.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
+        .map_err(|e| ErrorKind::io("make a network namespace", e))?;
+    loopback_up().map_err(|e| ErrorKind::io("bring loopback up", e))?;
+    mount_bind("/proc/thread-self/ns/net", pin).map_err(|e| io_error("pin a namespace at", pin, e))
+}
+
+/// `struct ifreq` as far as flags need it.
+#[repr(C)]
+struct InterfaceFlags {
+    name: [u8; 16],
+    flags: i16,
+    rest: [u8; 22],
+}
+
+fn loopback_up() -> rustix::io::Result<()> {
+    const SIOCSIFFLAGS: Opcode = 0x8914;
+    const IFF_UP: i16 = 1;
+    let mut name = [0; 16];
+    name[..2].copy_from_slice(b"lo");
+    let any = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    let request = InterfaceFlags { name, flags: IFF_UP, rest: [0; 22] };
+    // SAFETY: the opcode takes a `struct ifreq` to read from, which `InterfaceFlags` is.
+    unsafe { ioctl(&any, Setter::<SIOCSIFFLAGS, InterfaceFlags>::new(request)) }
+}
+
+/// Unpins a namespace and forgets it; it lives on while something is inside.
+pub(super) fn delete(pin: &Path) -> Result<(), ErrorKind> {
+    match unmount(pin, UnmountFlags::DETACH) {
+        Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {}
+        Err(e) => return Err(io_error("unpin", pin, e)),
+    }
+    for file in [pin.to_owned(), super::resolver::path(pin)] {
+        gone(fs::remove_file(&file)).map_err(|e| io_error("remove", &file, e))?;
+    }
+    let attachments = super::attachment::directory(pin);
+    gone(fs::remove_dir_all(&attachments)).map_err(|e| io_error("remove", &attachments, e))
+}
+
+/// The names of what is pinned in `pins`.
+pub(super) fn list(pins: &Path) -> Result<Vec<String>, ErrorKind> {
+    let entries = match fs::read_dir(pins) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|e| io_error("read", pins, e))?,
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| is_pinned(&entry.path()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Whether a namespace is mounted at `pin`, rather than an empty file left there.
+fn is_pinned(pin: &Path) -> bool {
+    const NSFS_MAGIC: u64 = 0x6e73_6673;
+    rustix::fs::statfs(pin)
+        .is_ok_and(|fs| u64::try_from(fs.f_type).is_ok_and(|magic| magic == NSFS_MAGIC))
+}
+
+/// Makes a file that is not there a success.
+pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// An I/O error that names what was done to which file.
+pub(super) fn io_error(what: &str, path: &Path, source: impl Into<io::Error>) -> ErrorKind {
+    ErrorKind::io(format!("{what} {}", PathBuf::from(path).display()), source)
+}

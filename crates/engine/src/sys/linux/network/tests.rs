@@ -1,0 +1,128 @@
+//! Namespaces and plugins, for real; they need root and the plugins.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::*;
+use crate::network::PortMapping;
+
+/// Networks below a temporary directory, and a name that no other test has.
+struct Fixture {
+    _dir: tempfile::TempDir,
+    networks: Networks,
+    name: String,
+}
+
+fn fixture(name: &str) -> Option<Fixture> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: making network namespaces needs root");
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let networks = Networks::new(&dir.path().join("root"), &dir.path().join("state"));
+    Some(Fixture { _dir: dir, networks, name: format!("{name}-{}", std::process::id()) })
+}
+
+fn request(name: &str, ports: Vec<PortMapping>) -> EndpointRequest {
+    EndpointRequest {
+        network: "nat".into(),
+        container_id: name.into(),
+        ports,
+        ..EndpointRequest::default()
+    }
+}
+
+/// Runs `work` on a thread inside the namespace.
+fn inside<T: Send + 'static>(pin: &Path, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let file = std::fs::File::open(pin).unwrap();
+    std::thread::spawn(move || {
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+        work()
+    })
+    .join()
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_new_namespace_has_loopback_and_nothing_else() {
+    let Some(Fixture { networks, name, .. }) = &fixture("lo") else { return };
+    networks.create_namespace(name).await.unwrap();
+    let seen = inside(&networks.pin(name).unwrap(), || {
+        // The /proc of this process shows the thread's own namespace.
+        let devices = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        devices
+    });
+    assert_eq!(seen.lines().skip(2).count(), 1, "{seen}");
+    assert!(networks.create_namespace(name).await.is_err(), "the name was taken twice");
+    assert_eq!(networks.list_namespaces().await.unwrap(), std::slice::from_ref(name));
+    networks.delete_namespace(name).await.unwrap();
+    networks.delete_namespace(name).await.unwrap();
+    assert!(networks.list_namespaces().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_published_port_leads_into_the_namespace_and_is_given_back() {
+    let Some(Fixture { networks, name, .. }) = &fixture("nat") else { return };
+    let host_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = PortMapping { host_port, host_ip: None, container_port: 80, protocol: "tcp".into() };
+    networks.create_namespace(name).await.unwrap();
+    let endpoint = networks.attach(name, &request(name, vec![port])).await.unwrap();
+    assert_eq!(endpoint.interface, "eth0");
+    assert_eq!(endpoint.addresses.len(), 1);
+    assert!(networks.attach(name, &request(name, vec![])).await.is_err(), "attached twice");
+
+    let listener =
+        inside(&networks.pin(name).unwrap(), || TcpListener::bind("0.0.0.0:80").unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"from inside").unwrap();
+    });
+    let mut text = String::new();
+    let to = ([127, 0, 0, 1], host_port).into();
+    let mut client = TcpStream::connect_timeout(&to, Duration::from_secs(5)).unwrap();
+    client.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "from inside");
+    server.join().unwrap();
+
+    networks.delete_namespace(name).await.unwrap();
+    let refused = TcpStream::connect_timeout(&to, Duration::from_secs(1));
+    assert!(refused.is_err(), "the port is still published");
+}
+
+#[tokio::test]
+async fn a_network_that_is_not_there_attaches_nothing() {
+    let Some(Fixture { networks, name, .. }) = &fixture("none") else { return };
+    networks.create_namespace(name).await.unwrap();
+    let wanted = EndpointRequest { network: "nowhere".into(), ..request(name, vec![]) };
+    assert!(networks.attach(name, &wanted).await.is_err());
+    assert!(attachment::list(&networks.pin(name).unwrap()).unwrap().is_empty());
+    networks.delete_namespace(name).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_could_leave_its_folder_is_refused() {
+    let Some(Fixture { networks, .. }) = &fixture("bad") else { return };
+    for bad in ["", "..", "a/b", "x.json", "x.d"] {
+        assert!(networks.create_namespace(bad).await.is_err(), "{bad:?} was taken");
+    }
+}
+
+#[tokio::test]
+async fn a_callers_servers_stand_before_and_without_the_networks_own() {
+    let Some(Fixture { networks, name, .. }) = &fixture("dns") else { return };
+    networks.create_namespace(name).await.unwrap();
+    let wanted =
+        Resolver { dns_servers: vec!["192.0.2.7".parse().unwrap()], ..Resolver::default() };
+    networks.set_resolver(name, &wanted).await.unwrap();
+    networks.attach(name, &request(name, vec![])).await.unwrap();
+    let text = std::fs::read(resolver::path(&networks.pin(name).unwrap())).unwrap();
+    let kept: Resolver = serde_json::from_slice(&text).unwrap();
+    assert_eq!(kept.dns_servers, wanted.dns_servers);
+    networks.delete_namespace(name).await.unwrap();
+}
