@@ -1,0 +1,163 @@
+//! What is judged, in order.
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+use anyhow::ensure;
+use xshell::{Shell, cmd};
+
+use super::count::Count;
+use crate::metadata::Metadata;
+use crate::windows::Toolchain;
+use crate::workspace::Workspace;
+use crate::{build, host, licences, run, tidy};
+
+/// One thing that is judged.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    /// Whether it needs the programs as they are installed.
+    pub(super) on_dist: bool,
+    pub(super) run: fn(&Checkout<'_>) -> anyhow::Result<Count>,
+}
+
+/// What the steps work with.
+pub(super) struct Checkout<'a> {
+    workspace: &'a Workspace,
+    toolchain: Toolchain,
+    metadata: Metadata,
+    /// The full number of rounds.
+    full: bool,
+}
+
+/// The tests that are compared with the original implementations.
+const GOLDEN: &str = "golden";
+
+pub(super) fn all() -> &'static [Step] {
+    const {
+        &[
+            Step { name: "format", on_dist: false, run: format },
+            Step { name: "tidy", on_dist: false, run: tidy },
+            Step { name: "licences", on_dist: false, run: licences },
+            Step { name: "clippy", on_dist: false, run: clippy },
+            Step { name: "clippy for Windows", on_dist: false, run: clippy_for_windows },
+            Step { name: "unit", on_dist: false, run: unit },
+            Step { name: "golden", on_dist: false, run: golden },
+            Step { name: "build", on_dist: true, run: build },
+            Step { name: "end-to-end", on_dist: true, run: end_to_end },
+        ]
+    }
+}
+
+impl<'a> Checkout<'a> {
+    pub(super) fn new(workspace: &'a Workspace, shell: &Shell, full: bool) -> anyhow::Result<Self> {
+        let toolchain = Toolchain::provide(shell)?;
+        let metadata = Metadata::of_workspace(workspace)?;
+        Ok(Self { workspace, toolchain, metadata, full })
+    }
+
+    /// Runs `cargo test` with these arguments and counts.
+    fn cargo_test<S: AsRef<OsStr>>(&self, arguments: &[S]) -> anyhow::Result<Count> {
+        let mut cargo = self.cargo("test");
+        cargo.args(arguments);
+        counted(&mut cargo)
+    }
+
+    fn cargo(&self, verb: &str) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(self.workspace.root()).arg(verb);
+        cargo
+    }
+
+    /// The integration tests that run unasked.
+    fn integration_tests(&self) -> impl Iterator<Item = &str> {
+        let targets = self.metadata.members().flat_map(|package| &package.targets);
+        targets
+            .filter(|target| target.test && target.kind.iter().any(|kind| kind == "test"))
+            .map(|target| target.name.as_str())
+    }
+}
+
+/// Runs a test program; one that failed without saying which test did is an error.
+fn counted(command: &mut Command) -> anyhow::Result<Count> {
+    let mut count = Count::default();
+    let succeeded = run::tee(command, |line| count.read(line))?;
+    ensure!(succeeded || count.all_passed().is_err(), "cargo failed before the tests did");
+    Ok(count)
+}
+
+fn format(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    let shell = checkout.workspace.shell()?;
+    cmd!(shell, "cargo fmt --all --check").run()?;
+    Ok(Count::default())
+}
+
+fn tidy(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    tidy::run(checkout.workspace)?;
+    Ok(Count::default())
+}
+
+fn licences(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    licences::check(checkout.workspace)?;
+    Ok(Count::default())
+}
+
+fn clippy(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    let shell = checkout.workspace.shell()?;
+    let workspace = ["--workspace", "--exclude", "guest", "--all-targets"];
+    cmd!(shell, "cargo clippy --quiet {workspace...} -- -D warnings").run()?;
+    // `--all-targets` leaves out a test that does not run unasked.
+    cmd!(shell, "cargo clippy --quiet --package transom --test e2e -- -D warnings").run()?;
+    Ok(Count::default())
+}
+
+fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    if !checkout.toolchain.has_clippy() {
+        println!("Debian's compiler has no clippy for Windows: left out");
+        return Ok(Count::default());
+    }
+    let mut cargo = checkout.toolchain.cargo(checkout.workspace, "clippy");
+    cargo.args(["--quiet", "--package", "guest", "--all-targets", "--", "-D", "warnings"]);
+    ensure!(run::tee(&mut cargo, |_| ())?, "clippy has found something");
+    Ok(Count::default())
+}
+
+fn unit(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    let workspace = ["--workspace", "--exclude", "guest", "--no-fail-fast"];
+    let mut arguments = workspace.to_vec();
+    arguments.extend(["--lib", "--bins"]);
+    for test in checkout.integration_tests().filter(|name| *name != GOLDEN) {
+        arguments.extend(["--test", test]);
+    }
+    let units = checkout.cargo_test(&arguments)?;
+    let mut documentation = workspace.to_vec();
+    documentation.push("--doc");
+    Ok(units + checkout.cargo_test(&documentation)?)
+}
+
+fn golden(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    if !checkout.integration_tests().any(|name| name == GOLDEN) {
+        println!("no crate has golden tests");
+        return Ok(Count::default());
+    }
+    let workspace = ["--workspace", "--exclude", "guest", "--no-fail-fast"];
+    checkout.cargo_test(&[&workspace[..], &["--test", GOLDEN]].concat())
+}
+
+fn build(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    build::run(checkout.workspace)?;
+    Ok(Count::default())
+}
+
+fn end_to_end(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    let mut cargo = checkout.cargo("test");
+    cargo.args(["--package", "transom", "--test", "e2e", "--no-fail-fast"]);
+    cargo.env("TRANSOM_DIST", checkout.workspace.dist());
+    if checkout.full {
+        cargo.env("TRANSOM_E2E_FULL", "1");
+    }
+    let root = host::as_root()?;
+    if !root.is_empty() {
+        cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", root.join(" "));
+    }
+    counted(&mut cargo)
+}
