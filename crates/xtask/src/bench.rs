@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::workspace::Workspace;
-use crate::{build, host, run, table};
+use crate::{build, host, program, table};
 
 /// What to measure.
 #[derive(Args)]
@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, options: Options) -> anyhow::Result<()>
     if json.exists() && options.only.is_none() {
         std::fs::remove_file(&json)?;
     }
-    let measured = run::tee(&mut measurements(workspace, &json, options)?, |_| ())?;
+    let measured = program::tee(&mut measurements(workspace, &json, options)?, |_| ())?;
     show(&json)?;
     ensure!(measured, "not everything could be measured");
     Ok(())

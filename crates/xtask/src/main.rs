@@ -1,7 +1,7 @@
 //! The chores: `cargo xtask demo|build|test|bench|tidy|goldens`.
 //!
 //! One module a chore. What they share is `workspace` (where things are), `host` (what must be
-//! installed), `windows` (the toolchain for Windows programs) and `run` (starting programs). The
+//! installed), `windows` (the toolchain for Windows programs) and `program` (starting them). The
 //! end-to-end tests and the measurements themselves are in `crates/transom/tests`.
 
 mod bench;
@@ -11,7 +11,7 @@ mod goldens;
 mod host;
 mod licences;
 mod metadata;
-mod run;
+mod program;
 mod table;
 mod test;
 mod tidy;

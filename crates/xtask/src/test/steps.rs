@@ -10,7 +10,7 @@ use super::count::Count;
 use crate::metadata::Metadata;
 use crate::windows::Toolchain;
 use crate::workspace::Workspace;
-use crate::{build, host, licences, run, tidy};
+use crate::{build, host, licences, program, tidy};
 
 /// One thing that is judged.
 pub(super) struct Step {
@@ -80,7 +80,7 @@ impl<'a> Checkout<'a> {
 /// Runs a test program; one that failed without saying which test did is an error.
 fn counted(command: &mut Command) -> anyhow::Result<Count> {
     let mut count = Count::default();
-    let succeeded = run::tee(command, |line| count.read(line))?;
+    let succeeded = program::tee(command, |line| count.read(line))?;
     ensure!(succeeded || count.all_passed().is_err(), "cargo failed before the tests did");
     Ok(count)
 }
@@ -117,7 +117,7 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     }
     let mut cargo = checkout.toolchain.cargo(checkout.workspace, "clippy");
     cargo.args(["--quiet", "--package", "guest", "--all-targets", "--", "-D", "warnings"]);
-    ensure!(run::tee(&mut cargo, |_| ())?, "clippy has found something");
+    ensure!(program::tee(&mut cargo, |_| ())?, "clippy has found something");
     Ok(Count::default())
 }
 
