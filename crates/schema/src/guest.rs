@@ -107,7 +107,7 @@ pub struct Spawn {
 
 /// What a guest sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type")]
+#[serde(tag = "message")]
 pub enum Message {
     /// The answer to a request.
     Reply {
