@@ -21,5 +21,5 @@ pub use error::{EngineError, ErrorKind, Op, Result};
 pub use network::Network;
 pub use storage::Storage;
 #[cfg(target_os = "linux")]
-pub use sys::{HostEngine, Networks, Resolver};
+pub use sys::{Definition, HostEngine, Networks, Resolver};
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -2,7 +2,7 @@
 
 mod network;
 
-pub use network::{Networks, Resolver};
+pub use network::{Definition, Networks, Resolver};
 
 /// The Linux host's engine.
 #[derive(Debug, Clone)]

@@ -197,6 +197,11 @@ impl Attachment {
         Value::Array(self.request.ports.iter().map(one).collect())
     }
 
+    /// The endpoint as it stands; without addresses while its plugins have not answered.
+    pub(super) fn now(&self) -> Endpoint {
+        self.endpoint(self.result.as_ref().unwrap_or(&Value::Null))
+    }
+
     /// What the plugins' result says of the endpoint.
     fn endpoint(&self, result: &Value) -> Endpoint {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

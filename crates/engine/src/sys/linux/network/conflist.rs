@@ -1,5 +1,6 @@
 //! Networks: CNI configuration lists, one file each, and the built-in `nat`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +12,9 @@ use super::namespace::io_error;
 use crate::error::ErrorKind;
 
 /// The default network, as on a Windows host.
-const NAT: &str = "nat";
+pub(super) const NAT: &str = "nat";
+/// Its subnet.
+pub(super) const NAT_SUBNET: &str = "10.90.0.0/16";
 /// A network definition longer than this is a mistake.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -25,6 +28,18 @@ pub(super) struct Conflist {
     pub name: String,
     /// The plugins' configurations, in the order in which they are added.
     pub plugins: Vec<Map<String, Value>>,
+    /// What is Transom's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transom: Option<Extra>,
+}
+
+/// What Docker's `network` commands show and CNI has no place for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Extra {
+    pub labels: BTreeMap<String, String>,
+    pub internal: bool,
+    pub created_unix: u64,
 }
 
 /// Loads a network's definition: `<name>.conflist` of the first directory that has one, or the
@@ -90,7 +105,7 @@ fn nat() -> Conflist {
             "capabilities": { "mac": true },
             "ipam": {
                 "type": "host-local",
-                "ranges": [[{ "subnet": "10.90.0.0/16" }]],
+                "ranges": [[{ "subnet": NAT_SUBNET }]],
                 "routes": [{ "dst": "0.0.0.0/0" }]
             }
         },

@@ -7,20 +7,25 @@
 //! ```
 //!
 //! An attachment is written down before its first plugin runs, so one that was cut short is undone
-//! all the same. Networks themselves are in [`conflist`], running plugins in [`plugin`]. The pins
+//! all the same. Networks are described in [`definition`] and [`conflist`],
+//! plugins run in [`plugin`]. The pins
 //! are the only mounts that Transom makes in the host's mount namespace.
 
 mod attachment;
 mod conflist;
+mod definition;
+mod link;
 mod namespace;
 mod plugin;
 mod resolver;
+mod subnet;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::network::{Endpoint, EndpointRequest, Network};
 
+pub use definition::Definition;
 pub use resolver::Resolver;
 
 /// This host's networks.
@@ -51,6 +56,47 @@ impl Networks {
     pub async fn set_resolver(&self, name: &str, wanted: &Resolver) -> Result<()> {
         let (pin, name, wanted) = (self.pin(name)?, name.to_owned(), wanted.clone());
         blocking(name, move || resolver::set(&pin, &wanted)).await
+    }
+
+    /// Defines a network; what was left open is chosen, and given back.
+    pub async fn define(&self, wanted: &Definition) -> Result<Definition> {
+        let (directory, wanted) = (self.definitions[0].clone(), wanted.clone());
+        blocking(wanted.name.clone(), move || definition::create(&directory, &wanted)).await
+    }
+
+    /// The networks that there are, by name; `none` is not one.
+    pub async fn definitions(&self) -> Result<Vec<Definition>> {
+        let directory = self.definitions[0].clone();
+        blocking("every network".to_owned(), move || definition::list(&directory)).await
+    }
+
+    /// Removes a network. Refused while a namespace is attached to it.
+    pub async fn undefine(&self, name: &str) -> Result<()> {
+        let (this, name) = (self.clone(), name.to_owned());
+        blocking(name.clone(), move || {
+            if !this.members_now(&name)?.is_empty() {
+                return Err(ErrorKind::InvalidState { state: "in use" });
+            }
+            definition::remove(&this.definitions[0], &name)
+        })
+        .await
+    }
+
+    /// The namespaces on a network, each with its endpoint there.
+    pub async fn members(&self, network: &str) -> Result<Vec<(String, Endpoint)>> {
+        let (this, name) = (self.clone(), network.to_owned());
+        blocking(name.clone(), move || this.members_now(&name)).await
+    }
+
+    fn members_now(&self, network: &str) -> Result<Vec<(String, Endpoint)>, ErrorKind> {
+        conflist::check_name(network)?;
+        let mut members = Vec::new();
+        for name in namespace::list(&self.pins)? {
+            if let Some(attachment) = attachment::open(&self.pins.join(&name), network)? {
+                members.push((name, attachment.now()));
+            }
+        }
+        Ok(members)
     }
 }
 

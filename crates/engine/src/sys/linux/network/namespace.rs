@@ -1,14 +1,12 @@
 //! Making, pinning and removing network namespaces.
 
-#![expect(unsafe_code, reason = "bringing an interface up is an ioctl")]
+#![expect(unsafe_code, reason = "leaving a namespace can break what shares it")]
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
-use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use crate::error::ErrorKind;
@@ -37,27 +35,8 @@ fn unshare_and_pin(pin: &Path) -> Result<(), ErrorKind> {
     // SAFETY: only the network namespace of this thread changes, and the thread ends here.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(|e| ErrorKind::io("make a network namespace", e))?;
-    loopback_up().map_err(|e| ErrorKind::io("bring loopback up", e))?;
+    super::link::set_up("lo", true).map_err(|e| ErrorKind::io("bring loopback up", e))?;
     mount_bind("/proc/thread-self/ns/net", pin).map_err(|e| io_error("pin a namespace at", pin, e))
-}
-
-/// `struct ifreq` as far as flags need it.
-#[repr(C)]
-struct InterfaceFlags {
-    name: [u8; 16],
-    flags: i16,
-    rest: [u8; 22],
-}
-
-fn loopback_up() -> rustix::io::Result<()> {
-    const SIOCSIFFLAGS: Opcode = 0x8914;
-    const IFF_UP: i16 = 1;
-    let mut name = [0; 16];
-    name[..2].copy_from_slice(b"lo");
-    let any = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
-    let request = InterfaceFlags { name, flags: IFF_UP, rest: [0; 22] };
-    // SAFETY: the opcode takes a `struct ifreq` to read from, which `InterfaceFlags` is.
-    unsafe { ioctl(&any, Setter::<SIOCSIFFLAGS, InterfaceFlags>::new(request)) }
 }
 
 /// Unpins a namespace and forgets it; it lives on while something is inside.

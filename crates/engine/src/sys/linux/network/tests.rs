@@ -126,3 +126,34 @@ async fn a_callers_servers_stand_before_and_without_the_networks_own() {
     assert_eq!(kept.dns_servers, wanted.dns_servers);
     networks.delete_namespace(name).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_defined_network_gets_a_subnet_of_its_own_and_goes_when_nobody_is_on_it() {
+    let Some(Fixture { networks, name, .. }) = &fixture("own") else { return };
+    let wanted = Definition { name: name.clone(), ..Definition::default() };
+    let made = networks.define(&wanted).await.unwrap();
+    assert!(networks.define(&wanted).await.is_err(), "the name was taken twice");
+    let names: Vec<_> =
+        networks.definitions().await.unwrap().into_iter().map(|network| network.name).collect();
+    assert_eq!(names, ["nat".to_owned(), name.clone()]);
+
+    networks.create_namespace(name).await.unwrap();
+    let on_it = EndpointRequest { network: name.clone(), ..request(name, vec![]) };
+    let endpoint = networks.attach(name, &on_it).await.unwrap();
+    assert_eq!(endpoint.gateway.unwrap().to_string(), made.gateway);
+    assert!(networks.undefine(name).await.is_err(), "removed under a container");
+    assert_eq!(networks.members(name).await.unwrap(), [(name.clone(), endpoint)]);
+
+    networks.delete_namespace(name).await.unwrap();
+    networks.undefine(name).await.unwrap();
+    assert!(networks.attach(name, &on_it).await.is_err());
+}
+
+#[tokio::test]
+async fn a_subnet_in_use_and_a_predefined_name_are_refused() {
+    let Some(Fixture { networks, name, .. }) = &fixture("clash") else { return };
+    let nat = Definition { subnet: "10.90.7.0/24".into(), name: name.clone(), ..<_>::default() };
+    assert!(networks.define(&nat).await.is_err(), "nat's own subnet was given again");
+    assert!(networks.define(&Definition { name: "nat".into(), ..<_>::default() }).await.is_err());
+    assert!(networks.undefine("nat").await.is_err());
+}
