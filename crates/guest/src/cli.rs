@@ -1,0 +1,93 @@
+//! What the program was asked for on its command line.
+//!
+//! ```text
+//! transom-guest                      serve the socket that TRANSOM_CONTROL_FD names
+//! transom-guest resolve-user NAME    {"name","domain","sid"}
+//! transom-guest ps                   the processes, as JSON
+//! transom-guest run -- COMMAND LINE  start it, wait, end with its code
+//! transom-guest --version
+//! wineboot --init                    set the session up (any start under that name)
+//! ```
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Serve requests.
+    Serve,
+    /// Set the session up and end.
+    Boot,
+    /// Print an account.
+    ResolveUser(String),
+    /// Print the processes.
+    Processes,
+    /// Run a raw command line.
+    Run(String),
+    /// Print the version.
+    Version,
+    /// Print how to use it; the text says what was wrong.
+    Usage(String),
+}
+
+/// Decides from a raw command line and the same one taken apart.
+pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
+    let program = arguments.first().map_or("", String::as_str);
+    if is_wineboot(program) {
+        return Mode::Boot;
+    }
+    let rest: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+    match rest.as_slice() {
+        [] | ["serve"] => Mode::Serve,
+        ["--init"] => Mode::Boot,
+        ["--version" | "-V"] => Mode::Version,
+        ["ps"] => Mode::Processes,
+        ["resolve-user", name] => Mode::ResolveUser((*name).to_owned()),
+        ["run", "--", _, ..] => Mode::Run(after_dashes(raw).to_owned()),
+        ["--help" | "-h"] => Mode::Usage(String::new()),
+        [other, ..] => Mode::Usage(format!("cannot tell what `{other}` asks for")),
+    }
+}
+
+fn is_wineboot(program: &str) -> bool {
+    let name = program.rsplit(['\\', '/']).next().unwrap_or(program);
+    let stem = name.split('.').next().unwrap_or(name);
+    stem.eq_ignore_ascii_case("wineboot")
+}
+
+/// The untouched text behind the first ` -- `, with its quotes as they are.
+fn after_dashes(raw: &str) -> &str {
+    raw.split_once(" -- ").map_or("", |(_, rest)| rest.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(raw: &str, arguments: &[&str]) -> Mode {
+        decide(raw, &arguments.iter().map(|&a| a.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_arguments_it_serves() {
+        assert_eq!(mode("transom-guest.exe", &["transom-guest.exe"]), Mode::Serve);
+    }
+
+    #[test]
+    fn under_the_name_wineboot_it_boots() {
+        let program = r"C:\windows\system32\WineBoot.exe";
+        assert_eq!(mode("", &[program, "--init"]), Mode::Boot);
+        assert_eq!(mode("", &["transom-guest", "--init"]), Mode::Boot);
+    }
+
+    #[test]
+    fn a_command_line_is_run_with_its_quotes() {
+        let raw = r#"transom-guest run --  cmd /c echo a "b -- c""#;
+        let arguments = ["transom-guest", "run", "--", "cmd", "/c", "echo", "a", "b -- c"];
+        assert_eq!(mode(raw, &arguments), Mode::Run(r#"cmd /c echo a "b -- c""#.into()));
+    }
+
+    #[test]
+    fn anything_else_names_what_it_could_not_read() {
+        let Mode::Usage(text) = mode("", &["g", "frobnicate"]) else { panic!("not usage") };
+        assert!(text.contains("frobnicate"));
+    }
+}

@@ -1,0 +1,24 @@
+//! Everything that calls Windows, and the one place that calls Linux beneath it.
+
+#![expect(unsafe_code, reason = "this module is the guest's side of the Windows and Linux calls")]
+
+mod account;
+mod boot;
+mod command;
+mod console;
+mod control;
+mod environment;
+mod error;
+mod handle;
+mod hardware;
+mod linux;
+mod processes;
+mod registry;
+mod serve;
+mod services;
+mod shared_data;
+mod spawn;
+mod text;
+mod wire;
+
+pub(crate) use command::main;
