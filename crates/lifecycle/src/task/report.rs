@@ -13,7 +13,7 @@ impl Task {
     /// Takes in what happened, and tells what is to be done about it.
     pub fn on(&mut self, report: Report, at: SystemTime) -> Vec<Effect> {
         match report {
-            Report::Started(which, pid) => self.started(which, pid),
+            Report::Started(which, pid) => self.started(&which, pid),
             Report::StartFailed(which) => self.exited(which, NEVER_RAN, at),
             Report::Exited(which, code) => self.exited(which, code, at),
             Report::Drained(Which::Init) => vec![Effect::TearDown],
@@ -31,13 +31,13 @@ impl Task {
         }
     }
 
-    fn started(&mut self, which: Which, pid: Pid) -> Vec<Effect> {
-        let Ok(exec) = self.find_mut(&which) else { return Vec::new() };
+    fn started(&mut self, which: &Which, pid: Pid) -> Vec<Effect> {
+        let Ok(exec) = self.find_mut(which) else { return Vec::new() };
         let Some(pending) = exec.started(pid) else { return Vec::new() };
         let mut effects =
             vec![Effect::Publish(Event::Started(which.clone(), pid)), Effect::Watch(which.clone())];
         for how in pending {
-            effects.extend(self.deliver(&which, how));
+            effects.extend(self.deliver(which, how));
         }
         effects
     }

@@ -1,0 +1,13 @@
+//! The runtime's own messages, made from `proto/` by the build script.
+
+#[expect(
+    missing_docs,
+    unreachable_pub,
+    clippy::pedantic,
+    reason = "made by protobuf-codegen; what each message is for stands in `proto/`"
+)]
+mod made {
+    include!(concat!(env!("OUT_DIR"), "/proto/mod.rs"));
+}
+
+pub(crate) use made::runhcs::ProcessDetails;
