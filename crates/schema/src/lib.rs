@@ -12,6 +12,7 @@ pub mod modify;
 pub mod process;
 pub mod properties;
 pub mod units;
+pub mod v1;
 
 pub use ids::{ExecId, SystemId, TaskId};
 pub use units::{ConsoleSize, ExitCode, MiB, Pid};

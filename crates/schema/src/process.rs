@@ -40,9 +40,9 @@ pub struct ProcessParameters {
     /// Give a stderr pipe.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_std_err_pipe: bool,
-    /// `[height, width]`.
+    /// `[height, width]`, as asked for: [`ProcessParameters::console`] has what a console can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub console_size: Option<[u16; 2]>,
+    pub console_size: Option<[i32; 2]>,
     /// Reuse an existing session; unused by hcsshim.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub use_existing_login: bool,
@@ -52,9 +52,11 @@ pub struct ProcessParameters {
 }
 
 impl ProcessParameters {
-    /// The console's size, if one was asked for.
+    /// The console's size, if one was asked for, within what a console can be.
     pub fn console(&self) -> Option<ConsoleSize> {
-        self.console_size.map(|[height, width]| ConsoleSize { height, width })
+        let within = |size: i32| u16::try_from(size.max(0)).unwrap_or(u16::MAX);
+        self.console_size
+            .map(|[height, width]| ConsoleSize { height: within(height), width: within(width) })
     }
 }
 

@@ -1,0 +1,9 @@
+//! Annotations: their names, how their values are read, and what happens to them before planning.
+
+mod expand;
+pub mod names;
+mod options;
+pub mod values;
+
+pub use expand::expand;
+pub use options::{Isolation, ShimOptions};

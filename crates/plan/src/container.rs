@@ -1,0 +1,230 @@
+//! A container's plan, from its request.
+
+use schema::document::{ComputeSystem, SchemaVersion};
+
+use crate::annotations::{names, values};
+use crate::error::{PlanError, Result};
+use crate::host::{HostFacts, Lookups};
+use crate::layers::WindowsLayers;
+use crate::oci::{Annotations, Network, Spec};
+use crate::plan::Plan;
+use crate::process::{ProcessHost, parameters};
+use crate::request::ContainerRequest;
+use crate::sandbox::Role;
+use crate::step::Step;
+use crate::wcow::{Builder, credential_spec};
+use crate::{limits, mounts, schema_version};
+
+/// Plans a Windows container that runs as processes of this host.
+///
+/// Decides every value, and touches nothing: what it has to know of the host it asks `lookups`.
+pub fn container(
+    request: &ContainerRequest,
+    host: &HostFacts,
+    lookups: &dyn Lookups,
+) -> Result<Plan> {
+    let spec = &request.spec;
+    check_isolation(request, host)?;
+    check_credentials(spec)?;
+    Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
+    let schema = schema_version::choose(host.build, request.schema_version);
+    limits::check_affinity(limits::affinity(spec), host)?;
+
+    let mut steps = Vec::new();
+    let namespace = network(request, schema, &mut steps);
+    let layers = layers(request, schema, host, lookups, &mut steps)?;
+    let (directories, pipes) =
+        mounts::process_isolated(&spec.mounts, host, request.sandbox_folder.as_deref(), lookups)?;
+    shared_folders(request, host, &directories, &mut steps);
+    credentials(spec, schema, &mut steps);
+
+    let documents = Builder {
+        id: request.id.as_str(),
+        owner: &request.owner,
+        spec,
+        schema,
+        host,
+        lookups,
+        vm: None,
+        scale_cpu_limits: request.scale_cpu_limits,
+        root: layers.root.as_deref(),
+        layers: &layers.described,
+        directories,
+        pipes,
+        namespace: &namespace,
+        credentials: None,
+    }
+    .build()?;
+    Ok(Plan {
+        id: request.id.clone(),
+        paths: host.paths,
+        steps,
+        document: ComputeSystem {
+            owner: request.owner.clone(),
+            schema_version: schema,
+            hosting_system_id: String::new(),
+            container: Some(documents.container),
+            virtual_machine: None,
+            // On Windows a container ends with the shim that holds it. On Linux it outlives it.
+            should_terminate_on_last_handle_closed: !host.is_unix(),
+        },
+        v1: documents.v1,
+        process: spec
+            .process
+            .as_ref()
+            .map(|process| parameters(Some(process), request.stdio, ProcessHost::Windows)),
+        affinity: limits::affinity(spec).to_vec(),
+        remarks: documents.remarks,
+    })
+}
+
+fn check_isolation(request: &ContainerRequest, host: &HostFacts) -> Result<()> {
+    let spec = &request.spec;
+    if spec.is_lcow() {
+        let why = "Linux containers run in a VM; they come with the VM engine";
+        return Err(PlanError::unsupported("linux", why));
+    }
+    if spec.windows.is_none() {
+        return Err(PlanError::missing("windows", "a Windows container has a Windows section"));
+    }
+    if host.is_unix() && (spec.is_isolated() || request.vm.is_some()) {
+        let why = "hypervisor isolation comes with the VM engine; \
+                   without the section the container runs process isolated";
+        return Err(PlanError::unsupported("windows.hyperv", why));
+    }
+    if host.is_unix() && spec.is_job_container() {
+        let why = "a host process container sees the host's Windows, and this host has none";
+        return Err(PlanError::unsupported(names::HOST_PROCESS, why));
+    }
+    Ok(())
+}
+
+/// Refuses credentials where the operator has switched them off.
+pub(crate) fn check_credentials(spec: &Spec) -> Result<()> {
+    let given = spec.windows.as_ref().and_then(credential_spec).is_some();
+    let disabled = spec
+        .annotations
+        .as_ref()
+        .is_some_and(|annotations| values::boolean(annotations, names::GMSA_DISABLE, false));
+    if given && disabled {
+        return Err(PlanError::Denied {
+            field: "windows.credentialSpec".into(),
+            what: format!("`{}` switches credential specs off", names::GMSA_DISABLE),
+        });
+    }
+    Ok(())
+}
+
+/// The namespace to use, or the step that makes one.
+fn network(request: &ContainerRequest, schema: SchemaVersion, steps: &mut Vec<Step>) -> String {
+    let network = request.spec.windows.as_ref().and_then(|windows| windows.network.as_ref());
+    match network {
+        Some(network) if !schema_version::is_v1(schema) => {
+            if network.network_namespace.is_empty() {
+                steps.push(new_namespace(request, network));
+            }
+            network.network_namespace.clone()
+        }
+        _ => String::new(),
+    }
+}
+
+fn new_namespace(request: &ContainerRequest, network: &Network) -> Step {
+    Step::CreateNamespace { name: request.id.to_string(), endpoints: network.endpoint_list.clone() }
+}
+
+fn credentials(spec: &Spec, schema: SchemaVersion, steps: &mut Vec<Step>) {
+    let given = spec.windows.as_ref().and_then(credential_spec);
+    if let Some(given) = given.filter(|_| !schema_version::is_v1(schema)) {
+        steps.push(Step::AddCredentials {
+            credential_spec: given.to_owned(),
+            transport: "LRPC".into(),
+        });
+    }
+}
+
+fn shared_folders(
+    request: &ContainerRequest,
+    host: &HostFacts,
+    directories: &[schema::container::MappedDirectory],
+    steps: &mut Vec<Step>,
+) {
+    if !host.is_unix() {
+        return;
+    }
+    let mounts = request.spec.mounts.iter().filter(|m| !m.destination.starts_with(mounts::PIPE));
+    for (mount, directory) in mounts.zip(directories) {
+        if mount.source.starts_with(mounts::IN_SANDBOX) {
+            steps.push(Step::CreateFolder { path: directory.host_path.clone() });
+        }
+    }
+}
+
+/// The layers of a container: mounted already, or to be mounted.
+struct Layers {
+    root: Option<String>,
+    described: Vec<schema::container::Layer>,
+}
+
+fn layers(
+    request: &ContainerRequest,
+    schema: SchemaVersion,
+    host: &HostFacts,
+    lookups: &dyn Lookups,
+    steps: &mut Vec<Step>,
+) -> Result<Layers> {
+    let layers = WindowsLayers::of(&request.spec, &request.rootfs)?;
+    let nothing = Layers { root: None, described: Vec::new() };
+    let hyperv = request.spec.windows.as_ref().is_some_and(|windows| windows.hyperv.is_some());
+    if schema_version::is_v1(schema) && hyperv {
+        return Ok(nothing);
+    }
+    let WindowsLayers::Folders { layers, scratch } = layers else {
+        let why = "composite images need the Windows engine";
+        return Err(PlanError::unsupported("rootfs.0.type", why));
+    };
+    let mounted = request.spec.root.as_ref().map(|root| root.path.as_str()).unwrap_or_default();
+    if !mounted.is_empty() {
+        return mounted_layers(mounted, &layers, host, lookups);
+    }
+    if !lookups.exists(&join(host, &scratch, scratch_mark(host))) {
+        steps.push(Step::CreateScratch {
+            scratch: scratch.clone(),
+            layers: layers.clone(),
+            size: limits::scratch_size(&request.spec),
+        });
+    }
+    steps.push(Step::MountLayers { scratch, layers });
+    Ok(nothing)
+}
+
+fn mounted_layers(
+    mounted: &str,
+    layers: &[String],
+    host: &HostFacts,
+    lookups: &dyn Lookups,
+) -> Result<Layers> {
+    if host.is_unix() {
+        let rule = "must be empty: the engine mounts a container's layers in its own namespace";
+        return Err(PlanError::field("root.path", mounted, rule));
+    }
+    let describe = |path: &String| {
+        let id = lookups.layer_id(path).map_err(PlanError::lookup("windows.layerFolders"))?;
+        Ok(schema::container::Layer { id, path: path.clone() })
+    };
+    let described = layers.iter().map(describe).collect::<Result<_>>()?;
+    Ok(Layers { root: Some(mounted.to_owned()), described })
+}
+
+/// What tells a scratch that was made from an empty folder.
+fn scratch_mark(host: &HostFacts) -> &'static str {
+    if host.is_unix() { "upper" } else { "sandbox.vhdx" }
+}
+
+fn join(host: &HostFacts, folder: &str, name: &str) -> String {
+    if host.is_unix() {
+        format!("{}/{name}", folder.trim_end_matches('/'))
+    } else {
+        crate::paths::windows_join(&[folder, name])
+    }
+}

@@ -1,0 +1,7 @@
+//! Documents of Windows containers.
+
+mod devices;
+mod document;
+
+pub use document::{Builder, Documents};
+pub(crate) use document::{credential_spec, pipe_vm};
