@@ -1,1 +1,34 @@
 //! OCI content store, registries, Windows layers.
+//!
+//! [`Store`] is the whole of it: it finds, names and removes images (`store`), makes the built-in
+//! base image (`base`), speaks to registries (`registry`), reads and writes archives (`archive`)
+//! and unpacks layers into folders that a container's C: drive is mounted from (`layer`).
+//!
+//! Left out on purpose: what a container's spec or platform layer is (`spec`, `engine`), drawing of
+//! progress (the command line), and content of other systems: a Linux image is refused.
+
+mod base;
+mod config;
+mod digest;
+mod error;
+mod image;
+mod layer;
+mod name;
+mod platform;
+mod progress;
+mod settings;
+mod store;
+#[cfg(test)]
+mod test;
+
+pub use config::{ContainerConfig, History, ImageConfig, RootFs};
+pub use digest::Digest;
+pub use error::{Error, Result};
+pub use image::Image;
+pub use layer::Chain;
+pub use name::{BASE_NAME, ImageName};
+pub use oci_spec::image::Descriptor;
+pub use platform::{Candidate, OsVersion, check_version, select};
+pub use progress::{Event, Progress, Quiet, State};
+pub use settings::Settings;
+pub use store::{DiskUsage, PruneOptions, Pruned, RemoveOptions, Removed, Store};

@@ -1,0 +1,54 @@
+//! `layer.json`: what an unpacked layer is. A folder under its chain id is whole when it is there.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::error::{Error, IoContext, Result};
+use crate::store::Store;
+
+/// The content of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// What the folder is named after.
+    pub(crate) chain_id: Digest,
+    /// The digest of the uncompressed archive.
+    pub(crate) diff_id: Digest,
+    /// The chain id of the layer below; none for a base.
+    pub(crate) parent: Option<Digest>,
+    /// The Windows that the image says it is for.
+    pub(crate) os_version: Option<String>,
+    /// Bytes of its files.
+    pub(crate) size: u64,
+}
+
+const FILE: &str = "layer.json";
+
+impl Record {
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        let bytes = serde_json::to_vec(self).map_err(Error::json("layer record"))?;
+        let path = folder.join(FILE);
+        fs::write(&path, bytes).at("write", &path)
+    }
+}
+
+/// The record of the layer in `folder`.
+pub(crate) fn read(folder: &Path) -> Result<Record> {
+    let path = folder.join(FILE);
+    let bytes = fs::read(&path).at("read", &path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(Error::json(format!("layer record `{}`", path.display())))
+}
+
+impl Store {
+    /// The bytes of a layer's files, if it is unpacked.
+    pub(crate) fn unpacked_size(&self, chain_id: &Digest) -> Option<u64> {
+        read(&self.layer_folder(chain_id)).ok().map(|record| record.size)
+    }
+
+    pub(crate) fn is_unpacked(&self, chain_id: &Digest) -> bool {
+        self.layer_folder(chain_id).join(FILE).is_file()
+    }
+}

@@ -1,0 +1,173 @@
+//! Blobs: verified while they are written, renamed into place when they are whole.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use super::{Store, lock};
+use crate::digest::Digest;
+use crate::error::{Error, IoContext, Result};
+
+/// Manifests and configurations are read whole; none is anywhere near this.
+pub(crate) const MAX_DOCUMENT: u64 = 8 << 20;
+
+/// A blob being written. Dropped before [`BlobWriter::commit`], it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct BlobWriter {
+    file: NamedTempFile,
+    hasher: Sha256,
+    written: u64,
+}
+
+impl Store {
+    pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.path("content/blobs/sha256").join(digest.hex())
+    }
+
+    pub(crate) fn has_blob(&self, digest: &Digest) -> bool {
+        self.blob_path(digest).is_file()
+    }
+
+    pub(crate) fn open_blob(&self, digest: &Digest) -> Result<File> {
+        let path = self.blob_path(digest);
+        File::open(&path).at("open", &path)
+    }
+
+    pub(crate) fn new_blob(&self) -> Result<BlobWriter> {
+        let dir = self.path("content/ingest");
+        let file = NamedTempFile::new_in(&dir).at("make a file in", &dir)?;
+        // Tells the sweep that somebody is still writing.
+        let locked = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+        locked.at("lock", file.path())?;
+        Ok(BlobWriter { file, hasher: Sha256::new(), written: 0 })
+    }
+
+    /// Stores a small document.
+    pub(crate) fn put_blob(&self, bytes: &[u8]) -> Result<Digest> {
+        let digest = Digest::of(bytes);
+        if !self.has_blob(&digest) {
+            let mut writer = self.new_blob()?;
+            writer.write_all(bytes).at("write", writer.file.path())?;
+            writer.commit(self, Some(&digest), None)?;
+        }
+        Ok(digest)
+    }
+
+    /// Reads a manifest or configuration and makes sure that it still is what its name promises.
+    pub(crate) fn read_document(&self, digest: &Digest) -> Result<Vec<u8>> {
+        let path = self.blob_path(digest);
+        let mut bytes = Vec::new();
+        let file = self.open_blob(digest)?;
+        file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).at("read", &path)?;
+        let actual = Digest::of(&bytes);
+        if actual != *digest {
+            let what = format!("blob `{}`", path.display());
+            return Err(Error::WrongDigest { what, expected: digest.clone(), actual });
+        }
+        Ok(bytes)
+    }
+
+    /// Removes files of writers that ended before they were done.
+    pub(crate) fn sweep_ingest(&self) -> Result<()> {
+        let dir = self.path("content/ingest");
+        for entry in fs::read_dir(&dir).at("list", &dir)? {
+            let path = entry.at("list", &dir)?.path();
+            if let Ok(Some(_owned)) = lock::try_own(&path) {
+                fs::remove_file(&path).at("remove", &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BlobWriter {
+    /// Bytes so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Puts the blob in its place if it is what was promised.
+    pub(crate) fn commit(
+        self,
+        store: &Store,
+        expected: Option<&Digest>,
+        size: Option<u64>,
+    ) -> Result<(Digest, u64)> {
+        let actual = Digest::from_hasher(self.hasher);
+        let what = || format!("blob {}", expected.unwrap_or(&actual).short());
+        if let Some(expected) = size.filter(|&size| size != self.written) {
+            return Err(Error::WrongSize { what: what(), expected, actual: self.written });
+        }
+        if let Some(expected) = expected.filter(|&expected| *expected != actual) {
+            return Err(Error::WrongDigest { what: what(), expected: expected.clone(), actual });
+        }
+        self.file.as_file().sync_all().at("write", self.file.path())?;
+        let path = store.blob_path(&actual);
+        self.file.persist(&path).map_err(|e| e.error).at("put in place", &path)?;
+        sync_dir(&path)?;
+        Ok((actual, self.written))
+    }
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        self.written += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Makes a rename to `path` last.
+pub(crate) fn sync_dir(path: &std::path::Path) -> Result<()> {
+    let dir = path.parent().expect("a file of the store is in a folder");
+    File::open(dir).and_then(|dir| dir.sync_all()).at("write", dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::store;
+
+    #[test]
+    fn a_blob_that_is_not_what_was_promised_leaves_nothing() {
+        let (_dir, store) = store();
+        let promised = Digest::of(b"other");
+        for (expected, size) in [(Some(&promised), None), (None, Some(3))] {
+            let mut writer = store.new_blob().unwrap();
+            writer.write_all(b"this").unwrap();
+            assert!(writer.commit(&store, expected, size).is_err());
+        }
+        for dir in ["content/ingest", "content/blobs/sha256"] {
+            assert_eq!(fs::read_dir(store.path(dir)).unwrap().count(), 0, "{dir}");
+        }
+    }
+
+    #[test]
+    fn the_sweep_takes_leftovers_and_leaves_what_is_being_written() {
+        let (_dir, store) = store();
+        let mut writer = store.new_blob().unwrap();
+        writer.write_all(b"half").unwrap();
+        let leftover = store.path("content/ingest/leftover");
+        fs::write(&leftover, b"of a killed process").unwrap();
+        store.sweep_ingest().unwrap();
+        assert!(!leftover.exists());
+        let (digest, _) = writer.commit(&store, None, None).unwrap();
+        assert_eq!(store.read_document(&digest).unwrap(), b"half");
+    }
+
+    #[test]
+    fn a_blob_that_was_changed_on_disk_is_found_out() {
+        let (_dir, store) = store();
+        let digest = store.put_blob(b"right").unwrap();
+        fs::write(store.blob_path(&digest), b"wrong").unwrap();
+        assert!(matches!(store.read_document(&digest), Err(Error::WrongDigest { .. })));
+    }
+}
