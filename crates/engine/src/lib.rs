@@ -22,4 +22,6 @@ pub use network::Network;
 pub use storage::Storage;
 #[cfg(target_os = "linux")]
 pub use sys::{Definition, HostEngine, Networks, Resolver};
+// What a shim speaks to its clients through, beside its socket.
+pub use sys::pipes;
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -1,6 +1,7 @@
 //! The Linux host's engine: silos.
 
 mod network;
+pub mod pipes;
 
 pub use network::{Definition, Networks, Resolver};
 
