@@ -11,6 +11,7 @@ mod base;
 mod config;
 mod digest;
 mod error;
+pub mod hive;
 mod image;
 mod layer;
 mod name;

@@ -68,9 +68,9 @@ impl Key {
 
     /// The key at `path` (names separated by `\`), made with those on the way to it if missing.
     pub fn at(&mut self, path: &str) -> &mut Self {
-        path.split('\\').filter(|name| !name.is_empty()).fold(self, |key, name| {
-            key.keys.entry(fold(name)).or_insert_with(|| Self::new(name))
-        })
+        path.split('\\')
+            .filter(|name| !name.is_empty())
+            .fold(self, |key, name| key.keys.entry(fold(name)).or_insert_with(|| Self::new(name)))
     }
 
     /// The key at `path`, if there is one.

@@ -60,8 +60,8 @@ impl<'a> Cell<'a> {
         Ok(u64::from(self.u32(at)?) | u64::from(self.u32(at + 4)?) << 32)
     }
 
-    fn signed(&self, signature: &[u8; 2], rule: &'static str) -> Result<(), BadHive> {
-        if self.take(0, 2)? == signature {
+    fn signed(&self, signature: [u8; 2], rule: &'static str) -> Result<(), BadHive> {
+        if self.take(0, 2)? == signature.as_slice() {
             return Ok(());
         }
         Err(BadHive { offset: self.offset, rule })
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
 
     fn key(&mut self, offset: u32, depth: usize) -> Result<Key, BadHive> {
         let cell = self.cell(offset)?;
-        cell.signed(b"nk", "a key is expected here")?;
+        cell.signed(*b"nk", "a key is expected here")?;
         if depth > MAX_DEPTH {
             return Err(BadHive { offset: cell.offset, rule: "keys are nested too deep" });
         }
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, offset: u32) -> Result<Value, BadHive> {
         let cell = self.cell(offset)?;
-        cell.signed(b"vk", "a value is expected here")?;
+        cell.signed(*b"vk", "a value is expected here")?;
         let flags = cell.u16(16)?;
         let size = cell.u32(4)?;
         let length = (size & !INLINE) as usize;

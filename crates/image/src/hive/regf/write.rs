@@ -57,7 +57,13 @@ fn base_block(root: &Key, root_cell: u32, bins: usize) -> Vec<u8> {
         .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
         .fold(0, |sum, word| sum ^ word);
     // Two sums are reserved.
-    let checksum = if checksum == 0 { 1 } else if checksum == u32::MAX { !1 } else { checksum };
+    let checksum = if checksum == 0 {
+        1
+    } else if checksum == u32::MAX {
+        !1
+    } else {
+        checksum
+    };
     block[508..512].copy_from_slice(&checksum.to_le_bytes());
     block
 }
@@ -150,7 +156,10 @@ impl Writer {
         put(36, &size(key.values.len()).to_le_bytes());
         put(44, &security.to_le_bytes());
         put(52, &longest(key.keys.values().map(|below| utf16(&below.name).len())));
-        put(56, &longest(key.keys.values().filter_map(|below| Some(below.class.as_ref()?.len() * 2))));
+        put(
+            56,
+            &longest(key.keys.values().filter_map(|below| Some(below.class.as_ref()?.len() * 2))),
+        );
         put(60, &longest(key.values.values().map(|value| utf16(&value.name).len())));
         put(64, &longest(key.values.values().map(|value| value.data.len())));
         put(72, &short(name.len()).to_le_bytes());
