@@ -1,0 +1,57 @@
+//! The body of a create request.
+//!
+//! The original's decoder matches member names whatever their case, takes `null` for "not given" and
+//! ignores members it does not know; so does this one.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::folded::{self, Folded};
+use super::{Refused, refuse_impossible};
+use crate::api::{Config, HostConfig, NetworkingConfig};
+
+/// What `create` is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateRequest {
+    /// The portable half.
+    pub config: Config,
+    /// The host's half.
+    pub host_config: HostConfig,
+    /// Endpoints.
+    pub networking: NetworkingConfig,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Rest {
+    host_config: HostConfig,
+    networking_config: NetworkingConfig,
+}
+
+/// Reads a body and refuses what can never work.
+pub fn decode(body: &str) -> Result<CreateRequest, Refused> {
+    let value = only_document(body)?;
+    let json = |error: serde_json::Error| Refused::Json(error.to_string());
+    let mut members = folded::Members::default();
+    let config =
+        Config::deserialize(Folded::counting(value.clone(), &mut members)).map_err(json)?;
+    let rest = Rest::deserialize(Folded::new(value)).map_err(json)?;
+    if members.known == 0 {
+        return Err(Refused::NoConfig);
+    }
+    refuse_impossible(&config, &rest.host_config)?;
+    Ok(CreateRequest { config, host_config: rest.host_config, networking: rest.networking_config })
+}
+
+fn only_document(body: &str) -> Result<Value, Refused> {
+    let mut documents = serde_json::Deserializer::from_str(body).into_iter::<Value>();
+    let value = match documents.next() {
+        None => return Err(Refused::Json("EOF".to_owned())),
+        Some(value) => value.map_err(|error| Refused::Json(error.to_string()))?,
+    };
+    if body[documents.byte_offset()..].trim().is_empty() {
+        Ok(value)
+    } else {
+        Err(Refused::Trailing)
+    }
+}
