@@ -4,8 +4,9 @@
 //! configuration is that of a small Microsoft base. The same Windows version always gives the same
 //! digests: the layer is an uncompressed archive, so that no compressor's version shows in them.
 
-use oci_spec::image::{DescriptorBuilder, ImageManifestBuilder, MediaType};
+use oci_spec::image::MediaType;
 
+use crate::compose::describe;
 use crate::config::{ContainerConfig, History, ImageConfig, RootFs};
 use crate::digest::Digest;
 use crate::error::{Error, Result, stream};
@@ -43,36 +44,8 @@ impl Store {
         let diff_id = self.put_blob(&layer)?;
         let config = serde_json::to_vec(&config(os_version, &diff_id))
             .map_err(Error::json("the base image's configuration"))?;
-        let config_digest = self.put_blob(&config)?;
-        let describe = |media_type, digest: &Digest, size: usize| {
-            let digest: oci_spec::image::Digest =
-                digest.as_str().parse().expect("a digest of ours is one of theirs");
-            DescriptorBuilder::default()
-                .media_type(media_type)
-                .digest(digest)
-                .size(size as u64)
-                .build()
-        };
-        let invalid = |e: oci_spec::OciSpecError| Error::invalid("base image", e.to_string());
-        let manifest = ImageManifestBuilder::default()
-            .schema_version(2_u32)
-            .media_type(MediaType::ImageManifest)
-            .config(
-                describe(MediaType::ImageConfig, &config_digest, config.len()).map_err(invalid)?,
-            )
-            .layers([describe(MediaType::ImageLayer, &diff_id, layer.len()).map_err(invalid)?])
-            .build()
-            .map_err(invalid)?;
-        let bytes =
-            serde_json::to_vec(&manifest).map_err(Error::json("the base image's manifest"))?;
-        let digest = self.put_blob(&bytes)?;
-        let descriptor =
-            describe(MediaType::ImageManifest, &digest, bytes.len()).map_err(invalid)?;
-        self.change_index(|index| {
-            index.add(descriptor)?;
-            index.names.insert(name, digest.clone());
-            self.image_of(index, &digest)
-        })
+        let layer = describe(MediaType::ImageLayer, &diff_id, layer.len() as u64);
+        self.compose(&config, vec![layer], Some(name))
     }
 }
 

@@ -8,6 +8,7 @@
 //! progress (the command line), and content of other systems: a Linux image is refused.
 
 mod base;
+mod compose;
 mod config;
 mod digest;
 mod error;
@@ -17,11 +18,13 @@ mod layer;
 mod name;
 mod platform;
 mod progress;
+mod registry;
 mod settings;
 mod store;
 #[cfg(test)]
 mod test;
 
+pub use compose::{Hold, NewLayer};
 pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;
 pub use error::{Error, Result};
@@ -31,5 +34,6 @@ pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
+pub use registry::{PullOptions, Pulled, Pushed};
 pub use settings::Settings;
 pub use store::{DiskUsage, PruneOptions, Pruned, RemoveOptions, Removed, Store};

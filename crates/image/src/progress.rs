@@ -58,6 +58,11 @@ pub trait Progress: Send + Sync {
 
     /// A line for the user that is about no single layer (`Pulling from library/node`).
     fn status(&self, line: &str);
+
+    /// A line that the user must see also when asking for quiet.
+    fn warning(&self, line: &str) {
+        self.status(&format!("Warning: {line}"));
+    }
 }
 
 /// Hears nothing.

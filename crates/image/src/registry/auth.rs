@@ -1,0 +1,194 @@
+//! Credentials from docker's configuration file: written into it, or kept by a helper program.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oci_client::secrets::RegistryAuth;
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::error::{Error, IoContext, Result};
+
+const HUB: &str = "docker.io";
+/// The key under which docker keeps what belongs to its own registry.
+const HUB_KEY: &str = "https://index.docker.io/v1/";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct File {
+    auths: BTreeMap<String, Entry>,
+    creds_store: Option<String>,
+    cred_helpers: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    auth: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    identitytoken: Option<String>,
+    registrytoken: Option<String>,
+}
+
+/// What a helper program answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Secret {
+    username: String,
+    secret: String,
+}
+
+/// As whom `registry` is spoken to; anonymously when nothing is known.
+pub(crate) async fn find(registry: &str) -> Result<RegistryAuth> {
+    let Some(path) = config_path() else { return Ok(RegistryAuth::Anonymous) };
+    let file = match tokio::fs::read(&path).await {
+        Ok(bytes) => serde_json::from_slice::<File>(&bytes)
+            .map_err(Error::json(format!("docker configuration `{}`", path.display())))?,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(RegistryAuth::Anonymous),
+        Err(e) => return Err(e).at("read", &path),
+    };
+    file.find(registry).await
+}
+
+fn config_path() -> Option<PathBuf> {
+    let dir = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker"));
+    Some(dir.or_else(home)?.join("config.json"))
+}
+
+impl File {
+    async fn find(&self, registry: &str) -> Result<RegistryAuth> {
+        let key = if registry == HUB { HUB_KEY } else { registry };
+        let helper = self.cred_helpers.get(key).or_else(|| self.cred_helpers.get(registry));
+        if let Some(helper) = helper.or(self.creds_store.as_ref().filter(|s| !s.is_empty())) {
+            return ask(helper, key, registry).await;
+        }
+        let entry = self.auths.get(key).or_else(|| {
+            self.auths.iter().find(|(name, _)| host(name) == registry).map(|(_, entry)| entry)
+        });
+        entry.map_or(Ok(RegistryAuth::Anonymous), |entry| entry.auth(registry))
+    }
+}
+
+/// Old entries are addresses (`https://host/v1/`).
+fn host(key: &str) -> &str {
+    let bare = key.trim_start_matches("https://").trim_start_matches("http://");
+    bare.split('/').next().unwrap_or(bare)
+}
+
+impl Entry {
+    fn auth(&self, registry: &str) -> Result<RegistryAuth> {
+        let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
+        if some(&self.identitytoken).is_some() {
+            return Err(identity_token(registry));
+        }
+        if let Some(token) = some(&self.registrytoken) {
+            return Ok(RegistryAuth::Bearer(token));
+        }
+        if let Some(auth) = some(&self.auth) {
+            return basic(&auth).ok_or_else(|| Error::Credentials {
+                registry: registry.to_owned(),
+                reason: "its `auth` in docker's configuration is not base64 of `user:password`"
+                    .to_owned(),
+            });
+        }
+        Ok(match (some(&self.username), some(&self.password)) {
+            (Some(user), Some(password)) => RegistryAuth::Basic(user, password),
+            _ => RegistryAuth::Anonymous,
+        })
+    }
+}
+
+fn basic(auth: &str) -> Option<RegistryAuth> {
+    let text = String::from_utf8(STANDARD.decode(auth).ok()?).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some(RegistryAuth::Basic(user.to_owned(), password.trim_end_matches('\0').to_owned()))
+}
+
+fn identity_token(registry: &str) -> Error {
+    Error::Credentials {
+        registry: registry.to_owned(),
+        reason:
+            "docker's configuration holds an identity token, which cannot be used here; log in \
+                 with a user name and a password or access token"
+                .to_owned(),
+    }
+}
+
+/// Asks a helper program as docker does: `docker-credential-<name> get`, the address on stdin.
+async fn ask(helper: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
+    let program = format!("docker-credential-{helper}");
+    let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
+    let mut child = Command::new(&program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| failed(format!("`{program}` does not start: {e}")))?;
+    let mut stdin = child.stdin.take().expect("stdin was asked for as a pipe");
+    // A helper that answers without reading the address is no failure.
+    let _ = stdin.write_all(key.as_bytes()).await;
+    drop(stdin);
+    let output = child.wait_with_output().await.map_err(|e| failed(format!("`{program}`: {e}")))?;
+    if !output.status.success() {
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        if said.contains("credentials not found") {
+            return Ok(RegistryAuth::Anonymous);
+        }
+        return Err(failed(format!("`{program}` failed: {}", said.trim())));
+    }
+    let secret: Secret = serde_json::from_slice(&output.stdout).map_err(|_| {
+        failed(format!("`{program}` answered with something else than credentials"))
+    })?;
+    if secret.username == "<token>" {
+        return Err(identity_token(registry));
+    }
+    Ok(RegistryAuth::Basic(secret.username, secret.secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn found(file: &str, registry: &str) -> Result<RegistryAuth> {
+        serde_json::from_str::<File>(file).unwrap().find(registry).await
+    }
+
+    fn user(name: &str, password: &str) -> RegistryAuth {
+        RegistryAuth::Basic(name.to_owned(), password.to_owned())
+    }
+
+    #[tokio::test]
+    async fn credentials_in_the_file_are_found_under_all_of_dockers_spellings() {
+        let file = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"dTpw"},"https://old.example/v2/":{"auth":"YTpiOmM="},"r.example:5000":{"username":"x","password":"y"}}}"#;
+        assert_eq!(found(file, "docker.io").await.unwrap(), user("u", "p"));
+        assert_eq!(found(file, "old.example").await.unwrap(), user("a", "b:c"));
+        assert_eq!(found(file, "r.example:5000").await.unwrap(), user("x", "y"));
+        assert_eq!(found(file, "other.example").await.unwrap(), RegistryAuth::Anonymous);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_or_unusable_entry_is_named() {
+        let file = r#"{"auths":{"a.example":{"auth":"%"},"b.example":{"identitytoken":"t"}}}"#;
+        for registry in ["a.example", "b.example"] {
+            assert!(found(file, registry).await.unwrap_err().to_string().contains(registry));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_is_not_installed_is_named() {
+        let file = r#"{"credHelpers":{"a.example":"transom-test-missing"}}"#;
+        let error = found(file, "a.example").await.unwrap_err().to_string();
+        assert!(error.contains("docker-credential-transom-test-missing"), "{error}");
+        assert_eq!(found(file, "b.example").await.unwrap(), RegistryAuth::Anonymous);
+    }
+}

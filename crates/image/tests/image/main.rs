@@ -1,0 +1,4 @@
+//! The crate from outside, with real files, archives and registries.
+
+mod common;
+mod layers;
