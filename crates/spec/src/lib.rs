@@ -22,6 +22,7 @@ pub mod env;
 pub mod error;
 pub mod escape;
 pub mod health;
+pub mod hns;
 pub mod host;
 pub mod isolation;
 pub mod mounts;

@@ -30,9 +30,14 @@ impl UpdateError {
     }
 }
 
-/// The restart policy afterwards.
+/// The restart policy afterwards, once the new one was found to be right.
 pub fn update(current: &HostConfig, asked: &HostConfig) -> Result<RestartPolicy, UpdateError> {
     validate::restart_policy(&asked.restart_policy)?;
+    apply(current, asked)
+}
+
+/// The restart policy afterwards, for a new one that was checked before.
+pub fn apply(current: &HostConfig, asked: &HostConfig) -> Result<RestartPolicy, UpdateError> {
     if limits_anything(asked) {
         return Err(UpdateError::Resources);
     }

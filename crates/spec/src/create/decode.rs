@@ -4,6 +4,7 @@
 //! ignores members it does not know; so does this one.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::folded::{self, Folded};
@@ -41,6 +42,11 @@ pub fn decode(body: &str) -> Result<CreateRequest, Refused> {
     }
     refuse_impossible(&config, &rest.host_config)?;
     Ok(CreateRequest { config, host_config: rest.host_config, networking: rest.networking_config })
+}
+
+/// Reads a part of a request in the same way.
+pub fn from_json<T: DeserializeOwned>(value: Value) -> Result<T, Refused> {
+    T::deserialize(Folded::new(value)).map_err(|error| Refused::Json(error.to_string()))
 }
 
 fn only_document(body: &str) -> Result<Value, Refused> {

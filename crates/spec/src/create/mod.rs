@@ -6,7 +6,7 @@ mod merge;
 mod prepare;
 mod refused;
 
-pub use decode::{CreateRequest, decode};
+pub use decode::{CreateRequest, decode, from_json};
 pub use merge::{NoCommand, merge};
 pub use prepare::{Prepared, prepare};
 pub use refused::{Refused, refuse_impossible};

@@ -12,6 +12,7 @@ mod name;
 mod parse;
 mod point;
 mod sort;
+mod tmpfs;
 mod volumes_from;
 
 pub use check::check;
@@ -21,4 +22,5 @@ pub use name::{NameError, check_volume_name};
 pub use parse::{from_spec, parse};
 pub use point::{Binding, MountKind, MountPoint};
 pub use sort::sort;
+pub use tmpfs::tmpfs;
 pub use volumes_from::{VolumesFrom, volumes_from};

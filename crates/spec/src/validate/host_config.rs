@@ -15,12 +15,12 @@ pub fn host_config(
     host: &impl Lookups,
 ) -> Result<Warnings, SpecError> {
     let mut warnings = Warnings::new();
-    check(config, facts, host, &mut warnings)?;
+    host_config_into(config, facts, host, &mut warnings)?;
     Ok(warnings)
 }
 
 /// As [`host_config`], leaving the warnings that came before an error.
-pub(super) fn check(
+pub fn host_config_into(
     config: &mut HostConfig,
     facts: &HostFacts,
     host: &impl Lookups,

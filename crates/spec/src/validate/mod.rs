@@ -14,7 +14,7 @@ mod restart;
 
 pub use config::config;
 pub use error::Invalid;
-pub use host_config::{extra_host, host_config};
+pub use host_config::{extra_host, host_config, host_config_into};
 pub use restart::restart_policy;
 
 use crate::api::{Config, HostConfig};
