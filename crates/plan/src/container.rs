@@ -7,7 +7,7 @@ use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups};
 use crate::layers::WindowsLayers;
 use crate::oci::{Annotations, Network, Spec};
-use crate::plan::Plan;
+use crate::plan::{Plan, Sent};
 use crate::process::{ProcessHost, parameters};
 use crate::request::ContainerRequest;
 use crate::sandbox::Role;
@@ -15,7 +15,7 @@ use crate::step::Step;
 use crate::wcow::{Builder, credential_spec};
 use crate::{limits, mounts, schema_version};
 
-/// Plans a Windows container that runs as processes of this host.
+/// Plans a container: as processes of this host, or in the VM that the request names.
 ///
 /// Decides every value, and touches nothing: what it has to know of the host it asks `lookups`.
 pub fn container(
@@ -23,15 +23,26 @@ pub fn container(
     host: &HostFacts,
     lookups: &dyn Lookups,
 ) -> Result<Plan> {
-    let spec = &request.spec;
     check_isolation(request, host)?;
-    check_credentials(spec)?;
+    check_credentials(&request.spec)?;
+    match &request.vm {
+        None => process_isolated(request, host, lookups),
+        Some(vm) if vm.is_windows() => crate::hosted::windows(request, vm, host, lookups),
+        Some(vm) => crate::hosted::linux(request, vm, host, lookups),
+    }
+}
+
+fn process_isolated(
+    request: &ContainerRequest,
+    host: &HostFacts,
+    lookups: &dyn Lookups,
+) -> Result<Plan> {
+    let spec = &request.spec;
     Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
     let schema = schema_version::choose(host.build, request.schema_version);
-    limits::check_affinity(limits::affinity(spec), host)?;
 
     let mut steps = Vec::new();
-    let namespace = network(request, schema, &mut steps);
+    let namespace = network(request, schema, host, &mut steps);
     let layers = layers(request, schema, host, lookups, &mut steps)?;
     let (directories, pipes) =
         mounts::process_isolated(&spec.mounts, host, request.sandbox_folder.as_deref(), lookups)?;
@@ -55,9 +66,13 @@ pub fn container(
         credentials: None,
     }
     .build()?;
+    // The originals find out after they have created the container.
+    let affinity = if schema_version::is_v1(schema) { &[] } else { limits::affinity(spec) };
+    limits::check_affinity(affinity, host)?;
     Ok(Plan {
         id: request.id.clone(),
         paths: host.paths,
+        schema,
         steps,
         document: ComputeSystem {
             owner: request.owner.clone(),
@@ -69,22 +84,24 @@ pub fn container(
             should_terminate_on_last_handle_closed: !host.is_unix(),
         },
         v1: documents.v1,
+        sent: if schema_version::is_v1(schema) { Sent::V1 } else { Sent::System },
         process: spec
             .process
             .as_ref()
             .map(|process| parameters(Some(process), request.stdio, ProcessHost::Windows)),
-        affinity: limits::affinity(spec).to_vec(),
+        affinity: affinity.to_vec(),
+        vm_devices: None,
         remarks: documents.remarks,
     })
 }
 
 fn check_isolation(request: &ContainerRequest, host: &HostFacts) -> Result<()> {
     let spec = &request.spec;
-    if spec.is_lcow() {
+    if spec.is_lcow() && (host.is_unix() || request.vm.is_none()) {
         let why = "Linux containers run in a VM; they come with the VM engine";
         return Err(PlanError::unsupported("linux", why));
     }
-    if spec.windows.is_none() {
+    if spec.windows.is_none() && !spec.is_lcow() {
         return Err(PlanError::missing("windows", "a Windows container has a Windows section"));
     }
     if host.is_unix() && (spec.is_isolated() || request.vm.is_some()) {
@@ -116,12 +133,17 @@ pub(crate) fn check_credentials(spec: &Spec) -> Result<()> {
 }
 
 /// The namespace to use, or the step that makes one.
-fn network(request: &ContainerRequest, schema: SchemaVersion, steps: &mut Vec<Step>) -> String {
+fn network(
+    request: &ContainerRequest,
+    schema: SchemaVersion,
+    host: &HostFacts,
+    steps: &mut Vec<Step>,
+) -> String {
     let network = request.spec.windows.as_ref().and_then(|windows| windows.network.as_ref());
     match network {
         Some(network) if !schema_version::is_v1(schema) => {
             if network.network_namespace.is_empty() {
-                steps.push(new_namespace(request, network));
+                steps.push(new_namespace(request, host, network));
             }
             network.network_namespace.clone()
         }
@@ -129,8 +151,14 @@ fn network(request: &ContainerRequest, schema: SchemaVersion, steps: &mut Vec<St
     }
 }
 
-fn new_namespace(request: &ContainerRequest, network: &Network) -> Step {
-    Step::CreateNamespace { name: request.id.to_string(), endpoints: network.endpoint_list.clone() }
+/// Windows names a namespace itself; on Linux it carries the container's name.
+pub(crate) fn new_namespace(
+    request: &ContainerRequest,
+    host: &HostFacts,
+    network: &Network,
+) -> Step {
+    let name = if host.is_unix() { request.id.to_string() } else { String::new() };
+    Step::CreateNamespace { name, endpoints: network.endpoint_list.clone() }
 }
 
 fn credentials(spec: &Spec, schema: SchemaVersion, steps: &mut Vec<Step>) {

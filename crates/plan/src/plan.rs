@@ -2,15 +2,17 @@
 
 use schema::SystemId;
 use schema::container::{AssignedDevice, CredentialGuard, Layer};
-use schema::document::ComputeSystem;
+use schema::document::{ComputeSystem, SchemaVersion};
 use schema::process::ProcessParameters;
 use schema::v1;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::error::{PlanError, Result};
 use crate::host::PathStyle;
 use crate::oci::Affinity;
 use crate::step::Step;
+use crate::vm::Devices;
 
 /// A decided plan for a container that the host's engine runs.
 ///
@@ -22,6 +24,8 @@ pub struct Plan {
     pub id: SystemId,
     /// How the host spells paths.
     pub paths: PathStyle,
+    /// The schema version decided on.
+    pub schema: SchemaVersion,
     /// What to acquire, in order.
     pub steps: Vec<Step>,
     /// The document, with what acquisition tells still absent.
@@ -29,14 +33,47 @@ pub struct Plan {
     /// The same container in schema 1.0, with what acquisition tells still absent. Only sent where
     /// that schema was decided on.
     pub v1: v1::ContainerConfig,
+    /// Which document is handed over, and to whom.
+    pub sent: Sent,
     /// The first process, if the spec has one.
     pub process: Option<ProcessParameters>,
     /// Processors to bind the system to after it was created and before it starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub affinity: Vec<Affinity>,
+    /// What the hosting VM has been given when the steps are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_devices: Option<Devices>,
     /// Values that were not taken as they were asked for, for a person to read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+}
+
+/// Which document is handed over, and to whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Sent {
+    /// [`Plan::document`], to the host's engine.
+    System,
+    /// [`Plan::v1`], to the host's engine.
+    V1,
+    /// [`Plan::document`], to the guest of a Windows VM.
+    Hosted,
+    /// The same with the whole spec, to the guest of a confidential Windows VM.
+    Confidential {
+        /// The spec.
+        spec: Value,
+    },
+    /// A Linux container's own document, to the guest of a Linux VM.
+    Linux {
+        /// It.
+        document: Value,
+    },
+}
+
+impl Sent {
+    /// Whether it goes to a VM's guest.
+    pub fn is_for_guest(&self) -> bool {
+        !matches!(self, Self::System | Self::V1)
+    }
 }
 
 /// What acquisition tells.
@@ -56,6 +93,32 @@ pub struct Acquired {
 }
 
 impl Plan {
+    /// The document to hand over, with what acquisition told.
+    pub fn message(&self, acquired: &Acquired) -> Result<Value> {
+        Ok(match &self.sent {
+            Sent::System | Sent::Hosted => value_of(&self.complete(acquired)?),
+            Sent::V1 => value_of(&self.complete_v1(acquired)?),
+            Sent::Confidential { spec } => json!({
+                "Spec": spec, "CWCOWHostedSystem": value_of(&self.complete(acquired)?),
+            }),
+            Sent::Linux { document } => document.clone(),
+        })
+    }
+
+    /// The document of schema 1.0 with what acquisition told.
+    pub fn complete_v1(&self, acquired: &Acquired) -> Result<v1::ContainerConfig> {
+        let mut document = self.v1.clone();
+        if let Some(root) = acquired.root.as_ref().filter(|_| !self.sent.is_for_guest()) {
+            let path = crate::root::document_path(root, self.paths)?;
+            path.trim_end_matches('\\').clone_into(&mut document.volume_path);
+            let layer =
+                |layer: &Layer| v1::Layer { id: layer.id.clone(), path: layer.path.clone() };
+            let layers: Vec<_> = acquired.layers.iter().map(layer).collect();
+            document.layers = Some(layers).filter(|layers| !layers.is_empty());
+        }
+        Ok(document)
+    }
+
     /// The document with what acquisition told.
     pub fn complete(&self, acquired: &Acquired) -> Result<ComputeSystem> {
         let mut document = self.document.clone();
@@ -80,4 +143,8 @@ impl Plan {
         }));
         Ok(document)
     }
+}
+
+fn value_of(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).expect("documents hold only what JSON can")
 }

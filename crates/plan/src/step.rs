@@ -57,20 +57,16 @@ pub enum Step {
     },
     /// Change a VM: its devices, then its guest. Given back by `undo`.
     ModifyVm(Box<ModifyVm>),
-    /// Run a command in a VM.
+    /// Run a command in a VM; it must end with 0.
     ExecInVm {
-        /// For a Windows guest.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        command_line: String,
-        /// For a Linux guest.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        /// The program and its arguments.
         args: Vec<String>,
     },
     /// Ask a VM for the location paths of a device that was assigned to it; they go into the
     /// document's devices.
     LocateDevice {
-        /// The command that prints them.
-        command_line: String,
+        /// The command that prints them, separated by commas.
+        args: Vec<String>,
     },
     /// Give a VM the adapters of a namespace.
     ConfigureVmNetwork {
@@ -116,11 +112,8 @@ impl Step {
             }
             Self::GrantVmAccess { vm, path } => ("grant access", format!("{vm} to {path}")),
             Self::ModifyVm(change) => ("modify VM", change.target()),
-            Self::ExecInVm { command_line, args } if command_line.is_empty() => {
-                ("run in VM", args.join(" "))
-            }
-            Self::ExecInVm { command_line, .. } => ("run in VM", command_line.clone()),
-            Self::LocateDevice { command_line } => ("locate device", command_line.clone()),
+            Self::ExecInVm { args } => ("run in VM", args.join(" ")),
+            Self::LocateDevice { args } => ("locate device", args.join(" ")),
             Self::ConfigureVmNetwork { namespace } => ("connect VM", namespace.clone()),
             Self::AllowCredentialService {} => ("allow service", "credential guard".into()),
         }

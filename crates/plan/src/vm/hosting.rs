@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::devices::Devices;
+
 /// What runs in a VM.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -23,6 +25,10 @@ pub struct HostingVm {
     pub os: GuestOs,
     /// Its processors.
     pub processors: i32,
+    /// Its SCSI controllers, of 64 disks each.
+    pub scsi_controllers: u32,
+    /// Controllers and LUNs that are in use by the VM itself.
+    pub reserved_scsi_slots: Vec<(u32, u32)>,
     /// The folder for process dumps of its containers.
     pub process_dump_location: String,
     /// Writable shares are forbidden.
@@ -35,4 +41,19 @@ pub struct HostingVm {
     pub confidential: bool,
     /// Scratches are encrypted.
     pub encrypt_scratch: bool,
+    /// Persistent memory devices.
+    pub vpmem_max_count: u32,
+    /// The size of each, in bytes.
+    pub vpmem_max_size_bytes: u64,
+    /// Several disks share a persistent memory device.
+    pub vpmem_multi_mapping: bool,
+    /// What has been given to it so far.
+    pub devices: Devices,
+}
+
+impl HostingVm {
+    /// It runs Windows.
+    pub fn is_windows(&self) -> bool {
+        self.os == GuestOs::Windows
+    }
 }
