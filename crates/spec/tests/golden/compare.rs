@@ -21,7 +21,7 @@ impl Outcome {
         Self { output: Some(output), error: None }
     }
 
-    pub(crate) fn failed(message: impl ToString, status: u16) -> Self {
+    pub(crate) fn failed(message: &impl ToString, status: u16) -> Self {
         let failure = Failure { message: message.to_string(), status: Some(status) };
         Self { output: None, error: Some(failure) }
     }

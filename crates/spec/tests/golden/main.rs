@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         match sets::find(&name) {
             Some(set) => report.set(&name, &Case::read_all(&path), set),
-            None => report.unclaimed(&name, Case::count(&path)),
+            None => report::unclaimed(&name, Case::count(&path)),
         }
     }
     report.finish(&folder)

@@ -18,12 +18,12 @@ pub(crate) fn createspec(case: &Case) -> Outcome {
     let input = &case.input;
     // Looking up the image is the caller's, before anything else.
     if let Some(error) = input["image"]["getImageError"].as_str() {
-        return Outcome::failed(error, AT_START);
+        return Outcome::failed(&error, AT_START);
     }
     let image = ImageConfig { os: text(&input["image"]["os"]), ..ImageConfig::default() };
     match spec::build(&settings(input), &image, &facts(input), &CaseHost(input)) {
         Ok(spec) => Outcome::ok(serde_json::to_value(&spec).expect("a spec is JSON")),
-        Err(error) => Outcome::failed(error, AT_START),
+        Err(error) => Outcome::failed(&error, AT_START),
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn credspec(case: &Case) -> Outcome {
     match spec::credential::of(&options, &container, &facts(input), &CaseHost(input)) {
         Ok(None) => Outcome::ok(json!({ "windows": null })),
         Ok(Some(text)) => Outcome::ok(json!({ "windows": { "credentialSpec": text } })),
-        Err(error) => Outcome::failed(error, AT_START),
+        Err(error) => Outcome::failed(&error, AT_START),
     }
 }
 

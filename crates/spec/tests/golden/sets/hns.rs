@@ -22,7 +22,7 @@ const MAC: &str = "00-15-5D-00-00-01";
 pub(crate) fn ports(case: &Case) -> Outcome {
     match networking::nat_policies(&bindings(&case.input["bindings"])) {
         Ok(policies) => Outcome::ok(json!({ "policies": policies })),
-        Err(error) => Outcome::failed(error, 500),
+        Err(error) => Outcome::failed(&error, 500),
     }
 }
 
@@ -41,13 +41,13 @@ fn play(input: &Value, output: &mut Value) -> Result<(), HnsError> {
         Plan::Nothing => return Ok(()),
         Plan::Adopt { hns_id } => {
             for stale in networking::stale_endpoints(&hns_id, &existing()) {
-                send(output, "DELETE", "endpoints", stale, Value::Null);
+                send(output, "DELETE", "endpoints", stale, &Value::Null);
             }
             hns_id
         }
         Plan::Create(document) => {
             let answer = answered(&document.subnets);
-            send(output, "POST", "networks", "", json!(document));
+            send(output, "POST", "networks", "", &json!(document));
             output["updatedIpam"] = ipam(&networking::ipam_after(&answer));
             NETWORK.to_owned()
         }
@@ -58,7 +58,7 @@ fn play(input: &Value, output: &mut Value) -> Result<(), HnsError> {
     let options = NetworkOptions::parse(&request.options)?;
     let asked = endpoint_request(&input["endpoint"]);
     let document = networking::endpoint(driver, &options, &network, &asked)?;
-    send(output, "POST", "endpoints", "", json!(document));
+    send(output, "POST", "endpoints", "", &json!(document));
     endpoint_answer(driver, &input["endpoint"], output);
     Ok(())
 }
@@ -89,7 +89,7 @@ fn existing() -> [ExistingEndpoint; 2] {
     })
 }
 
-fn send(output: &mut Value, method: &str, object: &str, id: &str, body: Value) {
+fn send(output: &mut Value, method: &str, object: &str, id: &str, body: &Value) {
     let request = json!({ "method": method, "object": object, "id": id, "body": body });
     output["hnsRequests"].as_array_mut().expect("a list").push(request);
 }

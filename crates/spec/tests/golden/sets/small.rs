@@ -25,7 +25,7 @@ pub(crate) fn devices(case: &Case) -> Outcome {
         serde_json::from_value(case.input["devices"].clone()).expect("devices");
     match spec::devices::parse_all(&devices) {
         Ok(devices) => Outcome::ok(json!({ "devices": devices })),
-        Err(error) => Outcome::failed(error, AT_START),
+        Err(error) => Outcome::failed(&error, AT_START),
     }
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn signal(case: &Case) -> Outcome {
             "terminates": signal.terminates(),
             "validForKill": signal.is_known(),
         })),
-        Err(error) => Outcome::failed(error, 400),
+        Err(error) => Outcome::failed(&error, 400),
     }
 }
 
