@@ -67,7 +67,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Demo => demo::run(&workspace),
         Chore::Build => build::run(&workspace),
-        Chore::Test(options) => test::run(&workspace, options),
+        Chore::Test(options) => test::run(&workspace, &options),
         Chore::Bench(options) => bench::run(&workspace, options),
         Chore::Tidy => tidy::run(&workspace),
         Chore::Goldens { from } => goldens::copy(&workspace, &from),

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 use crate::{host, table};
 
 /// How much to run.
-#[derive(Args, Clone, Copy)]
+#[derive(Args)]
 pub(crate) struct Options {
     /// Leave out the end-to-end tests and the release build that they need
     #[arg(long)]
@@ -28,6 +28,8 @@ pub(crate) struct Options {
     /// Go on after a step that failed
     #[arg(long)]
     keep_going: bool,
+    /// Only these steps: format, tidy, licences, clippy, windows, unit, golden, build, e2e
+    steps: Vec<String>,
 }
 
 /// How a step ended.
@@ -38,9 +40,9 @@ struct Ended {
 }
 
 /// Runs the steps, and fails when one did.
-pub(crate) fn run(workspace: &Workspace, options: Options) -> anyhow::Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
+    let steps = chosen(options)?;
     let checkout = prepare(workspace, options)?;
-    let steps = steps::all().iter().filter(|step| !(options.quick && step.on_dist));
     let mut ended = Vec::new();
     for step in steps {
         ended.push(take(step, &checkout));
@@ -51,8 +53,20 @@ pub(crate) fn run(workspace: &Workspace, options: Options) -> anyhow::Result<()>
     summarise(&ended)
 }
 
+fn chosen(options: &Options) -> anyhow::Result<Vec<&'static Step>> {
+    let all = || steps::all().iter();
+    if let Some(name) = options.steps.iter().find(|name| all().all(|step| step.name != **name)) {
+        let names: Vec<_> = all().map(|step| step.name).collect();
+        bail!("there is no step `{name}`, but {}", names.join(", "));
+    }
+    let named = |step: &&Step| {
+        options.steps.is_empty() || options.steps.iter().any(|name| name == step.name)
+    };
+    Ok(all().filter(named).filter(|step| !(options.quick && step.on_dist)).collect())
+}
+
 /// Installs what the steps need.
-fn prepare(workspace: &Workspace, options: Options) -> anyhow::Result<Checkout<'_>> {
+fn prepare<'a>(workspace: &'a Workspace, options: &Options) -> anyhow::Result<Checkout<'a>> {
     let shell = workspace.shell()?;
     let needs: &[_] =
         if options.quick { &[host::BUILD] } else { &[host::BUILD, host::RUN, host::TEST] };

@@ -39,11 +39,11 @@ pub(super) fn all() -> &'static [Step] {
             Step { name: "tidy", on_dist: false, run: tidy },
             Step { name: "licences", on_dist: false, run: licences },
             Step { name: "clippy", on_dist: false, run: clippy },
-            Step { name: "clippy for Windows", on_dist: false, run: clippy_for_windows },
+            Step { name: "windows", on_dist: false, run: clippy_for_windows },
             Step { name: "unit", on_dist: false, run: unit },
             Step { name: "golden", on_dist: false, run: golden },
             Step { name: "build", on_dist: true, run: build },
-            Step { name: "end-to-end", on_dist: true, run: end_to_end },
+            Step { name: "e2e", on_dist: true, run: end_to_end },
         ]
     }
 }

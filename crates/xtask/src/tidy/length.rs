@@ -6,8 +6,11 @@ use super::sources::{Source, Sources};
 const LONG: usize = 350;
 
 pub(super) fn report(sources: &Sources) {
-    let mut files: Vec<(usize, &Source)> =
-        sources.rust().map(|file| (without_tests(&file.text), file)).collect();
+    let mut files: Vec<(usize, &Source)> = sources
+        .rust()
+        .filter(|file| !file.path.ends_with("tests.rs"))
+        .map(|file| (without_tests(&file.text), file))
+        .collect();
     files.sort_by_key(|(lines, _)| std::cmp::Reverse(*lines));
     let lines: usize = files.iter().map(|(lines, _)| lines).sum();
     let median = files.get(files.len() / 2).map_or(0, |(lines, _)| *lines);

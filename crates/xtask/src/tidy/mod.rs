@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     faults.extend(dependencies::check(workspace)?);
     for file in sources.rust() {
         faults.extend(platform::check(file));
-        faults.extend(unsafety::check(file));
+        faults.extend(unsafety::check(file, &sources));
         faults.extend(prose::has_module_doc(file));
     }
     for file in sources.all() {

@@ -20,11 +20,10 @@ pub(super) fn names_no_machine(file: &Source, root: &Path) -> Vec<Fault> {
     let root = root.to_string_lossy();
     // Pieced together, or this file would be the first fault.
     let users = concat!("/home", "/");
-    let mac = concat!("/Users", "/");
     let checkout = (root.len() > "/usr/src".len()).then_some(&*root);
     let mut faults = Vec::new();
     for (line, text) in (1..).zip(file.text.lines()) {
-        let named = checkout.into_iter().chain([users, mac]).find(|path| text.contains(*path));
+        let named = checkout.into_iter().chain([users]).find(|path| text.contains(*path));
         if let Some(path) = named {
             faults.push(Fault::new(&file.path, line, format!("`{path}` is a path of one machine")));
         }

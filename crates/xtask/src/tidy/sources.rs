@@ -33,6 +33,11 @@ impl Sources {
         self.0.iter()
     }
 
+    /// The file at a path below the root.
+    pub(super) fn find(&self, path: &Path) -> Option<&Source> {
+        self.0.iter().find(|file| file.path == path)
+    }
+
     pub(super) fn rust(&self) -> impl Iterator<Item = &Source> {
         self.0.iter().filter(|file| file.path.extension().is_some_and(|found| found == "rs"))
     }
@@ -64,6 +69,13 @@ impl Source {
     pub(super) fn tokens(&self) -> TokenStream {
         // What does not parse is the compiler's to report.
         self.text.parse().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+impl Sources {
+    pub(super) fn of(files: Vec<Source>) -> Self {
+        Self(files)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Where `unsafe` may stand: in the engine's `sys` and in the guest, in files that open by saying
-//! why.
+//! why, or whose folder's `mod.rs` does.
 //!
 //! The compiler denies it to every file that does not say so, and clippy asks each block for its
 //! `SAFETY:` comment; neither knows which folders are meant to have any.
@@ -7,15 +7,15 @@
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::Fault;
-use super::sources::Source;
+use super::sources::{Source, Sources};
 
 const ALLOWED: &[&str] = &["crates/engine/src/sys", "crates/guest"];
 
-pub(super) fn check(file: &Source) -> Vec<Fault> {
+pub(super) fn check(file: &Source, sources: &Sources) -> Vec<Fault> {
     let Some(line) = first_unsafe(file.tokens()) else { return Vec::new() };
     let rule = if !ALLOWED.iter().any(|folder| file.is_in(folder)) {
         "`unsafe` outside the engine's `sys` and the guest"
-    } else if !opens_with_reason(&file.text) {
+    } else if !opens_with_reason(&file.text) && !folder_says_why(file, sources) {
         "a file with `unsafe` opens with `#![expect(unsafe_code, reason = \"..\")]`"
     } else {
         return Vec::new();
@@ -29,6 +29,14 @@ fn first_unsafe(tokens: TokenStream) -> Option<usize> {
         TokenTree::Group(group) => first_unsafe(group.stream()),
         _ => None,
     })
+}
+
+/// An attribute of a module covers the modules in it.
+fn folder_says_why(file: &Source, sources: &Sources) -> bool {
+    let folders = file.path.ancestors().skip(1);
+    folders
+        .filter_map(|folder| sources.find(&folder.join("mod.rs")))
+        .any(|module| opens_with_reason(&module.text))
 }
 
 /// Whether an attribute above the first item speaks of unsafe code. The inner lines of an attribute
@@ -47,7 +55,8 @@ mod tests {
     const BLOCK: &str = "fn a() { unsafe { b() } }\n";
 
     fn faults(path: &str, text: &str) -> usize {
-        check(&Source::of(path, text)).len()
+        let sources = Sources::of(vec![Source::of(path, text)]);
+        sources.rust().map(|file| check(file, &sources).len()).sum()
     }
 
     #[test]
@@ -59,6 +68,16 @@ mod tests {
     #[test]
     fn a_word_in_a_comment_or_a_string_is_no_unsafe() {
         assert_eq!(faults("crates/shim/src/lib.rs", "// unsafe\nconst A: &str = \"unsafe\";\n"), 0);
+    }
+
+    #[test]
+    fn a_folder_may_say_why_for_its_files() {
+        let why = "//! Doc.\n\n#![expect(unsafe_code, reason = \"calls Windows\")]\n";
+        let sources = Sources::of(vec![
+            Source::of("crates/guest/src/win/mod.rs", why),
+            Source::of("crates/guest/src/win/spawn.rs", BLOCK),
+        ]);
+        assert!(sources.rust().all(|file| check(file, &sources).is_empty()));
     }
 
     #[test]
