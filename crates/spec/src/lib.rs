@@ -43,3 +43,4 @@ pub use build::{Settings, build};
 pub use error::{Class, SpecError};
 pub use host::{HostFacts, Lookups, PathKind, PathStyle};
 pub use isolation::{Isolation, IsolationMode};
+pub use oci::Spec;

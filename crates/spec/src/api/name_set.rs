@@ -17,6 +17,11 @@ impl NameSet {
         self.0.is_empty()
     }
 
+    /// Whether it is one of them.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -31,6 +36,12 @@ impl NameSet {
 impl<S: Into<String>> FromIterator<S> for NameSet {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
         Self(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<S: Into<String>> Extend<S> for NameSet {
+    fn extend<I: IntoIterator<Item = S>>(&mut self, names: I) {
+        self.0.extend(names.into_iter().map(Into::into));
     }
 }
 

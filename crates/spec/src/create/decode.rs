@@ -3,6 +3,8 @@
 //! The original's decoder matches member names whatever their case, takes `null` for "not given" and
 //! ignores members it does not know; so does this one.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -40,8 +42,25 @@ pub fn decode(body: &str) -> Result<CreateRequest, Refused> {
     if members.known == 0 {
         return Err(Refused::NoConfig);
     }
+    addresses(&rest)?;
     refuse_impossible(&config, &rest.host_config)?;
     Ok(CreateRequest { config, host_config: rest.host_config, networking: rest.networking_config })
+}
+
+/// Members that hold addresses hold nothing else; empty ones are not given.
+fn addresses(rest: &Rest) -> Result<(), Refused> {
+    let host = &rest.host_config;
+    let published = host.port_bindings.values().flatten().map(|one| ("HostIp", &one.host_ip));
+    let servers = host.dns.iter().map(|one| ("Dns", one));
+    let endpoints = rest.networking_config.endpoints_config.values().flatten();
+    let fixed = endpoints.filter_map(|endpoint| endpoint.ipam_config.as_ref()).flat_map(|ipam| {
+        [("IPv4Address", &ipam.ipv4_address), ("IPv6Address", &ipam.ipv6_address)]
+    });
+    let bad = |(_, text): &(_, &String)| !text.is_empty() && text.parse::<IpAddr>().is_err();
+    match published.chain(servers).chain(fixed).find(bad) {
+        Some((member, text)) => Err(Refused::Json(format!("{member}: {text:?} is no IP address"))),
+        None => Ok(()),
+    }
 }
 
 /// Reads a part of a request in the same way.

@@ -1,18 +1,19 @@
 //! The forms of mount strings and mount paths, as regular expressions.
 //!
-//! All are matched against lower-cased text on a Windows host; a Unix host keeps its letters and
-//! matches without regard to case. The engine behind runs in linear time, whatever it is fed.
+//! All are matched against lower-cased text on a Windows host; a Unix host keeps its letters. Both
+//! cases are spelled out, because a match without regard to case also takes letters that only fold
+//! to ASCII. The engine behind runs in linear time, whatever it is fed.
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::host::PathStyle;
 
-const HOST_DIR: &str = r#"(?:\\\\\?\\)?[a-z]:[\\/](?:[^\\/:*?"<>|\r\n]+[\\/]?)*"#;
+const HOST_DIR: &str = r#"(?:\\\\\?\\)?[a-zA-Z]:[\\/](?:[^\\/:*?"<>|\r\n]+[\\/]?)*"#;
 const NAME: &str = r#"[^\\/:*?"<>|\r\n]+"#;
-const PIPE: &str = r#"[/\\]{2}.[/\\]pipe[/\\][^:*?"<>|\r\n]+"#;
-const TARGET_DIR: &str = r#"(?:\\\\\?\\)?[a-z]:(?:[\\/][^\\/:*?"<>\r\n]+)*[\\/]?"#;
+const PIPE: &str = r#"[/\\]{2}.[/\\][pP][iI][pP][eE][/\\][^:*?"<>|\r\n]+"#;
+const TARGET_DIR: &str = r#"(?:\\\\\?\\)?[a-zA-Z]:(?:[\\/][^\\/:*?"<>\r\n]+)*[\\/]?"#;
 /// A directory of a Unix host. It ends at the next colon, as on the other daemon.
 const UNIX_DIR: &str = r"/[^:\x00\r\n]*";
 
@@ -67,14 +68,12 @@ pub(super) fn is_pipe(path: &str) -> bool {
 fn mount(host_dir: &str) -> String {
     format!(
         "(?:(?P<source>(?:{host_dir})|(?:{NAME})|(?:{PIPE})):)?\
-         (?P<destination>(?:{TARGET_DIR})|(?:{PIPE}))(?::(?P<mode>ro|rw))?"
+         (?P<destination>(?:{TARGET_DIR})|(?:{PIPE}))(?::(?P<mode>[rR][oO]|[rR][wW]))?"
     )
 }
 
 fn whole(pattern: &str) -> Regex {
-    RegexBuilder::new(&format!(r"\A(?:{pattern})\z"))
-        .case_insensitive(true)
-        .build()
+    Regex::new(&format!(r"\A(?:{pattern})\z"))
         .expect("the pattern is a constant, and a test matches it")
 }
 

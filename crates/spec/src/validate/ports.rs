@@ -7,7 +7,9 @@ use crate::ports::{ContainerPort, PortRange};
 /// A host port may be empty: then the host chooses.
 pub(super) fn check(bindings: &PortMap) -> Result<(), Invalid> {
     for (port, hosts) in bindings {
-        if ContainerPort::parse(port).is_none() {
+        // An odd protocol is refused when the port is published.
+        let (number, _) = port.split_once('/').unwrap_or((port, ""));
+        if ContainerPort::parse(number).is_none() {
             return Err(Invalid::Port(port.clone()));
         }
         let bad = |text: &&str| !text.is_empty() && PortRange::parse(text).is_none();
