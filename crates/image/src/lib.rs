@@ -7,6 +7,7 @@
 //! Left out on purpose: what a container's spec or platform layer is (`spec`, `engine`), drawing of
 //! progress (the command line), and content of other systems: a Linux image is refused.
 
+mod archive;
 mod base;
 mod compose;
 mod config;
@@ -24,6 +25,7 @@ mod store;
 #[cfg(test)]
 mod test;
 
+pub use archive::{ArchiveFormat, Loaded};
 pub use compose::{Hold, NewLayer};
 pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;

@@ -62,13 +62,15 @@ impl From<OsVersion> for String {
 }
 
 /// What an entry of an index says about the system that it is for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Candidate {
     /// `os`.
     pub os: String,
     /// `architecture`.
     pub architecture: String,
     /// `os.version`, which may be absent or nonsense.
+    #[serde(rename = "os.version")]
     pub os_version: String,
 }
 

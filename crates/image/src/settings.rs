@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_entries: u64,
     /// How many layers of one image are downloaded or uploaded at once.
     pub max_concurrent_transfers: usize,
+    /// The folder of docker's `config.json`; none: `$DOCKER_CONFIG`, else `~/.docker`.
+    pub docker_config: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             max_unpacked_bytes: 128 << 30,
             max_entries: 2_000_000,
             max_concurrent_transfers: 3,
+            docker_config: None,
         }
     }
 }
@@ -49,6 +52,7 @@ struct Given {
     max_unpacked_bytes: Option<u64>,
     max_entries: Option<u64>,
     max_concurrent_transfers: Option<usize>,
+    docker_config: Option<PathBuf>,
 }
 
 impl Settings {
@@ -86,6 +90,7 @@ impl Settings {
         self.max_entries = given.max_entries.unwrap_or(self.max_entries);
         self.max_concurrent_transfers =
             given.max_concurrent_transfers.unwrap_or(self.max_concurrent_transfers);
+        self.docker_config = given.docker_config.or(self.docker_config.take());
         Ok(())
     }
 }

@@ -32,6 +32,9 @@ mod unpack;
 
 use std::path::PathBuf;
 
+pub(crate) use source::decompressed;
+pub(crate) use tarball::{Entry, Tarball};
+
 use crate::digest::Digest;
 
 /// The folders of an unpacked image.

@@ -45,8 +45,8 @@ struct Secret {
 }
 
 /// As whom `registry` is spoken to; anonymously when nothing is known.
-pub(crate) async fn find(registry: &str) -> Result<RegistryAuth> {
-    let Some(path) = config_path() else { return Ok(RegistryAuth::Anonymous) };
+pub(crate) async fn find(registry: &str, folder: Option<&Path>) -> Result<RegistryAuth> {
+    let Some(path) = config_path(folder) else { return Ok(RegistryAuth::Anonymous) };
     let file = match tokio::fs::read(&path).await {
         Ok(bytes) => serde_json::from_slice::<File>(&bytes)
             .map_err(Error::json(format!("docker configuration `{}`", path.display())))?,
@@ -56,10 +56,11 @@ pub(crate) async fn find(registry: &str) -> Result<RegistryAuth> {
     file.find(registry).await
 }
 
-fn config_path() -> Option<PathBuf> {
-    let dir = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+fn config_path(folder: Option<&Path>) -> Option<PathBuf> {
+    let named = || std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker"));
-    Some(dir.or_else(home)?.join("config.json"))
+    let folder = folder.map(Path::to_owned).or_else(named).or_else(home)?;
+    Some(folder.join("config.json"))
 }
 
 impl File {
@@ -67,7 +68,7 @@ impl File {
         let key = if registry == HUB { HUB_KEY } else { registry };
         let helper = self.cred_helpers.get(key).or_else(|| self.cred_helpers.get(registry));
         if let Some(helper) = helper.or(self.creds_store.as_ref().filter(|s| !s.is_empty())) {
-            return ask(helper, key, registry).await;
+            return ask(&format!("docker-credential-{helper}"), key, registry).await;
         }
         let entry = self.auths.get(key).or_else(|| {
             self.auths.iter().find(|(name, _)| host(name) == registry).map(|(_, entry)| entry)
@@ -122,10 +123,9 @@ fn identity_token(registry: &str) -> Error {
 }
 
 /// Asks a helper program as docker does: `docker-credential-<name> get`, the address on stdin.
-async fn ask(helper: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
-    let program = format!("docker-credential-{helper}");
+async fn ask(program: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
     let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
-    let mut child = Command::new(&program)
+    let mut child = Command::new(program)
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -182,6 +182,27 @@ mod tests {
         for registry in ["a.example", "b.example"] {
             assert!(found(file, registry).await.unwrap_err().to_string().contains(registry));
         }
+    }
+
+    #[tokio::test]
+    async fn a_helper_is_asked_for_the_registry_by_its_address() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let helper = async |body: &str| {
+            let path = dir.path().join("docker-credential-test");
+            std::fs::write(&path, format!("#!/bin/sh\nread -r url\n{body}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            ask(path.to_str().unwrap(), "r.example", "r.example").await
+        };
+        let answer = r#"echo "{\"ServerURL\":\"$url\",\"Username\":\"$1\",\"Secret\":\"$url\"}""#;
+        assert_eq!(helper(answer).await.unwrap(), user("get", "r.example"));
+        let missing = "echo credentials not found in native keychain; exit 1";
+        assert_eq!(helper(missing).await.unwrap(), RegistryAuth::Anonymous);
+        let broken = helper("echo locked; exit 1").await.unwrap_err().to_string();
+        assert!(broken.contains("locked"), "{broken}");
+        assert!(helper("echo {}").await.is_err());
+        let token = r#"echo '{"Username":"<token>","Secret":"x"}'"#;
+        assert!(helper(token).await.unwrap_err().to_string().contains("identity token"));
     }
 
     #[tokio::test]

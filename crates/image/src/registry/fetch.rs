@@ -35,11 +35,9 @@ impl Store {
             progress.layer(Event { blob: &digest_of(layer)?, state: State::Waiting });
         }
         let at_once = self.settings().max_concurrent_transfers;
-        stream::iter(layers)
-            .map(|layer| self.fetch(connection, name, layer, progress))
-            .buffer_unordered(at_once)
-            .try_collect::<()>()
-            .await
+        let downloads: Vec<_> =
+            layers.iter().map(|layer| self.fetch(connection, name, layer, progress)).collect();
+        stream::iter(downloads).buffer_unordered(at_once).try_collect::<()>().await
     }
 
     /// Downloads one blob unless it is here.
@@ -77,6 +75,7 @@ impl Store {
         Ok(())
     }
 
+    /// Asks the registry, then whoever else may hand the blob out.
     async fn download(
         &self,
         connection: &Connection,
@@ -85,7 +84,25 @@ impl Store {
         digest: &Digest,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let urls = self.addresses(blob);
+        let mut result = self.download_from(connection, name, blob, None, progress).await;
+        for url in self.addresses(blob) {
+            let Err(error) = &result else { break };
+            tracing::debug!(blob = %digest, %error, url, "another address is tried");
+            result = self.download_from(connection, name, blob, Some(url), progress).await;
+        }
+        result
+    }
+
+    async fn download_from(
+        &self,
+        connection: &Connection,
+        name: &ImageName,
+        blob: &Descriptor,
+        url: Option<String>,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let digest = &digest_of(blob)?;
+        let urls = url.map(|url| vec![url]);
         let layer = LayerDescriptor { digest: digest.as_str(), urls: &urls };
         connection
             .client
@@ -146,10 +163,8 @@ impl Store {
     }
 
     /// Where else a layer may be had that its registry must not hand out itself.
-    fn addresses(&self, blob: &Descriptor) -> Option<Vec<String>> {
-        if !is_foreign(blob) {
-            return None;
-        }
+    fn addresses(&self, blob: &Descriptor) -> Vec<String> {
+        let urls = blob.urls().iter().flatten().filter(|_| is_foreign(blob));
         let allowed = |url: &&String| match url.split_once("://") {
             Some(("https", _)) => true,
             Some(("http", rest)) => {
@@ -157,7 +172,7 @@ impl Store {
             }
             _ => false,
         };
-        Some(blob.urls().iter().flatten().filter(allowed).cloned().collect())
+        urls.filter(allowed).cloned().collect()
     }
 }
 

@@ -15,6 +15,8 @@ use oci_client::client::{Client, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
 
+pub(crate) use fetch::is_foreign;
+pub(crate) use pull::{Kind, choose, kind};
 pub use pull::{PullOptions, Pulled};
 pub use push::Pushed;
 
@@ -35,7 +37,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Finds out how `name`'s registry is spoken to.
     pub(crate) async fn open(name: &ImageName, settings: &Settings) -> Result<Self> {
-        let auth = auth::find(name.registry()).await?;
+        let auth = auth::find(name.registry(), settings.docker_config.as_deref()).await?;
         let insecure = is_insecure(name.registry(), settings);
         let secure = client(ClientProtocol::Https, insecure, name)?;
         if !insecure || speaks_tls(&secure, name).await {

@@ -6,7 +6,7 @@ use oci_client::manifest::{
     IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
     OCI_IMAGE_MEDIA_TYPE,
 };
-use oci_spec::image::{Descriptor, ImageIndex, ImageManifest, MediaType};
+use oci_spec::image::{Descriptor, ImageManifest, MediaType};
 use serde::Deserialize;
 
 use super::{Connection, failed};
@@ -117,7 +117,7 @@ impl Store {
             Kind::Manifest(media_type) => {
                 return Ok((digest.clone(), Found::new(bytes, &digest, media_type, &what)?));
             }
-            Kind::Index => choose(&bytes, name, options.host)?,
+            Kind::Index => choose(&bytes, &what, options.host, |_| true)?,
         };
         let (bytes, found) = get(connection, &name.by_digest(&chosen)).await?;
         let Kind::Manifest(media_type) = kind(&bytes, &what)? else {
@@ -221,32 +221,47 @@ pub(crate) fn kind(bytes: &[u8], what: &str) -> Result<Kind> {
     }
 }
 
-/// The entry of an index that fits best.
-pub(crate) fn choose(index: &[u8], name: &ImageName, host: OsVersion) -> Result<Digest> {
-    let what = format!("index of `{name}`");
-    let index: ImageIndex = serde_json::from_slice(index).map_err(Error::json(&what))?;
-    let candidates: Vec<Candidate> = index.manifests().iter().map(candidate).collect();
-    let Some(&best) = select(&candidates, host, None).first() else {
-        let offered: Vec<String> = candidates
-            .iter()
-            .filter(|c| !c.os.is_empty())
-            .map(|c| format!("{}/{} {}", c.os, c.architecture, c.os_version).trim_end().to_owned())
-            .collect();
-        return Err(Error::invalid(
-            what,
-            format!(
-                "no manifest for windows/amd64 {host} or older in it; it has {}",
-                offered.join(", ")
-            ),
-        ));
-    };
-    crate::image::digest_of(&index.manifests()[best])
+/// An index of images. `oci_spec::image::Platform` reads `os_version` where documents have
+/// `os.version`, and that is what everything here hangs on.
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<IndexEntry>,
 }
 
-fn candidate(entry: &Descriptor) -> Candidate {
-    entry.platform().as_ref().map_or_else(Candidate::default, |platform| Candidate {
-        os: platform.os().to_string(),
-        architecture: platform.architecture().to_string(),
-        os_version: platform.os_version().clone().unwrap_or_default(),
-    })
+#[derive(Deserialize)]
+struct IndexEntry {
+    digest: String,
+    #[serde(default)]
+    platform: Candidate,
+}
+
+/// The entry of an index that fits best among those that are `there`.
+pub(crate) fn choose(
+    index: &[u8],
+    what: &str,
+    host: OsVersion,
+    there: impl Fn(&Digest) -> bool,
+) -> Result<Digest> {
+    let index: Index = serde_json::from_slice(index).map_err(Error::json(what))?;
+    let candidates: Vec<Candidate> = index.manifests.iter().map(|m| m.platform.clone()).collect();
+    let mut fitting = select(&candidates, host, None);
+    // Docker keeps the index's order among builds that are not the host's; the newest fits best.
+    fitting.sort_by_key(|&i| {
+        let version: Option<OsVersion> = candidates[i].os_version.parse().ok();
+        let build = version.map_or(0, |version| version.build);
+        (build != host.build, std::cmp::Reverse(build))
+    });
+    for best in fitting {
+        let digest = index.manifests[best].digest.parse()?;
+        if there(&digest) {
+            return Ok(digest);
+        }
+    }
+    let offered = candidates
+        .iter()
+        .filter(|c| !c.os.is_empty())
+        .map(|c| format!("{}/{} {}", c.os, c.architecture, c.os_version).trim_end().to_owned());
+    let offered = offered.collect::<Vec<_>>().join(", ");
+    let rule = format!("no manifest in it fits windows/amd64 {host}; it has {offered}");
+    Err(Error::invalid(what, rule))
 }

@@ -82,11 +82,8 @@ impl Push<'_> {
             .store_auth_if_needed(reference.resolve_registry(), &self.connection.auth)
             .await;
         let at_once = self.store.settings().max_concurrent_transfers;
-        stream::iter(&self.image.layers)
-            .map(|layer| self.layer(layer))
-            .buffer_unordered(at_once)
-            .try_collect::<()>()
-            .await?;
+        let uploads: Vec<_> = self.image.layers.iter().map(|layer| self.layer(layer)).collect();
+        stream::iter(uploads).buffer_unordered(at_once).try_collect::<()>().await?;
         self.blob(&self.image.config_descriptor, |_| {}).await
     }
 

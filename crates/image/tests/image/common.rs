@@ -113,10 +113,14 @@ impl Host {
     }
 
     pub(crate) async fn image(&self, name: Option<&str>, layers: &[Layer]) -> Image {
+        self.image_of(name, layers.iter().map(Layer::bytes).collect()).await
+    }
+
+    /// An image of archives that need not be any.
+    pub(crate) async fn image_of(&self, name: Option<&str>, layers: Vec<Vec<u8>>) -> Image {
         let hold = self.store.hold().await.unwrap();
         let mut added: Vec<NewLayer> = Vec::new();
-        for layer in layers {
-            let bytes = layer.bytes();
+        for bytes in layers {
             added
                 .push(self.store.add_layer(&hold, move |out| out.write_all(&bytes)).await.unwrap());
         }

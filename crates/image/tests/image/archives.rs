@@ -1,0 +1,230 @@
+//! Images survive archives, in every form that others write.
+
+use std::io::Write;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use image::{ArchiveFormat, Digest, Error, Image, Loaded, Quiet, Store};
+
+use crate::common::{Host, Layer, config, read};
+
+/// Where `save` writes to in these tests.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn save(store: &Store, names: &[&str], format: ArchiveFormat) -> Vec<u8> {
+    let sink = Sink::default();
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    store.save(&names, format, Box::new(sink.clone())).await.unwrap();
+    let bytes = sink.0.lock().unwrap().clone();
+    bytes
+}
+
+async fn load(store: &Store, bytes: Vec<u8>) -> image::Result<Vec<Loaded>> {
+    store.load(Box::new(std::io::Cursor::new(bytes)), Arc::new(Quiet)).await
+}
+
+async fn two_images(host: &Host) -> [Image; 2] {
+    let base = || Layer::new().file("Files/base.txt", "base");
+    let one = host.image(Some("one:1"), &[base(), Layer::new().file("Files/one.txt", "one")]).await;
+    let two = host.image(Some("localhost:5000/two"), &[base()]).await;
+    host.store.tag("one:1", "one:latest").await.unwrap();
+    [one, two]
+}
+
+#[tokio::test]
+async fn what_is_saved_loads_elsewhere_and_unpacks() {
+    let host = Host::new().await;
+    let [one, two] = two_images(&host).await;
+    for format in [ArchiveFormat::Docker, ArchiveFormat::Oci] {
+        let bytes = save(&host.store, &["one", "localhost:5000/two"], format).await;
+        let other = Host::new().await;
+        let loaded = load(&other.store, bytes).await.unwrap();
+        assert_eq!(loaded.iter().map(|l| l.names.len()).sum::<usize>(), 3);
+        for (name, image) in [("one:1", &one), ("one", &one), ("localhost:5000/two", &two)] {
+            let found = other.store.resolve(name).await.unwrap();
+            assert_eq!((&found.id, &found.manifest), (&image.id, &image.manifest), "{name}");
+        }
+        let folders = other.unpack(&loaded[0].image).await.unwrap();
+        assert_eq!(read(folders.last().unwrap().join("fs/base.txt")), "base");
+    }
+}
+
+#[tokio::test]
+async fn saving_twice_gives_the_same_bytes() {
+    let host = Host::new().await;
+    two_images(&host).await;
+    let [one, two] = [
+        save(&host.store, &["one:1"], ArchiveFormat::Docker).await,
+        save(&host.store, &["one:1"], ArchiveFormat::Docker).await,
+    ];
+    assert_eq!(Digest::of(&one), Digest::of(&two));
+}
+
+#[tokio::test]
+async fn compressed_archives_load_too() {
+    let host = Host::new().await;
+    let [one, _] = two_images(&host).await;
+    let plain = save(&host.store, &["one:1"], ArchiveFormat::Docker).await;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    for bytes in [gzip.finish().unwrap(), zstd::encode_all(plain.as_slice(), 1).unwrap()] {
+        let other = Host::new().await;
+        assert_eq!(load(&other.store, bytes).await.unwrap()[0].image.id, one.id);
+    }
+}
+
+/// An archive as docker wrote them before version 25.
+fn old_docker_archive(compress: impl Fn(&[u8]) -> Vec<u8>) -> (Vec<u8>, Digest) {
+    let [base, top] =
+        ["base", "top"].map(|name| Layer::new().file(&format!("Files/{name}"), name).bytes());
+    let mut config = config();
+    config.rootfs.diff_ids = vec![Digest::of(&base), Digest::of(&top)];
+    let config = serde_json::to_vec(&config).unwrap();
+    let id = Digest::of(&config);
+    let config_name = format!("{}.json", id.hex());
+    let manifest = serde_json::json!([
+        { "Config": config_name, "RepoTags": ["old:1"], "Layers": ["aaa/layer.tar", "bbb/layer.tar"] },
+        { "Config": config_name, "RepoTags": null, "Layers": ["aaa/layer.tar", "ccc/layer.tar"] },
+    ]);
+    let archive = Layer::default()
+        .dir("aaa")
+        .file("aaa/VERSION", "1.0")
+        .file("aaa/json", "{}")
+        .file("aaa/layer.tar", compress(&base))
+        .file("bbb/layer.tar", compress(&top))
+        .symlink("ccc/layer.tar", "../bbb/layer.tar")
+        .file(&config_name, &config)
+        .file("manifest.json", manifest.to_string())
+        .file("repositories", "{}");
+    (archive.bytes(), id)
+}
+
+#[tokio::test]
+async fn dockers_older_form_loads_whatever_its_layers_are_compressed_with() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let forms: [&dyn Fn(&[u8]) -> Vec<u8>; 3] =
+        [&<[u8]>::to_vec, &gzip, &|bytes| zstd::encode_all(bytes, 1).unwrap()];
+    for form in forms {
+        let host = Host::new().await;
+        let (archive, id) = old_docker_archive(form);
+        let loaded = load(&host.store, archive).await.unwrap();
+        assert_eq!(loaded.len(), 2);
+        assert!(loaded.iter().all(|l| l.image.id == id));
+        let folders = host.unpack(&loaded[0].image).await.unwrap();
+        assert_eq!(read(folders[0].join("fs/top")), "top");
+    }
+}
+
+#[tokio::test]
+async fn archives_that_lie_or_lack_something_leave_no_image() {
+    let host = Host::new().await;
+    two_images(&host).await;
+    let good = save(&host.store, &["one:1"], ArchiveFormat::Oci).await;
+    let mut flipped = good.clone();
+    let middle = flipped.len() - 2048;
+    flipped[middle] ^= 1;
+    let mut linux = config();
+    linux.os = "linux".into();
+    let linux = serde_json::to_vec(&linux).unwrap();
+    let manifest = serde_json::json!([{ "Config": "c.json", "RepoTags": ["l:1"], "Layers": [] }]);
+    let missing =
+        serde_json::json!([{ "Config": "c.json", "RepoTags": [], "Layers": ["x/layer.tar"] }]);
+    let cases = [
+        ("cut off", good[..good.len() / 2].to_vec()),
+        ("changed", flipped),
+        ("empty", Layer::default().bytes()),
+        (
+            "linux",
+            Layer::default()
+                .file("c.json", linux.clone())
+                .file("manifest.json", manifest.to_string())
+                .bytes(),
+        ),
+        (
+            "missing",
+            Layer::default()
+                .file("c.json", linux)
+                .file("manifest.json", missing.to_string())
+                .bytes(),
+        ),
+        ("escaping", Layer::default().file("../manifest.json", "[]").bytes()),
+        ("device", Layer::default().entry(b'3', "manifest.json", "", b"").bytes()),
+        ("noise", vec![7; 4096]),
+    ];
+    for (what, bytes) in cases {
+        let other = Host::new().await;
+        assert!(load(&other.store, bytes).await.is_err(), "{what}");
+        assert!(other.store.images().await.unwrap().is_empty(), "{what}");
+        assert!(other.leftovers().is_empty(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_linux_image_is_refused_by_name() {
+    let host = Host::new().await;
+    let mut linux = config();
+    (linux.os, linux.os_version) = ("linux".into(), None);
+    let manifest =
+        serde_json::json!([{ "Config": "c.json", "RepoTags": ["alpine:3"], "Layers": [] }]);
+    let archive = Layer::default()
+        .file("c.json", serde_json::to_vec(&linux).unwrap())
+        .file("manifest.json", manifest.to_string());
+    let error = load(&host.store, archive.bytes()).await.unwrap_err();
+    assert!(matches!(&error, Error::WrongPlatform { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "`alpine:3` is an image for linux/amd64; only windows/amd64 images run here"
+    );
+}
+
+#[tokio::test]
+async fn skopeo_reads_what_is_saved_and_its_copies_load() {
+    if Command::new("skopeo").arg("--version").output().is_err() {
+        panic!("this test needs skopeo: apt-get install skopeo");
+    }
+    let host = Host::new().await;
+    let [one, _] = two_images(&host).await;
+    let dir = host.dir.path();
+    let skopeo = |args: &[&str]| {
+        let output = Command::new("skopeo")
+            .args(["--override-os", "windows", "--insecure-policy"])
+            .args(args)
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let bytes = save(&host.store, &["one:1"], ArchiveFormat::Docker).await;
+    std::fs::write(dir.join("docker.tar"), bytes).unwrap();
+    let bytes = save(&host.store, &["one:1"], ArchiveFormat::Oci).await;
+    std::fs::write(dir.join("oci.tar"), bytes).unwrap();
+    let shown: serde_json::Value =
+        serde_json::from_slice(&skopeo(&["inspect", "docker-archive:docker.tar"])).unwrap();
+    assert_eq!((&shown["Os"], &shown["Layers"].as_array().unwrap().len()), (&"windows".into(), &2));
+    skopeo(&["copy", "oci-archive:oci.tar", "oci-archive:copy-oci.tar:copied:1"]);
+    skopeo(&["copy", "docker-archive:docker.tar", "docker-archive:copy-docker.tar:copied:1"]);
+    for copy in ["copy-oci.tar", "copy-docker.tar"] {
+        let other = Host::new().await;
+        let bytes = std::fs::read(dir.join(copy)).unwrap();
+        let loaded = load(&other.store, bytes).await.unwrap();
+        assert_eq!(loaded[0].image.config.rootfs, one.config.rootfs, "{copy}");
+        let folders = other.unpack(&loaded[0].image).await.unwrap();
+        assert_eq!(read(folders[0].join("fs/one.txt")), "one", "{copy}");
+    }
+}
