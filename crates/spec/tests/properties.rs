@@ -272,6 +272,7 @@ proptest! {
         let _ = signal::parse(&text);
         let _ = ports::parse_one(&text);
         let _ = mounts::volumes_from(&text);
+        let _ = env::parse_file(text.as_bytes(), |_| None);
         let _ = spec::devices::parse(&text);
     }
 

@@ -1,7 +1,12 @@
 //! Environment lists, `KEY=value` entry by entry.
 //!
 //! Two rules meet here: when a container is made its own entries win over the image's whatever the
-//! case of their keys; when a process is started in it, keys are compared exactly.
+//! case of their keys; when a process is started in it, keys are compared exactly. Files of entries
+//! (`--env-file`) are read by [`parse_file`].
+
+mod file;
+
+pub use file::{EnvFileError, parse_file};
 
 use crate::fold;
 
