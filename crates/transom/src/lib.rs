@@ -1,1 +1,33 @@
-//! The transom command line.
+//! The command line: docker's words, done by Transom's own shim.
+//!
+//! ```text
+//! cli       flags as typed
+//! settings  what they ask for, in docker's API form
+//! commands  one file a command
+//! store     containers and volumes, as files
+//! host      what commands share: finding, sweeping, removing
+//! monitor   the process beside a running container
+//! attach    how commands and monitors talk
+//! stdio     streams of processes
+//! format    tables and templates
+//! copy      files in and out of containers
+//! doctor    what this host lacks
+//! ```
+//!
+//! What a setting means is `spec`'s, images are `image`'s, running is the shim's; networks and
+//! scratches are `engine`'s. There is no daemon: files and locks tell what is going on.
+
+pub mod attach;
+pub mod cli;
+pub mod commands;
+pub mod doctor;
+pub mod events;
+pub mod format;
+pub mod host;
+pub mod monitor;
+pub mod paths;
+mod pidfd;
+pub mod random;
+pub mod settings;
+pub mod stdio;
+pub mod store;

@@ -1,0 +1,163 @@
+//! Flags that docker's `run` knows and Transom refuses, each with its reason.
+//!
+//! A flag that is taken and then passed over is worse than one that is refused, and one that is
+//! refused as unknown tells nobody why.
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+
+const LINUX_ONLY: &str = "it is a setting of Linux containers, which Windows does not have";
+const CGROUP: &str = "Windows does not support it; use --cpus, --cpu-shares or --memory";
+
+/// Flags that take a value.
+const VALUES: &[(&str, &str)] = &[
+    ("blkio-weight", CGROUP),
+    ("blkio-weight-device", CGROUP),
+    ("cap-add", LINUX_ONLY),
+    ("cap-drop", "a container has no capability to begin with"),
+    ("cgroup-parent", CGROUP),
+    ("cgroupns", LINUX_ONLY),
+    ("cpu-period", CGROUP),
+    ("cpu-quota", CGROUP),
+    ("cpu-rt-period", CGROUP),
+    ("cpu-rt-runtime", CGROUP),
+    ("cpuset-cpus", CGROUP),
+    ("cpuset-mems", CGROUP),
+    ("device-cgroup-rule", LINUX_ONLY),
+    ("device-read-bps", CGROUP),
+    ("device-read-iops", CGROUP),
+    ("device-write-bps", CGROUP),
+    ("device-write-iops", CGROUP),
+    ("dns-option", "Windows' resolver has no such options"),
+    ("gpus", "no GPU can be handed to a silo"),
+    ("group-add", LINUX_ONLY),
+    ("health-cmd", "health checks are not run yet"),
+    ("health-interval", "health checks are not run yet"),
+    ("health-retries", "health checks are not run yet"),
+    ("health-start-interval", "health checks are not run yet"),
+    ("health-start-period", "health checks are not run yet"),
+    ("health-timeout", "health checks are not run yet"),
+    ("ip6", "Windows NAT networks have no IPv6"),
+    ("ipc", LINUX_ONLY),
+    ("kernel-memory", CGROUP),
+    ("link", "legacy links are not supported on Windows; use a network"),
+    ("link-local-ip", "it is not supported on Windows"),
+    ("memory-reservation", CGROUP),
+    ("memory-swap", CGROUP),
+    ("memory-swappiness", CGROUP),
+    ("network-alias", "the CNI networks in use here serve no names"),
+    ("oom-score-adj", LINUX_ONLY),
+    ("pid", LINUX_ONLY),
+    ("pids-limit", CGROUP),
+    ("runtime", "there is one runtime, containerd-shim-runhcs-v1"),
+    ("shm-size", LINUX_ONLY),
+    ("sysctl", LINUX_ONLY),
+    ("tmpfs", "tmpfs is not supported in Windows containers"),
+    ("ulimit", CGROUP),
+    ("userns", "every container has a user namespace of its own"),
+    ("uts", LINUX_ONLY),
+    ("volume-driver", "there is one volume driver, local"),
+];
+
+/// Flags that take none.
+const SWITCHES: &[(&str, &str)] = &[
+    ("disable-content-trust", "content trust is not implemented"),
+    ("init", LINUX_ONLY),
+    ("no-healthcheck", "health checks are not run yet"),
+    ("oom-kill-disable", CGROUP),
+    ("privileged", "a privileged container would be the host; Windows has none either"),
+    ("read-only", "a Windows container's C: drive cannot be read-only"),
+    ("use-api-socket", "there is no daemon with a socket"),
+];
+
+/// Catches the flags; holds nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused;
+
+impl Args for Refused {
+    fn augment_args(mut command: Command) -> Command {
+        for (name, _) in VALUES {
+            command = command.arg(Arg::new(*name).long(*name).hide(true).action(ArgAction::Append));
+        }
+        for (name, _) in SWITCHES {
+            let switch = Arg::new(*name).long(*name).hide(true);
+            let switch = switch.num_args(0..=1).require_equals(true).default_missing_value("true");
+            command = command.arg(switch);
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Refused {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let refuse = |name: &str, why: &str| {
+            Error::raw(ErrorKind::ArgumentConflict, format!("--{name} is refused: {why}\n"))
+        };
+        for (name, why) in VALUES {
+            if matches.contains_id(name) {
+                return Err(refuse(name, why));
+            }
+        }
+        for (name, why) in SWITCHES {
+            // Docker's own switches may be written `--init=false`, which asks for nothing.
+            if matches.get_one::<String>(name).is_some_and(|value| value != "false") {
+                return Err(refuse(name, why));
+            }
+        }
+        Ok(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        Self::from_arg_matches(matches).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::{Cli, Command};
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn a_flag_that_cannot_take_effect_is_refused_with_its_reason() {
+        let error = parse("transom run --privileged a").unwrap_err().to_string();
+        assert!(error.contains("--privileged is refused"), "{error}");
+        let error = parse("transom run --shm-size 1g a").unwrap_err().to_string();
+        assert!(error.contains("Linux containers"), "{error}");
+    }
+
+    #[test]
+    fn a_switch_that_is_switched_off_asks_for_nothing() {
+        parse("transom run --init=false --read-only=false a").unwrap();
+    }
+
+    #[test]
+    fn flags_after_the_image_belong_to_the_command() {
+        let cli = parse("transom run -it --rm=true -e A=1 image cmd /c --rm -d").unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert!(run.create.process.interactive && run.create.process.tty && run.create.host.rm);
+        assert!(!run.detach);
+        assert_eq!(run.create.line, ["image", "cmd", "/c", "--rm", "-d"]);
+    }
+
+    #[test]
+    fn h_is_the_host_name_of_run() {
+        let cli = parse("transom run -h box image").unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert_eq!(run.create.process.hostname.as_deref(), Some("box"));
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,149 @@
+//! Flags of the commands that work on everything, or on nothing.
+
+use clap::{Args, Subcommand};
+
+/// Commands that only take a format.
+#[derive(Debug, Args)]
+pub struct Formatted {
+    /// `json`, or a template
+    #[arg(short, long)]
+    pub format: Option<String>,
+}
+
+/// `events`
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Show events since a time or for a while
+    #[arg(long)]
+    pub since: Option<String>,
+    /// Show events until a time, then end
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Filter by `type`, `event`, `container`, `image` or `label`
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub filter: Vec<String>,
+    /// `json`, or a template
+    #[arg(long)]
+    pub format: Option<String>,
+}
+
+/// `prune` and `system prune`
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Remove all images that no container uses, not just those without a name
+    #[arg(short, long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+    /// Remove anonymous volumes that no container uses
+    #[arg(long)]
+    pub volumes: bool,
+    /// Which kinds: all of them but for `container prune` and `image prune`.
+    #[arg(skip)]
+    pub only: Option<PruneKind>,
+}
+
+/// A kind of object to prune.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PruneKind {
+    /// Stopped containers.
+    Containers,
+    /// Images.
+    Images,
+    /// Volumes.
+    Volumes,
+}
+
+impl Prune {
+    /// `container prune`
+    pub fn containers(args: PruneOne) -> Self {
+        Self { all: false, force: args.force, volumes: false, only: Some(PruneKind::Containers) }
+    }
+
+    /// `image prune`
+    pub fn images(args: PruneImages) -> Self {
+        Self { all: args.all, force: args.force, volumes: false, only: Some(PruneKind::Images) }
+    }
+
+    /// `volume prune`
+    pub fn volumes(args: PruneImages) -> Self {
+        Self { all: args.all, force: args.force, volumes: true, only: Some(PruneKind::Volumes) }
+    }
+}
+
+/// `container prune`
+#[derive(Debug, Args)]
+pub struct PruneOne {
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `image prune` and `volume prune`
+#[derive(Debug, Args)]
+pub struct PruneImages {
+    /// Remove all that no container uses, not just those without a name
+    #[arg(short, long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `volume ...`
+#[derive(Debug, Subcommand)]
+pub enum VolumeGroup {
+    /// List volumes
+    #[command(visible_alias = "list")]
+    Ls {
+        /// Only display volume names
+        #[arg(short, long)]
+        quiet: bool,
+        /// `table TEMPLATE`, `json`, or a template
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Create a volume
+    Create {
+        /// Set metadata for the volume
+        #[arg(long, value_name = "NAME[=VALUE]")]
+        label: Vec<String>,
+        /// Its name; one is made up when absent
+        name: Option<String>,
+    },
+    /// Display detailed information on volumes
+    Inspect {
+        /// `json`, or a template
+        #[arg(short, long)]
+        format: Option<String>,
+        /// Volumes
+        #[arg(required = true, value_name = "VOLUME")]
+        names: Vec<String>,
+    },
+    /// Remove one or more volumes
+    Rm {
+        /// No error for one that does not exist
+        #[arg(short, long)]
+        force: bool,
+        /// Volumes
+        #[arg(required = true, value_name = "VOLUME")]
+        names: Vec<String>,
+    },
+    /// Remove anonymous volumes that no container uses
+    Prune(PruneImages),
+}
+
+/// `completion`
+#[derive(Debug, Args)]
+pub struct Completion {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `monitor`
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// The container's full id
+    pub id: String,
+}

@@ -1,0 +1,294 @@
+//! Making a container: image, settings, mounts, files, scratch.
+
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use engine::Storage;
+use jiff::Timestamp;
+use spec::api::{EndpointSettings, HostConfig};
+use spec::create::Prepared;
+use spec::mounts::{self, Inherited, VolumesFrom};
+use spec::process::Command;
+use spec::{HostFacts, Lookups, PathKind};
+
+use super::pull;
+use crate::cli::run::Create;
+use crate::host::Host;
+use crate::monitor::{facts, log::check_driver};
+use crate::settings;
+use crate::store::{Found, MountKind, MountPoint, Record, record};
+
+/// Makes the container that `flags` ask for; all or nothing.
+pub async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
+    let request = settings::create::request(flags, detached)?;
+    let id = record::new_id();
+    let cidfile = flags.cidfile.as_ref().map(|path| CidFile::create(path)).transpose()?;
+    let images = host.images().await?;
+    let image = pull::for_container(host, &images, flags).await?;
+    let facts = facts(host);
+    let api = pull::as_api(&image.config)?;
+    let prepared = spec::create::prepare(request, &api, &facts, &NoLookups)?;
+    for warning in &prepared.warnings {
+        eprintln!("WARNING: {warning}");
+    }
+    check(host, &prepared.host_config).await?;
+    images.lease(&id, &image).await.context("holding on to the image")?;
+    let mut making = Making { host, id: &id, volumes: Vec::new(), done: false };
+    let found = making.finish(flags, prepared, &facts, &images, &image).await;
+    match found {
+        Ok(found) => {
+            making.done = true;
+            if let Some(cidfile) = cidfile {
+                cidfile.write(&id)?;
+            }
+            host.events.container(&found.record, "create", &[]);
+            Ok(found)
+        }
+        Err(error) => {
+            making.undo(&images).await;
+            Err(error)
+        }
+    }
+}
+
+/// What has been acquired for a container that is not finished.
+struct Making<'a> {
+    host: &'a Host,
+    id: &'a str,
+    volumes: Vec<String>,
+    done: bool,
+}
+
+impl Making<'_> {
+    async fn finish(
+        &mut self,
+        flags: &Create,
+        prepared: Prepared,
+        facts: &HostFacts,
+        images: &image::Store,
+        image: &image::Image,
+    ) -> Result<Found> {
+        let layers = pull::unpack(self.host, images, image, flags.quiet).await?;
+        let mounts = self.mounts(&prepared, facts).await?;
+        let command = Command::of(&prepared.config).context("no command specified")?;
+        let name = flags.name.clone().unwrap_or_else(crate::random::name);
+        record::check_name(&name)?;
+        let mut endpoints = prepared.networking.endpoints_config.into_values().flatten();
+        let endpoint: EndpointSettings = endpoints.next().unwrap_or_default();
+        let mut record = Record {
+            id: self.id.to_owned(),
+            name,
+            created: Timestamp::now(),
+            image_id: image.id.to_string(),
+            path: command.path,
+            args: command.args,
+            config: prepared.config,
+            host_config: prepared.host_config,
+            endpoint,
+            mounts,
+            layers,
+            os_version: image.config.os_version.clone().unwrap_or_default(),
+        };
+        if record.config.hostname.is_empty() && record.host_config.network_mode.container().is_none() {
+            record.config.hostname = record.short_id().to_owned();
+        }
+        self.place(record, flags.name.is_some()).await
+    }
+
+    async fn place(&self, mut record: Record, named: bool) -> Result<Found> {
+        let size = scratch_size(&record.host_config)?;
+        let draft = self.host.store.begin(&record.id)?;
+        let scratch = draft.folder().scratch();
+        let made = self.host.engine.create_scratch(&scratch, &record.layers, size).await;
+        made.context("making the container's scratch")?;
+        match draft.take_name(&record.name) {
+            Ok(()) => {}
+            Err(error) if named => return Err(error),
+            // Two containers drew the same name.
+            Err(_) => {
+                record.name = format!("{}_{}", record.name, &record.id[..8]);
+                draft.take_name(&record.name)?;
+            }
+        }
+        draft.finish(record)
+    }
+
+    async fn mounts(&mut self, prepared: &Prepared, facts: &HostFacts) -> Result<Vec<MountPoint>> {
+        let inherited = inherited(self.host, &prepared.host_config).await?;
+        let lookups = NoLookups;
+        let points =
+            mounts::collect(&prepared.config, &prepared.host_config, &inherited, facts, &lookups)?;
+        let mut decided = Vec::with_capacity(points.len());
+        for point in points {
+            decided.push(self.decide(&point)?);
+        }
+        Ok(decided)
+    }
+
+    fn decide(&mut self, point: &mounts::MountPoint) -> Result<MountPoint> {
+        let mount = MountPoint {
+            kind: MountKind::Bind,
+            source: point.source.clone(),
+            destination: point.destination.clone(),
+            writable: point.writable,
+            ..MountPoint::default()
+        };
+        match point.kind {
+            mounts::MountKind::Bind => Ok(mount),
+            mounts::MountKind::NamedPipe => Ok(MountPoint { kind: MountKind::Npipe, ..mount }),
+            mounts::MountKind::Volume => self.volume(point, mount),
+        }
+    }
+
+    fn volume(&mut self, point: &mounts::MountPoint, mount: MountPoint) -> Result<MountPoint> {
+        let volumes = &self.host.volumes;
+        let anonymous = point.name.is_empty();
+        let labels = point.spec.volume_options.as_ref().map(|options| options.labels.clone());
+        let volume = match anonymous {
+            true => volumes.create_anonymous()?,
+            false => volumes.ensure(&point.name, labels.unwrap_or_default())?,
+        };
+        if anonymous {
+            self.volumes.push(volume.name.clone());
+        }
+        let mut source: PathBuf = volumes.data(&volume.name);
+        if let Some(subpath) = point.subpath() {
+            source = beneath(&source, &subpath.replace('\\', "/"))?;
+        }
+        Ok(MountPoint {
+            kind: MountKind::Volume,
+            name: Some(volume.name),
+            source: source.to_string_lossy().into_owned(),
+            anonymous: volume.anonymous,
+            ..mount
+        })
+    }
+
+    /// Gives back what was acquired; the draft has done so itself. What cannot be given back is
+    /// told, since the error that led here is told as well.
+    async fn undo(&self, images: &image::Store) {
+        if self.done {
+            return;
+        }
+        for name in &self.volumes {
+            if let Err(error) = self.host.volumes.remove(name) {
+                tracing::error!(error = %format!("{error:#}"), "a volume was not removed");
+            }
+        }
+        if let Err(error) = images.release(self.id).await {
+            tracing::error!(%error, "the image is still held");
+        }
+    }
+}
+
+/// A folder in a volume, whose contents are a container's: no link may lead out of it.
+fn beneath(volume: &std::path::Path, subpath: &str) -> Result<PathBuf> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let wrong = || format!("opening `{subpath}` in volume {}", volume.display());
+    let root = openat(CWD, volume, flags, Mode::empty()).with_context(wrong)?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    openat2(&root, subpath, flags, Mode::empty(), resolve).with_context(wrong)?;
+    Ok(volume.join(subpath))
+}
+
+async fn inherited(host: &Host, config: &HostConfig) -> Result<Vec<Inherited>> {
+    let mut all = Vec::new();
+    for text in &config.volumes_from {
+        let VolumesFrom { container, writable, .. } = mounts::volumes_from(text)?;
+        let found = host.find(&container).await?;
+        let mounts = found.record.mounts.iter().map(as_point).collect();
+        all.push(Inherited { mounts, writable });
+    }
+    Ok(all)
+}
+
+fn as_point(mount: &MountPoint) -> mounts::MountPoint {
+    let kind = match mount.kind {
+        MountKind::Bind => mounts::MountKind::Bind,
+        MountKind::Volume => mounts::MountKind::Volume,
+        MountKind::Npipe => mounts::MountKind::NamedPipe,
+    };
+    mounts::MountPoint {
+        kind,
+        name: mount.name.clone().unwrap_or_default(),
+        source: if mount.name.is_some() { String::new() } else { mount.source.clone() },
+        writable: mount.writable,
+        ..mounts::MountPoint::anonymous(&mount.destination, "")
+    }
+}
+
+/// What `spec` does not judge, because it depends on what this host is.
+async fn check(host: &Host, config: &HostConfig) -> Result<()> {
+    check_driver(&config.log_config)?;
+    let mode = &config.network_mode;
+    if mode.0 == "host" {
+        bail!(
+            "network host is refused: Windows has no host network, and a container in the host's \
+             network namespace would not be kept from the host; publish ports with -p"
+        );
+    }
+    if let Some(other) = mode.container() {
+        host.find(other).await.context("joining a container's network")?;
+    }
+    scratch_size(config)?;
+    Ok(())
+}
+
+fn scratch_size(config: &HostConfig) -> Result<Option<u64>> {
+    let mut size = None;
+    for (name, value) in &config.storage_opt {
+        if !name.eq_ignore_ascii_case("size") {
+            bail!("storage option \"{name}\" is not supported: only size is");
+        }
+        size = Some(settings::size::parse(value).context("reading --storage-opt size")?);
+    }
+    Ok(size)
+}
+
+/// Answers what `spec` asks of the host while a container is made.
+struct NoLookups;
+
+impl Lookups for NoLookups {
+    fn stat(&self, path: &str) -> io::Result<Option<PathKind>> {
+        settings::stat(path)
+    }
+
+    fn read_credential_spec(&self, path: &str) -> io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    fn layer_folders(&self, container: &str) -> io::Result<Vec<String>> {
+        Err(io::Error::other(format!("container {container} has no layers yet")))
+    }
+}
+
+/// The file that gets the container's id; it must not be there before.
+struct CidFile {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl CidFile {
+    fn create(path: &std::path::Path) -> Result<Self> {
+        let file = std::fs::File::create_new(path);
+        let file = file.with_context(|| format!("creating the cidfile {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file: Some(file) })
+    }
+
+    fn write(mut self, id: &str) -> Result<()> {
+        let written = self.file.take().map_or(Ok(()), |mut file| file.write_all(id.as_bytes()));
+        written.with_context(|| format!("writing the cidfile {}", self.path.display()))
+    }
+}
+
+impl Drop for CidFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // Docker removes it as well when there is no container in the end.
+            std::fs::remove_file(&self.path).ok();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `info`, `version`, `completion`
+
+use anyhow::Result;
+use clap::CommandFactory;
+use serde_json::{Value, json};
+
+use crate::cli::Cli;
+use crate::cli::system::Completion;
+use crate::format;
+use crate::host::Host;
+use crate::settings::size;
+use crate::store::Status;
+
+/// `version`
+pub fn version(format: Option<&str>) -> Result<u8> {
+    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+    let value = json!({
+        "Client": {
+            "Version": env!("CARGO_PKG_VERSION"),
+            "Os": "linux",
+            "Arch": "amd64",
+        },
+        "Server": {
+            "Version": env!("CARGO_PKG_VERSION"),
+            "Os": "windows",
+            "OsVersion": engine::platform::OS_VERSION,
+            "Arch": "amd64",
+            "KernelVersion": kernel,
+        },
+    });
+    match format {
+        Some(format) => println!("{}", format::one(Some(format), &value)?),
+        None => {
+            println!("transom {}", env!("CARGO_PKG_VERSION"));
+            println!(" Containers:  windows/amd64 {}", engine::platform::OS_VERSION);
+            println!(" Host:        linux/amd64 {kernel}");
+        }
+    }
+    Ok(0)
+}
+
+/// `completion`
+pub fn completion(args: &Completion) -> Result<u8> {
+    clap_complete::generate(args.shell, &mut Cli::command(), "transom", &mut std::io::stdout());
+    Ok(0)
+}
+
+/// `info`
+pub async fn command(host: &Host, format: Option<&str>) -> Result<()> {
+    let value = describe(host).await?;
+    match format {
+        Some(format) => println!("{}", format::one(Some(format), &value)?),
+        None => print(&value),
+    }
+    Ok(())
+}
+
+async fn describe(host: &Host) -> Result<Value> {
+    let containers = host.list().await?;
+    let count = |wanted: &dyn Fn(Status) -> bool| {
+        containers.iter().filter(|found| wanted(found.state.status)).count()
+    };
+    let running = count(&|status| matches!(status, Status::Running | Status::Restarting));
+    let paused = count(&|status| status == Status::Paused);
+    let usage = host.images().await?.disk_usage().await?;
+    let uname = rustix::system::uname();
+    let pages = rustix::system::sysinfo();
+    let memory = u64::from(pages.mem_unit) * pages.totalram;
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(json!({
+        "Containers": containers.len(),
+        "ContainersRunning": running,
+        "ContainersPaused": paused,
+        "ContainersStopped": containers.len() - running - paused,
+        "Images": usage.images,
+        "Driver": "windowsfilter",
+        "LoggingDriver": "json-file",
+        "ServerVersion": env!("CARGO_PKG_VERSION"),
+        "OSType": "windows",
+        "OSVersion": engine::platform::OS_VERSION,
+        "OperatingSystem": "Wine on Linux",
+        "KernelVersion": uname.release().to_string_lossy(),
+        "Architecture": "x86_64",
+        "NCPU": cpus,
+        "MemTotal": memory,
+        "Name": uname.nodename().to_string_lossy(),
+        "Isolation": "process",
+        "DefaultRuntime": "io.containerd.runhcs.v1",
+        "DockerRootDir": host.dirs.root,
+        "LayersSize": usage.size,
+    }))
+}
+
+fn print(value: &Value) {
+    let text = |name: &str| match &value[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    println!("Containers: {}", text("Containers"));
+    println!(" Running: {}", text("ContainersRunning"));
+    println!(" Paused: {}", text("ContainersPaused"));
+    println!(" Stopped: {}", text("ContainersStopped"));
+    println!("Images: {}", text("Images"));
+    println!("Server Version: {}", text("ServerVersion"));
+    println!("Storage Driver: {}", text("Driver"));
+    println!("Logging Driver: {}", text("LoggingDriver"));
+    println!("Default Runtime: {}", text("DefaultRuntime"));
+    println!("Default Isolation: {}", text("Isolation"));
+    println!("OSType: {}", text("OSType"));
+    println!("Windows Version: {}", text("OSVersion"));
+    println!("Operating System: {}", text("OperatingSystem"));
+    println!("Kernel Version: {}", text("KernelVersion"));
+    println!("Architecture: {}", text("Architecture"));
+    println!("CPUs: {}", text("NCPU"));
+    println!("Total Memory: {}", size::binary(value["MemTotal"].as_u64().unwrap_or(0)));
+    println!("Name: {}", text("Name"));
+    println!("Root Dir: {}", text("DockerRootDir"));
+}

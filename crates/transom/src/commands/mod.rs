@@ -1,0 +1,142 @@
+//! One file a command.
+
+mod attach;
+mod create;
+mod events;
+mod exec;
+mod images;
+mod info;
+mod inspect;
+mod life;
+mod logs;
+mod many;
+mod port;
+mod progress;
+mod prune;
+mod ps;
+mod pull;
+mod run;
+mod stats;
+mod top;
+mod transfer;
+mod update;
+mod volume;
+mod wait;
+
+use anyhow::{Context, Result};
+
+use crate::cli::Command;
+use crate::host::{Host, failure};
+
+/// A status that is not success, when everything there is to say has been said.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("exit status {0}")]
+pub struct Status(pub u8);
+
+/// An error with a status of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failed {
+    /// What this program exits with.
+    pub status: u8,
+    /// What it says.
+    pub message: String,
+}
+
+/// The status for an error that was told.
+pub fn status_of(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Failed>().map_or(1, |failed| failed.status)
+}
+
+/// Does a command, and gives the status to exit with.
+pub fn main(command: Command) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let status = runtime.block_on(dispatch(command));
+    runtime.shutdown_background();
+    status
+}
+
+async fn dispatch(command: Command) -> Result<u8> {
+    let command = match command {
+        Command::Container(group) => group.into(),
+        Command::Image(group) => group.into(),
+        Command::System(group) => group.into(),
+        other => other,
+    };
+    match command {
+        // These need no host, or must work on one that lacks something.
+        Command::Completion(args) => info::completion(&args),
+        Command::Version(args) => info::version(args.format.as_deref()),
+        Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
+        Command::Run(args) => {
+            let run = async { run::command(&Host::open()?, *args).await };
+            run.await.map_err(as_daemon_error)
+        }
+        Command::Create(args) => {
+            let create = async { run::create(&Host::open()?, *args).await };
+            create.await.map_err(as_daemon_error)
+        }
+        other => on_host(&Host::open()?, other).await.map(|()| 0).or_else(quiet),
+    }
+}
+
+async fn on_host(host: &Host, command: Command) -> Result<()> {
+    match command {
+        Command::Start(args) => life::start(host, args).await,
+        Command::Attach(args) => attach::command(host, args).await,
+        Command::Stop(args) => life::stop(host, args).await,
+        Command::Kill(args) => life::kill(host, args).await,
+        Command::Restart(args) => life::restart(host, args).await,
+        Command::Exec(args) => exec::command(host, args).await,
+        Command::Logs(args) => logs::command(host, args).await,
+        Command::Port(args) => port::command(host, args).await,
+        Command::Ps(args) => ps::command(host, args).await,
+        Command::Inspect(args) => inspect::command(host, args).await,
+        Command::Wait(args) => wait::command(host, args).await,
+        Command::Rm(args) => life::rm(host, args).await,
+        Command::Stats(args) => stats::command(host, args).await,
+        Command::Top(args) => top::command(host, args).await,
+        Command::Pause(args) => life::pause(host, args).await,
+        Command::Unpause(args) => life::unpause(host, args).await,
+        Command::Update(args) => update::command(host, args).await,
+        Command::Rename(args) => life::rename(host, args).await,
+        Command::Images(args) => images::list(host, args).await,
+        Command::Load(args) => transfer::load(host, args).await,
+        Command::Save(args) => transfer::save(host, args).await,
+        Command::Pull(args) => pull::pull(host, args).await,
+        Command::Push(args) => pull::push(host, args).await,
+        Command::Tag(args) => images::tag(host, args).await,
+        Command::Rmi(args) => images::rmi(host, args).await,
+        Command::Prune(args) => prune::command(host, args).await,
+        Command::Volume(group) => volume::command(host, group).await,
+        Command::Events(args) => events::command(host, args).await,
+        Command::Info(args) => info::command(host, args.format.as_deref()).await,
+        Command::Container(_)
+        | Command::Image(_)
+        | Command::System(_)
+        | Command::Completion(_)
+        | Command::Version(_)
+        | Command::Doctor(_) | Command::Cp(_)
+        | Command::Run(_)
+        | Command::Create(_)
+        | Command::Monitor(_) => unreachable!("these have been dispatched before"),
+    }
+}
+
+fn quiet(error: anyhow::Error) -> Result<u8> {
+    match error.downcast::<Status>() {
+        Ok(Status(status)) => Ok(status),
+        Err(error) => Err(error),
+    }
+}
+
+/// `run` and `create` exit with 125 when the failure is not the program's.
+fn as_daemon_error(error: anyhow::Error) -> anyhow::Error {
+    match error.is::<Failed>() {
+        true => error,
+        false => Failed { status: failure::DAEMON, message: format!("{error:#}") }.into(),
+    }
+}

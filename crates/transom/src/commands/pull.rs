@@ -1,0 +1,155 @@
+//! Images for containers, `pull` and `push`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use image::{Image, ImageName, Progress, PullOptions, Quiet};
+use spec::api::ImageConfig;
+
+use super::progress::{Bars, Lines};
+use crate::cli::image::{Pull, Push};
+use crate::cli::run::Create;
+use crate::host::Host;
+
+/// The image that a container is made from, pulled when that is asked for or needed.
+pub async fn for_container(host: &Host, images: &image::Store, flags: &Create) -> Result<Image> {
+    let name = &flags.line[0];
+    check_platform(flags.platform.as_deref())?;
+    if is_base(name) {
+        return base(host, images).await;
+    }
+    let here = match flags.pull.as_str() {
+        "always" => return fetch(host, images, name, flags.quiet).await,
+        "missing" | "never" => images.resolve(name).await,
+        other => bail!("invalid value of --pull: \"{other}\": always, missing or never"),
+    };
+    match here {
+        Ok(image) => {
+            image.check_platform()?;
+            // A name that stands for the base has the platform's Windows too.
+            if image.names.iter().any(ImageName::is_builtin) { base(host, images).await } else { Ok(image) }
+        }
+        Err(error) if error.is_not_found() && stands_for_base(images, name) => base(host, images).await,
+        Err(error) if error.is_not_found() && flags.pull == "missing" => {
+            if !flags.quiet {
+                eprintln!("Unable to find image '{name}' locally");
+            }
+            fetch(host, images, name, flags.quiet).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Unpacks an image and gives its folders, the nearest parent first.
+pub async fn unpack(
+    host: &Host,
+    images: &image::Store,
+    image: &Image,
+    quiet: bool,
+) -> Result<Vec<PathBuf>> {
+    let platform = host.platform().await?;
+    let progress = progress(quiet);
+    let chain = images.unpack(image, &platform.drive_c, progress).await;
+    Ok(chain.context("unpacking the image")?.folders)
+}
+
+/// An image's configuration as `spec` reads it.
+pub fn as_api(config: &image::ImageConfig) -> Result<ImageConfig> {
+    let mut value = serde_json::to_value(config).context("reading the image's configuration")?;
+    drop_nulls(&mut value);
+    serde_json::from_value(value).context("reading the image's configuration")
+}
+
+/// Docker and others write `null` where nothing is.
+fn drop_nulls(value: &mut serde_json::Value) {
+    if let serde_json::Value::Object(members) = value {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(drop_nulls);
+    }
+}
+
+fn is_base(name: &str) -> bool {
+    ImageName::parse(name).is_ok_and(|name| name.is_builtin())
+}
+
+fn stands_for_base(images: &image::Store, name: &str) -> bool {
+    let Ok(name) = ImageName::parse(name) else { return false };
+    images.settings().image_map.get(&name).is_some_and(ImageName::is_builtin)
+}
+
+/// Transom's own base image, made for the platform that this host has.
+pub async fn base(host: &Host, images: &image::Store) -> Result<Image> {
+    let platform = host.platform().await?;
+    let version = platform.os_version.parse().context("reading the platform's version")?;
+    images.ensure_base(&version).await.context("making the base image")
+}
+
+fn check_platform(platform: Option<&str>) -> Result<()> {
+    match platform {
+        None | Some("windows" | "windows/amd64" | "windows/x86_64") => Ok(()),
+        Some(other) => bail!("platform {other} is not supported: only windows/amd64 is"),
+    }
+}
+
+/// How far things are, on stderr: bars on a terminal, lines elsewhere.
+pub fn progress(quiet: bool) -> Arc<dyn Progress> {
+    if quiet || !std::io::stderr().is_terminal() { Arc::new(Quiet) } else { Arc::new(Bars::default()) }
+}
+
+/// Pulls an image.
+async fn fetch(host: &Host, images: &image::Store, name: &str, quiet: bool) -> Result<Image> {
+    let platform = host.platform().await?;
+    let version = platform.os_version.parse().context("reading the platform's version")?;
+    let bars = progress(quiet);
+    let pulled = images.pull(name, PullOptions { host: version }, bars).await?;
+    host.events.image(&pulled.name.familiar(), "pull", &pulled.name.familiar_repository());
+    Ok(pulled.image)
+}
+
+/// `pull`
+pub async fn pull(host: &Host, args: Pull) -> Result<()> {
+    check_platform(args.platform.as_deref())?;
+    let images = host.images().await?;
+    let platform = host.platform().await?;
+    let version = platform.os_version.parse().context("reading the platform's version")?;
+    let options = PullOptions { host: version };
+    let pulled = images.pull(&args.image, options, shown(args.quiet)).await?;
+    let name = pulled.name.familiar();
+    host.events.image(&name, "pull", &pulled.name.familiar_repository());
+    if !args.quiet {
+        println!("Digest: {}", pulled.digest);
+        match pulled.changed {
+            true => println!("Status: Downloaded newer image for {name}"),
+            false => println!("Status: Image is up to date for {name}"),
+        }
+    }
+    println!("{}", pulled.name.canonical());
+    Ok(())
+}
+
+/// `push`
+pub async fn push(host: &Host, args: Push) -> Result<()> {
+    let images = host.images().await?;
+    let pushed = images.push(&args.image, shown(args.quiet)).await?;
+    let name = pushed.name.familiar();
+    host.events.image(&name, "push", &pushed.name.familiar_repository());
+    match args.quiet {
+        true => println!("{}", pushed.name.canonical()),
+        false => {
+            let tag = pushed.name.tag().unwrap_or("latest");
+            println!("{tag}: digest: {} size: {}", pushed.digest, pushed.size);
+        }
+    }
+    Ok(())
+}
+
+/// How far a transfer is, on stdout's own behalf: bars on a terminal, a line per layer elsewhere.
+pub fn shown(quiet: bool) -> Arc<dyn Progress> {
+    match (quiet, std::io::stderr().is_terminal()) {
+        (true, _) => Arc::new(Quiet),
+        (false, true) => Arc::new(Bars::default()),
+        (false, false) => Arc::new(Lines),
+    }
+}

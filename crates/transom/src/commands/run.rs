@@ -1,0 +1,128 @@
+//! `run`, `create`, and how a container in the foreground ends.
+
+use anyhow::{Context, Result};
+
+use super::{Failed, create};
+use crate::attach::client::{Connection, Outcome};
+use crate::attach::foreground::{Foreground, Left};
+use crate::attach::keys::DetachKeys;
+use crate::attach::wire::{Exit, Failure, Hello};
+use crate::cli::run::{Create, Run};
+use crate::host::{Host, failure, remove};
+use crate::monitor::spawn::spawn;
+use crate::store::Found;
+
+/// `create`
+pub async fn create(host: &Host, flags: Create) -> Result<u8> {
+    let found = create::create(host, &flags, false).await?;
+    println!("{}", found.record.id);
+    Ok(0)
+}
+
+/// `run`
+pub async fn command(host: &Host, flags: Run) -> Result<u8> {
+    let keys = detach_keys(flags.detach_keys.as_deref())?;
+    let found = create::create(host, &flags.create, flags.detach).await?;
+    let config = &found.record.config;
+    let hello = Hello {
+        stdin: config.attach_stdin,
+        stdout: config.attach_stdout,
+        stderr: config.attach_stderr,
+        exit: true,
+    };
+    let connection = match spawn(&found, hello).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            give_up(host, found).await;
+            return Err(error);
+        }
+    };
+    if flags.detach {
+        return detached(connection, &found).await;
+    }
+    let foreground = Foreground {
+        monitors: host.dirs.monitors(),
+        id: found.record.id.clone(),
+        stdin: config.attach_stdin,
+        tty: config.tty,
+        signals: flags.sig_proxy,
+        keys,
+    };
+    match foreground.stay(connection).await? {
+        Left::Detached => Ok(0),
+        Left::Ended(outcome) => status(outcome),
+    }
+}
+
+/// Without a monitor nobody would remove it.
+async fn give_up(host: &Host, found: Found) {
+    if found.record.host_config.auto_remove {
+        let options = remove::Options { force: true, volumes: true };
+        if let Err(error) = remove::container(host, found, options).await {
+            tracing::error!(error = %format!("{error:#}"), "the container was not removed");
+        }
+    }
+}
+
+async fn detached(mut connection: Connection, found: &Found) -> Result<u8> {
+    match connection.started().await? {
+        // One that was so quick that it has ended already was started nevertheless.
+        Ok(_) | Err(Outcome::Exited(_)) => {
+            println!("{}", found.record.id);
+            Ok(0)
+        }
+        Err(outcome) => status(outcome),
+    }
+}
+
+/// The keys that leave a container.
+pub fn detach_keys(flag: Option<&str>) -> Result<DetachKeys> {
+    DetachKeys::parse(flag.unwrap_or(DetachKeys::DEFAULT)).context("reading --detach-keys")
+}
+
+/// The status of a container that was in the foreground.
+pub fn status(outcome: Outcome) -> Result<u8> {
+    match outcome {
+        Outcome::Exited(exit) => Ok(exit_status(&exit)),
+        Outcome::Failed(Failure { status, message }) => Err(Failed { status, message }.into()),
+        Outcome::Lost => {
+            let message = "the container's monitor was killed".to_owned();
+            Err(Failed { status: failure::DAEMON, message }.into())
+        }
+    }
+}
+
+/// The 8 bits that a process of this host can exit with. Only 0 becomes 0.
+pub fn exit_status(exit: &Exit) -> u8 {
+    if let Some(error) = &exit.error {
+        eprintln!("transom: {error}");
+    }
+    status_byte(exit.code)
+}
+
+/// The low 8 bits of a code; a failure never looks like a success.
+pub fn status_byte(code: u32) -> u8 {
+    let [low, ..] = code.to_le_bytes();
+    if low == 0 && code != 0 {
+        eprintln!(
+            "transom: the exit code {code} ({code:#x}) has no low 8 bits; exiting with 255 \
+             (`inspect` tells all 32)"
+        );
+        return u8::MAX;
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_whose_low_bits_are_zero_is_no_success() {
+        assert_eq!(status_byte(0), 0);
+        assert_eq!(status_byte(7), 7);
+        assert_eq!(status_byte(0x1234_5678), 0x78);
+        assert_eq!(status_byte(0xC000_0000), 255);
+        assert_eq!(status_byte(256), 255);
+    }
+}

@@ -1,0 +1,59 @@
+//! `load` and `save`
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+
+use anyhow::{Context, Result, bail};
+use image::ArchiveFormat;
+
+use super::pull;
+use crate::cli::image::{Load, Save};
+use crate::host::Host;
+
+/// `load`
+pub async fn load(host: &Host, args: Load) -> Result<()> {
+    let input: Box<dyn Read + Send> = match &args.input {
+        Some(path) => {
+            let file = File::open(path);
+            Box::new(file.with_context(|| format!("opening {}", path.display()))?)
+        }
+        None if std::io::stdin().is_terminal() => {
+            bail!("requested load from stdin, but stdin is a terminal: use -i");
+        }
+        None => Box::new(std::io::stdin()),
+    };
+    let loaded = host.images().await?.load(input, pull::shown(args.quiet)).await?;
+    for one in &loaded {
+        let id = one.image.id.to_string();
+        match one.names.is_empty() {
+            true => println!("Loaded image ID: {id}"),
+            false => one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar())),
+        }
+        host.events.image(&id, "load", &one.image.familiar());
+    }
+    Ok(())
+}
+
+/// `save`
+pub async fn save(host: &Host, args: Save) -> Result<()> {
+    let images = host.images().await?;
+    let Some(path) = &args.output else {
+        if std::io::stdout().is_terminal() {
+            bail!("cowardly refusing to save to a terminal: use -o or redirect");
+        }
+        let output: Box<dyn Write + Send> = Box::new(std::io::stdout());
+        return Ok(images.save(&args.images, ArchiveFormat::Docker, output).await?);
+    };
+    // Half an archive is none: it gets its name when it is whole.
+    let draft = path.with_extension(format!("transom-{}", std::process::id()));
+    let file = File::create_new(&draft);
+    let file = file.with_context(|| format!("creating {}", draft.display()))?;
+    let saved = images.save(&args.images, ArchiveFormat::Docker, Box::new(file)).await;
+    let placed = saved.map_err(anyhow::Error::from).and_then(|()| {
+        std::fs::rename(&draft, path).with_context(|| format!("writing {}", path.display()))
+    });
+    if placed.is_err() {
+        std::fs::remove_file(&draft).ok();
+    }
+    placed
+}

@@ -1,0 +1,278 @@
+//! What stands between `{{` and `}}`.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// A pipeline of calls; each one's result is the last argument of the next.
+#[derive(Debug)]
+pub struct Expression {
+    calls: Vec<Vec<Term>>,
+}
+
+#[derive(Debug)]
+enum Term {
+    /// `.A.B`, from the current thing.
+    Members(Vec<String>),
+    /// `$.A.B` or `$name.A`.
+    Variable(String, Vec<String>),
+    /// `(...)` and members of its result.
+    Group(Expression, Vec<String>),
+    /// A string, a number, a truth value.
+    Literal(Value),
+    /// A function's name.
+    Word(String),
+}
+
+/// What names mean.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    root: &'a Value,
+    here: &'a Value,
+    variables: Vec<(&'a str, &'a Value)>,
+}
+
+impl<'a> Scope<'a> {
+    /// At the beginning of a template.
+    pub fn root(value: &'a Value) -> Self {
+        Self { root: value, here: value, variables: Vec::new() }
+    }
+
+    /// In the body of a loop.
+    pub fn inner(&self, names: &'a [String], key: &'a Value, value: &'a Value) -> Scope<'a> {
+        let mut variables = self.variables.clone();
+        match names {
+            [one] => variables.push((one, value)),
+            [first, second, ..] => variables.extend([(first.as_str(), key), (second.as_str(), value)]),
+            [] => {}
+        }
+        Scope { root: self.root, here: value, variables }
+    }
+}
+
+impl Expression {
+    /// Reads one.
+    pub fn parse(text: &str) -> Result<Self> {
+        let words = words(text).with_context(|| format!("template: {{{{{text}}}}}"))?;
+        let mut calls = vec![Vec::new()];
+        for word in words {
+            match word.as_str() {
+                "|" => calls.push(Vec::new()),
+                _ => calls.last_mut().expect("there is always a last call").push(term(&word)?),
+            }
+        }
+        if calls.iter().any(Vec::is_empty) {
+            bail!("template: {{{{{text}}}}} has a missing part");
+        }
+        Ok(Self { calls })
+    }
+
+    /// The last member that it names: what a table's column is called.
+    pub fn last_member(&self) -> Option<&str> {
+        let terms = self.calls.iter().flatten().rev();
+        terms
+            .filter_map(|term| match term {
+                Term::Members(names) | Term::Variable(_, names) => names.last().map(String::as_str),
+                Term::Group(inner, names) => {
+                    names.last().map(String::as_str).or_else(|| inner.last_member())
+                }
+                Term::Literal(_) | Term::Word(_) => None,
+            })
+            .next()
+    }
+
+    /// What it stands for.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
+        let mut piped: Option<Value> = None;
+        for call in &self.calls {
+            let (function, rest) = match call.split_first() {
+                Some((Term::Word(word), rest)) => (Some(word.as_str()), rest),
+                _ => (None, call.as_slice()),
+            };
+            let mut arguments: Vec<Value> =
+                rest.iter().map(|term| term.evaluate(scope)).collect::<Result<_>>()?;
+            arguments.extend(piped.take());
+            piped = Some(match function {
+                Some(name) => apply(name, &arguments)?,
+                None if arguments.len() == 1 => arguments.remove(0),
+                None => bail!("template: a value takes no arguments"),
+            });
+        }
+        piped.context("template: an empty action")
+    }
+}
+
+impl Term {
+    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
+        match self {
+            Self::Members(names) => descend(scope.here, names),
+            Self::Variable(name, names) if name == "$" => descend(scope.root, names),
+            Self::Variable(name, names) => {
+                let mut known = scope.variables.iter().rev();
+                let found = known.find(|(known, _)| known == name);
+                descend(found.with_context(|| format!("template: no variable {name}"))?.1, names)
+            }
+            Self::Group(inner, names) => descend(&inner.evaluate(scope)?, names),
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Word(word) => bail!("template: {word} is not a value"),
+        }
+    }
+}
+
+fn descend(from: &Value, names: &[String]) -> Result<Value> {
+    let mut value = from;
+    for name in names {
+        value = match value {
+            Value::Object(members) => members
+                .get(name)
+                .with_context(|| format!("template: there is no member .{name}"))?,
+            Value::Null => return Ok(Value::Null),
+            _ => bail!("template: there is no member .{name}"),
+        };
+    }
+    Ok(value.clone())
+}
+
+fn apply(function: &str, arguments: &[Value]) -> Result<Value> {
+    let text = |value: &Value| show(value);
+    match (function, arguments) {
+        ("json", [value]) => Ok(serde_json::to_string(value)?.into()),
+        ("len", [Value::Array(list)]) => Ok(list.len().into()),
+        ("len", [Value::Object(map)]) => Ok(map.len().into()),
+        ("len", [Value::String(string)]) => Ok(string.len().into()),
+        ("len", [Value::Null]) => Ok(0.into()),
+        ("upper", [value]) => Ok(text(value).to_uppercase().into()),
+        ("lower", [value]) => Ok(text(value).to_lowercase().into()),
+        ("title", [value]) => Ok(title(&text(value)).into()),
+        ("println", values) => Ok(format!("{}\n", joined(values, " ")).into()),
+        ("print", values) => Ok(joined(values, "").into()),
+        ("join", [Value::Array(list), separator]) => Ok(joined(list, &text(separator)).into()),
+        ("split", [value, separator]) => {
+            let (value, separator) = (text(value), text(separator));
+            Ok(value.split(separator.as_str()).map(Value::from).collect())
+        }
+        ("index", [value, keys @ ..]) => index(value, keys),
+        ("eq", [first, others @ ..]) => Ok(others.iter().any(|other| show(other) == show(first)).into()),
+        ("ne", [first, second]) => Ok((show(first) != show(second)).into()),
+        ("not", [value]) => Ok((!truth(value)).into()),
+        ("and", values) => Ok(values.iter().find(|value| !truth(value)).or(values.last()).cloned().into_iter().collect::<Vec<_>>().pop().unwrap_or(Value::Null)),
+        ("or", values) => Ok(values.iter().find(|value| truth(value)).or(values.last()).cloned().unwrap_or(Value::Null)),
+        _ => bail!("template: function {function} with {} arguments is not supported", arguments.len()),
+    }
+}
+
+fn index(value: &Value, keys: &[Value]) -> Result<Value> {
+    let mut value = value;
+    for key in keys {
+        value = match (value, key) {
+            (Value::Object(map), Value::String(key)) => map.get(key).unwrap_or(&Value::Null),
+            (Value::Array(list), Value::Number(at)) => {
+                let at = at.as_u64().and_then(|at| usize::try_from(at).ok());
+                at.and_then(|at| list.get(at)).context("template: index out of range")?
+            }
+            _ => return Ok(Value::Null),
+        };
+    }
+    Ok(value.clone())
+}
+
+fn joined(values: &[Value], separator: &str) -> String {
+    values.iter().map(show).collect::<Vec<_>>().join(separator)
+}
+
+fn title(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// A value as Go prints it.
+pub fn show(value: &Value) -> String {
+    match value {
+        Value::Null => "<no value>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(list) => format!("[{}]", joined(list, " ")),
+        Value::Object(map) => {
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", show(value))).collect();
+            format!("map[{}]", members.join(" "))
+        }
+    }
+}
+
+/// Whether Go takes a value for true.
+pub fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    }
+}
+
+/// Words: strings in quotes and groups in brackets are one each.
+fn words(text: &str) -> Result<Vec<String>> {
+    let mut words = vec![String::new()];
+    let (mut depth, mut quote) = (0_usize, None);
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let word = words.last_mut().expect("there is always a last word");
+        match (character, quote) {
+            ('\\', Some('"')) => {
+                word.push('\\');
+                word.extend(characters.next());
+                continue;
+            }
+            (closing, Some(open)) if closing == open => quote = None,
+            (_, Some(_)) => {}
+            ('"' | '`', None) => quote = Some(character),
+            ('(', None) => depth += 1,
+            (')', None) => depth = depth.checked_sub(1).context("a bracket too many")?,
+            ('|', None) if depth == 0 => {
+                words.extend(["|".to_owned(), String::new()]);
+                continue;
+            }
+            (space, None) if space.is_whitespace() && depth == 0 => {
+                words.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        word.push(character);
+    }
+    if depth > 0 || quote.is_some() {
+        bail!("a bracket or a quote is not closed");
+    }
+    words.retain(|word| !word.is_empty());
+    Ok(words)
+}
+
+fn term(word: &str) -> Result<Term> {
+    let members = |text: &str| text.split('.').filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    let first = word.chars().next().context("template: an empty word")?;
+    match first {
+        '.' => Ok(Term::Members(members(word))),
+        '$' => {
+            let (name, rest) = word.split_once('.').unwrap_or((word, ""));
+            Ok(Term::Variable(name.to_owned(), members(rest)))
+        }
+        '(' => {
+            let close = word.rfind(')').context("template: a bracket is not closed")?;
+            Ok(Term::Group(Expression::parse(&word[1..close])?, members(&word[close + 1..])))
+        }
+        '"' => {
+            let text = serde_json::from_str::<String>(word);
+            Ok(Term::Literal(text.with_context(|| format!("template: {word}"))?.into()))
+        }
+        '`' => Ok(Term::Literal(word.trim_matches('`').into())),
+        '0'..='9' | '-' => {
+            let number = serde_json::from_str::<Value>(word);
+            Ok(Term::Literal(number.with_context(|| format!("template: {word}"))?))
+        }
+        _ if word == "true" || word == "false" => Ok(Term::Literal((word == "true").into())),
+        _ if word == "nil" => Ok(Term::Literal(Value::Null)),
+        _ => Ok(Term::Word(word.to_owned())),
+    }
+}

@@ -1,0 +1,64 @@
+//! Removing a container.
+
+use anyhow::{Context, Result, bail};
+use engine::Storage;
+
+use super::{Host, sweep};
+use crate::attach::wire::Call;
+use crate::settings::signal;
+use crate::store::{Found, MountKind};
+
+/// How a container is removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Also when it runs.
+    pub force: bool,
+    /// Its anonymous volumes too.
+    pub volumes: bool,
+}
+
+/// Removes a container.
+pub async fn container(host: &Host, found: Found, options: Options) -> Result<()> {
+    if found.folder.is_held() && found.state.status.is_active() {
+        if !options.force {
+            bail!(
+                "cannot remove container \"/{}\": container is {}: stop the container before \
+                 removing it, or use --force",
+                found.record.name,
+                found.state.status.as_str(),
+            );
+        }
+        kill(host, &found).await?;
+    }
+    let _lock = host.lock(&found).await?;
+    // With --rm its monitor has done it by now.
+    let Ok(found) = host.store.load(&found.record.id) else { return Ok(()) };
+    if found.folder.is_live() {
+        sweep::give_back(host, &found.record.id).await?;
+    }
+    files(host, &found, options.volumes).await
+}
+
+async fn kill(host: &Host, found: &Found) -> Result<()> {
+    let Some(mut monitor) = host.monitor(&found.record.id).await? else { return Ok(()) };
+    let stop = Call::Stop { signal: Some(signal::KILL), timeout: Some(0) };
+    monitor.call(stop).await.with_context(|| format!("killing container {}", found.record.name))
+}
+
+/// Removes what there is of a container that does not run. The caller has its lock.
+pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
+    let scratch = found.folder.scratch();
+    host.engine.destroy_scratch(&scratch).await.context("removing the scratch")?;
+    host.store.remove(found)?;
+    host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
+    if volumes {
+        for mount in &found.record.mounts {
+            if let (MountKind::Volume, true, Some(name)) = (mount.kind, mount.anonymous, &mount.name)
+            {
+                host.volumes.remove(name)?;
+            }
+        }
+    }
+    host.events.container(&found.record, "destroy", &[]);
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Giving back what a run of a container held.
+//!
+//! Everything is named by the container's id, and everything that is gone already is a success.
+//! So the same few steps end a run that went well, one that failed half way, and one whose
+//! monitor was killed and that somebody else has found.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use engine::Network;
+use jiff::Timestamp;
+
+use super::{Host, NAMESPACE, remove};
+use crate::attach::socket;
+use crate::monitor::Ended;
+use crate::paths::Dirs;
+use crate::store::{Found, Status};
+
+/// A shim's `delete` waits 30 s for a compute system to end.
+const DELETE_LIMIT: Duration = Duration::from_secs(45);
+/// The shim's program.
+pub const SHIM: &str = "containerd-shim-runhcs-v1";
+/// What is recorded when nobody can tell how a container ended.
+const LOST: u32 = 255;
+
+/// After a run: the shim has ended by itself, unless it was lost.
+pub async fn after_run(host: &Host, id: &str, ended: &Ended) -> Result<()> {
+    if ended.lost { give_back(host, id).await } else { give_back_rest(host, id).await }
+}
+
+/// Gives back everything that a run of `id` may hold.
+pub async fn give_back(host: &Host, id: &str) -> Result<()> {
+    let shim = delete_shim(host, id).await;
+    let rest = give_back_rest(host, id).await;
+    shim.and(rest)
+}
+
+/// All but the shim and what it holds.
+async fn give_back_rest(host: &Host, id: &str) -> Result<()> {
+    let namespace = host.networks.delete_namespace(id).await;
+    let bundle = match tokio::fs::remove_dir_all(host.dirs.bundle(id)).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    namespace.context("removing the network namespace")?;
+    bundle.context("removing the bundle")
+}
+
+/// Ends the shim of `id` and the compute system behind it, as containerd does after a crash.
+async fn delete_shim(host: &Host, id: &str) -> Result<()> {
+    let bundle = host.dirs.bundle(id);
+    if !bundle.exists() {
+        return Ok(());
+    }
+    kill_shim(&bundle).await?;
+    let mut command = tokio::process::Command::new(Dirs::helper(SHIM)?);
+    command
+        .args(["-namespace", NAMESPACE, "-id", id, "-address", "-", "-publish-binary", "-"])
+        .arg("-bundle")
+        .arg(&bundle)
+        .arg("delete")
+        .current_dir(&bundle)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(DELETE_LIMIT, command.output());
+    let output = output.await.context("the shim's delete does not end")?;
+    let output = output.context("running the shim's delete")?;
+    if !output.status.success() {
+        bail!("the shim's delete failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// A shim that is still there would go on serving a container that is being taken away. Its pid
+/// may belong to somebody else by now, so it must also answer to its name.
+async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
+    let Ok(text) = tokio::fs::read_to_string(bundle.join("shim.pid")).await else { return Ok(()) };
+    let Some(pid) = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw) else {
+        return Ok(());
+    };
+    let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK) else {
+        return Ok(());
+    };
+    let raw = pid.as_raw_nonzero();
+    let line = tokio::fs::read(format!("/proc/{raw}/cmdline")).await.unwrap_or_default();
+    let bundle_is_its = std::fs::read_link(format!("/proc/{raw}/cwd")).is_ok_and(|cwd| cwd == bundle);
+    if !String::from_utf8_lossy(&line).contains(SHIM) || !bundle_is_its {
+        return Ok(());
+    }
+    rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).ok();
+    crate::pidfd::ended(handle, Duration::from_secs(5)).await
+}
+
+/// A container whose monitor was killed: gives back what it held and records its end.
+pub async fn orphan(host: &Host, mut found: Found) -> Result<()> {
+    // Somebody else may be at it already; then it is theirs.
+    let Some(_lock) = found.folder.try_lock()? else { return Ok(()) };
+    if !found.folder.is_live() {
+        return Ok(());
+    }
+    let id = found.record.id.clone();
+    give_back(host, &id).await.with_context(|| format!("cleaning up container {id}"))?;
+    socket::remove(&host.dirs.monitors(), &id)?;
+    if found.record.host_config.auto_remove {
+        return remove::files(host, &found, true).await;
+    }
+    let state = &mut found.state;
+    if state.status.is_active() {
+        state.status = Status::Exited;
+        state.exit_code = LOST;
+        state.finished_at = Some(Timestamp::now());
+        "the container's monitor was killed".clone_into(&mut state.error);
+        host.events.container(&found.record, "die", &[("exitCode", "255")]);
+    }
+    state.pid = 0;
+    state.endpoints.clear();
+    (state.namespace, state.shim) = (None, None);
+    found.folder.write_state(state)?;
+    found.folder.clear_live()
+}

@@ -1,0 +1,75 @@
+//! The bundle: what a shim is started with.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use spec::api::ImageConfig;
+use spec::mounts::Binding;
+use spec::network::Attachments;
+use spec::{HostFacts, Lookups, PathKind, PathStyle, Settings, Spec};
+
+use crate::host::Host;
+use crate::store::{Found, private_dir, replace};
+
+/// The container's runtime spec.
+pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec> {
+    let record = &found.record;
+    let settings = Settings {
+        id: record.id.clone(),
+        config: record.config.clone(),
+        host_config: record.host_config.clone(),
+        mounts: record.mounts.iter().map(binding).collect(),
+        network: Attachments { namespace: namespace.map(str::to_owned), ..Attachments::default() },
+        started_before: found.state.started_at.is_some(),
+        ..Settings::default()
+    };
+    let image = ImageConfig { os: "windows".to_owned(), ..ImageConfig::default() };
+    let layers = Layers { found };
+    spec::build(&settings, &image, &facts(host), &layers).context("making the runtime spec")
+}
+
+/// What a spec depends on beside the container.
+pub fn facts(host: &Host) -> HostFacts {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
+    HostFacts::new(PathStyle::Unix, host.dirs.root.to_string_lossy(), cpus)
+}
+
+/// Writes the bundle and tells where it is.
+pub fn write(host: &Host, id: &str, spec: &Spec) -> Result<PathBuf> {
+    let folder = host.dirs.bundle(id);
+    private_dir(&folder)?;
+    let text = serde_json::to_vec(spec).context("writing the runtime spec")?;
+    replace(&folder.join("config.json"), &text)?;
+    Ok(folder)
+}
+
+fn binding(mount: &crate::store::MountPoint) -> Binding {
+    Binding {
+        source: mount.source.clone(),
+        destination: mount.destination.clone(),
+        writable: mount.writable,
+    }
+}
+
+/// Answers what `spec` asks of the host.
+struct Layers<'a> {
+    found: &'a Found,
+}
+
+impl Lookups for Layers<'_> {
+    fn stat(&self, path: &str) -> io::Result<Option<PathKind>> {
+        crate::settings::stat(path)
+    }
+
+    fn read_credential_spec(&self, path: &str) -> io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    fn layer_folders(&self, _: &str) -> io::Result<Vec<String>> {
+        let scratch = self.found.folder.scratch();
+        let folders = self.found.record.layers.iter().chain(std::iter::once(&scratch));
+        Ok(folders.map(|folder| folder.to_string_lossy().into_owned()).collect())
+    }
+}

@@ -1,0 +1,273 @@
+//! A container's life, one run after another.
+//!
+//! ```text
+//! created --start--> running <--pause/unpause--> paused
+//!    ^                  |
+//!    |               exited --policy--> restarting --back-off--> running
+//!  (failed)             +--no policy--> exited for good, or removed with --rm
+//! ```
+//!
+//! What is asked for while it runs is answered in [`super::calls`].
+
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::audience::Audience;
+use super::calls::Stopping;
+use super::pump::Stdin;
+use super::restart::{self, Backoff};
+use super::run::{Ended, Run};
+use super::serve::{self, Desk, Message, Seat};
+use crate::attach::socket;
+use crate::attach::wire::{Ask, Exit, Failure};
+use crate::host::{Host, failure, remove, sweep};
+use crate::store::{Found, Lock, Status};
+
+/// Calls that may wait.
+const INBOX: usize = 16;
+
+/// Owns a container while it runs.
+pub struct Driver {
+    pub(super) host: Host,
+    pub(super) found: Found,
+    pub(super) audience: Audience,
+    pub(super) stdin: Stdin,
+    pub(super) inbox: mpsc::Receiver<Message>,
+    pub(super) stopping: Stopping,
+    server: JoinHandle<()>,
+    closing: oneshot::Sender<()>,
+    lock: Lock,
+}
+
+impl Driver {
+    /// Takes the container's lock and begins to listen.
+    pub async fn open(host: Host, id: &str, mut first: Option<UnixStream>) -> Result<Self> {
+        let audience = Audience::default();
+        let seat = welcome(&mut first, &audience).await?;
+        match Self::prepare(host, id, audience.clone(), first.zip(seat)).await {
+            Ok(driver) => Ok(driver),
+            Err(error) => {
+                audience.failed(failure::of(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn prepare(
+        host: Host,
+        id: &str,
+        audience: Audience,
+        first: Option<(UnixStream, Seat)>,
+    ) -> Result<Self> {
+        let folder = host.store.folder(id);
+        let Some(lock) = folder.try_lock()? else {
+            anyhow::bail!("container {id} is already running or being removed");
+        };
+        let found = host.store.load(id)?;
+        // What a killed monitor left is in this one's way.
+        if folder.is_live() {
+            sweep::give_back(&host, &found.record.id).await?;
+        }
+        crate::store::private_dir(&host.dirs.monitors())?;
+        let listener = socket::listen(&host.dirs.monitors(), id)?;
+        let (calls, inbox) = mpsc::channel(INBOX);
+        let stdin = Stdin::default();
+        let desk = Desk {
+            audience: audience.clone(),
+            stdin: stdin.clone(),
+            stdin_once: found.record.config.stdin_once,
+            inbox: calls,
+        };
+        let (closing, closed) = oneshot::channel();
+        let server = tokio::spawn(serve::accept(listener, desk, first, closed));
+        let stopping = Stopping::default();
+        Ok(Self { host, found, audience, stdin, inbox, stopping, server, closing, lock })
+    }
+
+    /// Runs the container until it has ended for good.
+    pub async fn run(mut self) -> Result<()> {
+        self.found.state.stopped_by_user = false;
+        self.found.state.restart_count = 0;
+        let mut backoff = Backoff::default();
+        let last = loop {
+            let (exit, lasted) = match self.once().await {
+                Ok(ended) => ended,
+                Err(failure) => break Err(failure),
+            };
+            if !self.starts_again(&exit) {
+                break Ok(exit);
+            }
+            self.audience.exited(exit.clone()).await;
+            if !self.rest(backoff.after(lasted)).await {
+                break Ok(exit);
+            }
+        };
+        self.finish(last).await
+    }
+
+    /// One run, recorded from its start to its end.
+    async fn once(&mut self) -> Result<(Exit, Duration), Failure> {
+        let run = match self.start().await {
+            Ok(run) => run,
+            Err(error) => return Err(self.note_failure(&error).await),
+        };
+        let began = tokio::time::Instant::now();
+        self.audience.started(run.pid).await;
+        let (mut run, mut ended) = self.supervise(run).await;
+        let lasted = began.elapsed();
+        self.drain(&mut run).await;
+        ended.exit.oom_killed = run.was_out_of_memory().await;
+        self.note_end(&ended);
+        if let Err(error) = run.finish(&ended).await {
+            tracing::error!(error = %format!("{error:#}"), "the shim did not end by itself");
+        }
+        if let Err(error) = sweep::after_run(&self.host, &self.found.record.id, &ended).await {
+            tracing::error!(error = %format!("{error:#}"), "not everything was given back");
+            self.found.state.error = format!("{error:#}");
+        }
+        Ok((ended.exit, lasted))
+    }
+
+    async fn start(&mut self) -> Result<Run> {
+        self.found.folder.set_live()?;
+        let run = Run::start(self).await?;
+        let state = &mut self.found.state;
+        state.status = Status::Running;
+        state.pid = run.pid;
+        state.started_at = Some(Timestamp::now());
+        state.finished_at = None;
+        (state.exit_code, state.oom_killed) = (0, false);
+        state.error.clear();
+        state.endpoints.clone_from(&run.endpoints);
+        state.namespace.clone_from(&run.namespace);
+        state.shim = Some(run.client.address().to_owned());
+        self.save();
+        self.event("start", &[]);
+        Ok(run)
+    }
+
+    /// The container could not be started: gives everything back and tells why.
+    async fn note_failure(&mut self, error: &anyhow::Error) -> Failure {
+        let failure = failure::of(error);
+        if let Err(error) = sweep::give_back(&self.host, &self.found.record.id).await {
+            tracing::error!(error = %format!("{error:#}"), "not everything was given back");
+        }
+        let state = &mut self.found.state;
+        state.error.clone_from(&failure.message);
+        state.exit_code = failure.status.into();
+        self.note_stop();
+        failure
+    }
+
+    fn note_end(&mut self, ended: &Ended) {
+        let state = &mut self.found.state;
+        state.exit_code = ended.exit.code;
+        state.oom_killed = ended.exit.oom_killed;
+        state.error = ended.exit.error.clone().unwrap_or_default();
+        let started = state.started_at;
+        if state.started_at.is_some() {
+            state.status = Status::Exited;
+        }
+        state.finished_at = Some(Timestamp::now());
+        self.note_stop();
+        if ended.exit.oom_killed {
+            self.event("oom", &[]);
+        }
+        let lasted = started.map_or(0, |at| Timestamp::now().duration_since(at).as_secs());
+        let (code, lasted) = (ended.exit.code.to_string(), lasted.to_string());
+        self.event("die", &[("exitCode", &code), ("execDuration", &lasted)]);
+    }
+
+    fn note_stop(&mut self) {
+        let state = &mut self.found.state;
+        state.pid = 0;
+        state.endpoints.clear();
+        state.namespace = None;
+        state.shim = None;
+        self.save();
+    }
+
+    /// The policy may have been changed while it ran.
+    fn starts_again(&mut self, exit: &Exit) -> bool {
+        if let Ok(record) = self.found.folder.read_record() {
+            self.found.record = record;
+        }
+        let policy = &self.found.record.host_config.restart_policy;
+        let state = &self.found.state;
+        restart::wanted(policy, exit.code, state.restart_count, state.stopped_by_user)
+    }
+
+    /// Waits out the back-off; `false` when the user stops the container meanwhile.
+    async fn rest(&mut self, wait: Duration) -> bool {
+        self.found.state.status = Status::Restarting;
+        self.found.state.restart_count += 1;
+        self.save();
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return true,
+                Some(message) = self.inbox.recv() => {
+                    if self.on_call_while_resting(message) {
+                        self.found.state.status = Status::Exited;
+                        self.save();
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything has been given back: lets go of the container, then tells everybody.
+    async fn finish(mut self, last: Result<Exit, Failure>) -> Result<()> {
+        let id = self.found.record.id.clone();
+        self.found.folder.clear_live()?;
+        if self.found.record.host_config.auto_remove {
+            if let Err(error) = remove::files(&self.host, &self.found, true).await {
+                tracing::error!(error = %format!("{error:#}"), "the container was not removed");
+            }
+        }
+        socket::remove(&self.host.dirs.monitors(), &id)?;
+        drop(self.lock);
+        match last {
+            Ok(exit) => self.audience.exited(exit).await,
+            Err(failure) => self.audience.failed(failure).await,
+        }
+        self.stopping.answer(&Ok(()));
+        // Whoever still asks finds the container ended, and looks at its files instead.
+        self.inbox.close();
+        while let Ok(message) = self.inbox.try_recv() {
+            message.answer.send(Ok(())).ok();
+        }
+        self.closing.send(()).ok();
+        tokio::task::yield_now().await;
+        self.audience.close();
+        self.server.await?;
+        Ok(())
+    }
+
+    /// Replaces the container's state. A disk that is full must not end the container.
+    pub(super) fn save(&self) {
+        if let Err(error) = self.found.folder.write_state(&self.found.state) {
+            tracing::error!(error = %format!("{error:#}"), "the container's state was not recorded");
+        }
+    }
+
+    pub(super) fn event(&self, action: &str, attributes: &[(&str, &str)]) {
+        self.host.events.container(&self.found.record, action, attributes);
+    }
+}
+
+/// The first connection gets its place before anything happens, so that it misses nothing.
+async fn welcome(first: &mut Option<UnixStream>, audience: &Audience) -> Result<Option<Seat>> {
+    let Some(stream) = first else { return Ok(None) };
+    match Ask::read(stream).await? {
+        Some(Ask::Hello(hello)) => Ok(Some(Seat::take(audience, hello))),
+        // The command was killed before it could say what it wants to see.
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,172 @@
+//! One run of a container, from its namespace to the end of its shim.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use engine::network::Endpoint;
+use engine::{Engine, System};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use schema::SystemId;
+use shim::client::{Client, Launch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::driver::Driver;
+use super::log::{LogWriter, Stream, check_driver};
+use super::pump::{self, SharedLog};
+use super::{bundle, network};
+use crate::attach::wire::Exit;
+use crate::host::failure::ProgramFailed;
+use crate::host::sweep::SHIM;
+use crate::host::{Host, NAMESPACE};
+use crate::paths::Dirs;
+use crate::stdio::{Streams, Wanted};
+
+/// After its task has ended, a shim has this long to end too.
+const SHIM_LIMIT: Duration = Duration::from_secs(10);
+/// What is recorded when the shim was killed and nobody can tell how the process ended.
+const LOST: u32 = 255;
+
+/// A run that has been started.
+pub struct Run {
+    pub(super) client: Client,
+    pub(super) pid: u32,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) namespace: Option<String>,
+    id: String,
+    _streams: Streams,
+    pumps: JoinSet<()>,
+    out_of_memory: JoinHandle<bool>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// What is told and recorded.
+    pub exit: Exit,
+    /// The shim was lost, and what it held must be given back for it.
+    pub lost: bool,
+}
+
+impl Run {
+    /// Starts the container. After an error the caller gives everything back by the container's id.
+    ///
+    /// The network's plugins and the compute system take about as long as each other, so they run
+    /// side by side: a system needs its namespace when it is created, and what is in it only when
+    /// it starts.
+    pub(super) async fn start(driver: &Driver) -> Result<Self> {
+        let (host, record) = (&driver.host, &driver.found.record);
+        let id = &record.id;
+        let mut input = driver.stdin.hold().await;
+        let namespace = network::namespace(host, record).await?;
+        let spec = bundle::spec(host, &driver.found, namespace.as_deref())?;
+        let folder = bundle::write(host, id, &spec)?;
+        let config = &record.config;
+        let wanted = Wanted { stdin: config.open_stdin, output: true, terminal: config.tty };
+        let mut streams = Streams::create(&folder.join("io"), wanted)?;
+        let system = create(host, id, &folder, &streams);
+        let network = network::connect(host, record, namespace.as_deref());
+        let ((client, out_of_memory), endpoints) = tokio::try_join!(system, network)?;
+        let log = open_log(driver)?;
+        let pumps = start_pumps(&mut streams, &log, driver);
+        let started = client.start_process(id, None).await;
+        let pid = started.with_context(|| ProgramFailed { program: record.path.clone() })?.0;
+        streams.hand_over().context("handing over the streams")?;
+        *input = streams.stdin.as_mut().and_then(crate::stdio::Input::take);
+        let id = id.clone();
+        Ok(Self { client, pid, endpoints, namespace, id, _streams: streams, pumps, out_of_memory })
+    }
+
+    /// Waits for the end of its process and of all that the shim held for it.
+    pub(super) fn watch(&self) -> impl Future<Output = Ended> + use<> {
+        let (client, id) = (self.client.clone(), self.id.clone());
+        async move {
+            match client.wait(&id, None).await {
+                Ok(exit) => Ended {
+                    exit: Exit { code: exit.code.0, ..Exit::default() },
+                    lost: false,
+                },
+                Err(error) => {
+                    let error = Some(format!("{:#}", anyhow::Error::from(error)));
+                    Ended { exit: Exit { code: LOST, error, ..Exit::default() }, lost: true }
+                }
+            }
+        }
+    }
+
+    /// All that the process wrote is in its log and with those who look.
+    pub(super) async fn drained(&mut self) {
+        while self.pumps.join_next().await.is_some() {}
+    }
+
+    /// The memory limit was hit.
+    pub(super) async fn was_out_of_memory(&mut self) -> bool {
+        let told = tokio::time::timeout(Duration::from_secs(1), &mut self.out_of_memory).await;
+        matches!(told, Ok(Ok(true)))
+    }
+
+    /// Ends the shim.
+    pub(super) async fn finish(self, ended: &Ended) -> Result<()> {
+        if ended.lost {
+            return Ok(());
+        }
+        let pid = self.client.shim_pid().await.ok().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
+        self.client.delete(&self.id, None).await.context("deleting the task")?;
+        self.client.shutdown(&self.id, true).await.context("ending the shim")?;
+        match shim {
+            Some(shim) => crate::pidfd::ended(shim, SHIM_LIMIT).await.context("waiting for the shim"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Starts the shim and makes the compute system, not yet started.
+async fn create(
+    host: &Host,
+    id: &str,
+    bundle: &std::path::Path,
+    streams: &Streams,
+) -> Result<(Client, JoinHandle<bool>)> {
+    let launch = Launch {
+        program: Dirs::helper(SHIM)?,
+        bundle: bundle.to_owned(),
+        namespace: NAMESPACE.to_owned(),
+        id: id.to_owned(),
+        ..Launch::default()
+    };
+    let client = Client::start(&launch).await?;
+    client.create(id, bundle, &streams.names).await?;
+    let out_of_memory = watch_memory(host, id)?;
+    Ok((client, out_of_memory))
+}
+
+/// The Task API has no word for a memory limit that was hit; the compute system tells at its end.
+fn watch_memory(host: &Host, id: &str) -> Result<JoinHandle<bool>> {
+    let engine = host.engine.clone();
+    let id = SystemId::new(id)?;
+    Ok(tokio::spawn(async move {
+        match engine.open(&id).await {
+            Ok(system) => system.wait().await.out_of_memory,
+            Err(_) => false,
+        }
+    }))
+}
+
+fn open_log(driver: &Driver) -> Result<SharedLog> {
+    let Some(options) = check_driver(&driver.found.record.host_config.log_config)? else {
+        return Ok(None);
+    };
+    let log = LogWriter::open(&driver.found.folder.log(), options).context("opening the log")?;
+    Ok(Some(std::sync::Arc::new(std::sync::Mutex::new(log))))
+}
+
+fn start_pumps(streams: &mut Streams, log: &SharedLog, driver: &Driver) -> JoinSet<()> {
+    let mut pumps = JoinSet::new();
+    let outputs = [(&mut streams.stdout, Stream::Stdout), (&mut streams.stderr, Stream::Stderr)];
+    for (output, stream) in outputs {
+        if let Some(receiver) = output.as_mut().and_then(crate::stdio::Output::take) {
+            pumps.spawn(pump::output(receiver, stream, log.clone(), driver.audience.clone()));
+        }
+    }
+    pumps
+}

@@ -1,0 +1,151 @@
+//! The monitor's side of a connection.
+
+use std::io;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::audience::{Audience, Frame};
+use super::pump::Stdin;
+use crate::attach::wire::{Ask, Call, Hello, Tell};
+
+/// What a connection needs of the monitor.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Who looks.
+    pub audience: Audience,
+    /// Where their input goes.
+    pub stdin: Stdin,
+    /// The first connection's end of input is the process' too.
+    pub stdin_once: bool,
+    /// Where calls go.
+    pub inbox: mpsc::Sender<Message>,
+}
+
+/// A call, and where its answer goes.
+#[derive(Debug)]
+pub struct Message {
+    /// What to do.
+    pub call: Call,
+    /// How it went.
+    pub answer: oneshot::Sender<Result<(), String>>,
+}
+
+/// Serves every connection, until `closing` and until all have got what is on its way to them.
+pub async fn accept(
+    listener: UnixListener,
+    desk: Desk,
+    first: Option<(UnixStream, Seat)>,
+    mut closing: oneshot::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    if let Some((stream, seat)) = first {
+        connections.spawn(connection(stream, desk.clone(), Some(seat)));
+    }
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(connection(stream, desk.clone(), None))),
+                Err(error) => tracing::error!(%error, "a connection was not accepted"),
+            },
+            Some(_) = connections.join_next() => {}
+            _ = &mut closing => break,
+        }
+    }
+    drop((listener, desk));
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves one connection. The first one has been welcomed before the container was started, so
+/// that it misses nothing.
+pub async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) {
+    let (mut asks, tells) = stream.into_split();
+    let seat = match welcomed {
+        Some(seat) => seat,
+        None => match Ask::read(&mut asks).await {
+            Ok(Some(Ask::Hello(hello))) => Seat::take(&desk.audience, hello),
+            _ => return,
+        },
+    };
+    let Seat { hello, number, frames, outgoing } = seat;
+    let listening = listen(&mut asks, &desk, hello, frames);
+    let talking = talk(tells, outgoing);
+    tokio::pin!(talking);
+    tokio::select! {
+        // The client has gone, or closed its half only: it may still want to hear the end.
+        heard = listening => {
+            if let Err(error) = heard {
+                tracing::debug!(%error, "a client went away");
+            }
+            if hello.stdin && desk.stdin_once {
+                desk.stdin.end().await;
+            }
+            if hello.exit {
+                talking.await;
+            }
+        }
+        () = &mut talking => {}
+    }
+    desk.audience.leave(number);
+}
+
+/// A connection's place in the audience.
+#[derive(Debug)]
+pub struct Seat {
+    hello: Hello,
+    number: u64,
+    /// For answers. Weak, so that the audience alone decides when there will be no more frames.
+    frames: mpsc::WeakSender<Frame>,
+    outgoing: mpsc::Receiver<Frame>,
+}
+
+impl Seat {
+    /// Takes one.
+    pub fn take(audience: &Audience, hello: Hello) -> Self {
+        let (number, frames, outgoing) = audience.join(hello);
+        Self { hello, number, frames: frames.downgrade(), outgoing }
+    }
+}
+
+async fn listen(
+    asks: &mut OwnedReadHalf,
+    desk: &Desk,
+    hello: Hello,
+    frames: mpsc::WeakSender<Frame>,
+) -> io::Result<()> {
+    while let Some(ask) = Ask::read(asks).await? {
+        match ask {
+            Ask::Stdin(data) if hello.stdin => desk.stdin.write(&data).await,
+            Ask::StdinEnd if hello.stdin && desk.stdin_once => desk.stdin.end().await,
+            Ask::Stdin(_) | Ask::StdinEnd | Ask::Hello(_) => {}
+            Ask::Call(call) => {
+                let answer = Tell::Answer(ask_driver(desk, call).await).encode();
+                if let Some(frames) = frames.upgrade() {
+                    // One who has gone needs no answer.
+                    frames.send(answer.into()).await.ok();
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn ask_driver(desk: &Desk, call: Call) -> Result<(), String> {
+    let gone = || "the container is not running".to_owned();
+    let (answer, answered) = oneshot::channel();
+    desk.inbox.send(Message { call, answer }).await.map_err(|_| gone())?;
+    answered.await.map_err(|_| gone())?
+}
+
+/// Writes frames until there will be no more, or nobody reads them.
+async fn talk(mut tells: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Frame>) {
+    while let Some(frame) = outgoing.recv().await {
+        if tells.write_all(&frame).await.is_err() {
+            // Draining keeps those who send from waiting for this reader.
+            outgoing.close();
+        }
+    }
+}

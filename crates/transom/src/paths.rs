@@ -1,0 +1,82 @@
+//! Where Transom keeps things on this host.
+//!
+//! The three variables are inherited by every helper process, so that a whole second Transom can
+//! live beside the first one: tests do that.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Transom's directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirs {
+    /// What outlives a reboot: images, layers, containers, volumes.
+    pub root: PathBuf,
+    /// What does not: sockets, bundles, namespaces.
+    pub state: PathBuf,
+}
+
+impl Dirs {
+    /// From `TRANSOM_ROOT` and `TRANSOM_STATE`, or the defaults.
+    pub fn from_env() -> Result<Self> {
+        Ok(Self {
+            root: from_variable("TRANSOM_ROOT", "/var/lib/transom")?,
+            state: from_variable("TRANSOM_STATE", "/run/transom")?,
+        })
+    }
+
+    /// One folder per container.
+    pub fn containers(&self) -> PathBuf {
+        self.root.join("containers")
+    }
+
+    /// One file per container name, holding the id.
+    pub fn names(&self) -> PathBuf {
+        self.root.join("names")
+    }
+
+    /// One folder per volume.
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
+    /// The events of all containers and images.
+    pub fn events(&self) -> PathBuf {
+        self.root.join("events.log")
+    }
+
+    /// The bundle of a running container.
+    pub fn bundle(&self, id: &str) -> PathBuf {
+        self.state.join("bundles").join(id)
+    }
+
+    /// Where monitors listen.
+    pub fn monitors(&self) -> PathBuf {
+        self.state.join("monitors")
+    }
+
+    /// A helper program: beside this one in a distribution, or where packages put it.
+    pub fn helper(name: &str) -> Result<PathBuf> {
+        let own = std::env::current_exe().context("finding this program's own file")?;
+        let own = own.parent().unwrap_or(Path::new("/"));
+        let named = std::env::var_os("TRANSOM_LIBEXEC").map(PathBuf::from);
+        let places = [
+            named.unwrap_or_else(|| own.join("../libexec")),
+            own.to_owned(),
+            PathBuf::from("/usr/libexec/transom"),
+        ];
+        let found = places.iter().map(|place| place.join(name)).find(|path| path.is_file());
+        found.with_context(|| {
+            let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+            format!("{name} is not installed: looked in {}", places.join(", "))
+        })
+    }
+}
+
+fn from_variable(name: &str, default: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(name).map_or_else(|| PathBuf::from(default), PathBuf::from);
+    if !path.is_absolute() {
+        bail!("{name} must be an absolute path, not `{}`", path.display());
+    }
+    Ok(path)
+}

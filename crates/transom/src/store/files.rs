@@ -1,0 +1,93 @@
+//! Files that are replaced whole, and folders that only root sees.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Makes a folder, and those above it, for root alone.
+pub fn private_dir(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("creating {}", path.display()))
+}
+
+/// Reads a JSON file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Replaces a JSON file whole.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec(value).with_context(|| format!("writing {}", path.display()))?;
+    replace(path, &text)
+}
+
+/// Replaces a file whole: whoever reads it sees the old or the new one.
+pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(content)?;
+        fs::rename(&draft, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&draft))).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The names in a folder, sorted; a folder that is not there has none.
+pub fn entries(path: &Path) -> Result<Vec<String>> {
+    let reading = || format!("reading {}", path.display());
+    let folder = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.with_context(reading)?,
+    };
+    let mut names = Vec::new();
+    for entry in folder {
+        names.extend(entry.with_context(reading)?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Removes a folder and all in it; one that is gone is a success.
+pub fn remove_all(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.with_context(|| format!("removing {}", path.display())),
+    }
+}
+
+/// Removes a file; one that is gone is a success.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.with_context(|| format!("removing {}", path.display())),
+    }
+}
+
+/// The bytes of all files below a folder; links are not followed.
+pub fn tree_size(path: &Path) -> Result<u64> {
+    let mut total = 0;
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other.with_context(|| format!("reading {}", folder.display()))?,
+        };
+        for entry in entries.flatten() {
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => folders.push(entry.path()),
+                Ok(found) if found.is_file() => total += found.len(),
+                // A file that goes while it is looked at takes no room.
+                _ => {}
+            }
+        }
+    }
+    Ok(total)
+}

@@ -1,0 +1,132 @@
+//! Volumes: folders that outlive containers.
+//!
+//! ```text
+//! $ROOT/volumes/<name>/_data       what is mounted
+//!                      meta.json   labels, and whether anybody named it
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::files;
+
+/// The volumes of this host.
+#[derive(Debug, Clone)]
+pub struct Volumes {
+    path: PathBuf,
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Lower-case, as Windows' volume driver keeps names.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Nobody named it.
+    #[serde(default)]
+    pub anonymous: bool,
+    /// Anything.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Volumes {
+    /// Those in `path`.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Makes a volume that nobody named.
+    pub fn create_anonymous(&self) -> Result<Volume> {
+        self.create(&super::record::new_id(), true, BTreeMap::new())
+    }
+
+    /// Makes a volume, or finds the one that is there.
+    pub fn ensure(&self, name: &str, labels: BTreeMap<String, String>) -> Result<Volume> {
+        let name = name.to_lowercase();
+        check_name(&name)?;
+        match self.get(&name) {
+            Ok(found) => Ok(found),
+            Err(_) => self.create(&name, false, labels),
+        }
+    }
+
+    /// All, ordered by name.
+    pub fn list(&self) -> Result<Vec<Volume>> {
+        let names = files::entries(&self.path)?;
+        Ok(names.iter().filter_map(|name| self.get(name).ok()).collect())
+    }
+
+    /// One by name.
+    pub fn get(&self, name: &str) -> Result<Volume> {
+        let name = name.to_lowercase();
+        check_name(&name)?;
+        let meta = self.path.join(&name).join("meta.json");
+        if !meta.exists() {
+            bail!("no such volume: {name}");
+        }
+        files::read_json(&meta)
+    }
+
+    /// What of it is mounted.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.path.join(name).join("_data")
+    }
+
+    /// Removes one. The caller has looked whether a container uses it.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        files::remove_all(&self.path.join(name))
+    }
+
+    fn create(&self, name: &str, anonymous: bool, labels: BTreeMap<String, String>) -> Result<Volume> {
+        let labels = match anonymous {
+            true => BTreeMap::from([("com.docker.volume.anonymous".to_owned(), String::new())]),
+            false => labels,
+        };
+        let volume =
+            Volume { name: name.to_owned(), created: Timestamp::now(), anonymous, labels };
+        self.place(&volume).with_context(|| format!("creating volume {name}"))?;
+        Ok(volume)
+    }
+
+    fn place(&self, volume: &Volume) -> Result<()> {
+        let folder = self.path.join(&volume.name);
+        files::private_dir(&folder)?;
+        open_to_all(&folder.join("_data"))?;
+        files::write_json(&folder.join("meta.json"), volume)
+    }
+}
+
+/// The container's accounts are not the host's root, and all of them may use a volume.
+fn open_to_all(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    files::private_dir(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777))?;
+    Ok(())
+}
+
+/// Docker's rule for the `local` driver, which is also safe as a file name.
+pub fn check_name(name: &str) -> Result<()> {
+    const RESERVED: &[&str] = &["con", "prn", "nul", "aux"];
+    let device = |name: &str| {
+        let number = name.strip_prefix("com").or_else(|| name.strip_prefix("lpt"));
+        RESERVED.contains(&name) || number.is_some_and(|n| matches!(n.as_bytes(), [b'1'..=b'9']))
+    };
+    let good = name.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && (2..=200).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if !good || device(name) {
+        bail!(
+            "\"{name}\" is not a volume name: only [a-zA-Z0-9][a-zA-Z0-9_.-] is allowed, at \
+             least two characters, and no device name of Windows; a host directory must be \
+             given as an absolute path"
+        );
+    }
+    Ok(())
+}

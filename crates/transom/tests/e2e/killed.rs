@@ -1,0 +1,94 @@
+//! `kill -9` at any moment of a container's life, of any program that takes part in it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::many::rounds;
+use crate::support::command::pid;
+use crate::support::container::BASE;
+use crate::support::host::{self, Host};
+use crate::support::leaks::Footprint;
+use crate::support::proc::{self, Process};
+use crate::support::wait;
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Cli,
+    Monitor,
+    Shim,
+    Silo,
+    Anything,
+}
+
+#[test]
+fn whoever_is_killed_whenever_the_rest_can_be_cleared_away() {
+    let host = host::alone();
+    host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).succeed();
+    let before = Footprint::of(&host);
+    let mut chance = Chance::new();
+    for round in rounds(50, Duration::from_mins(1)) {
+        let victims = [Victim::Cli, Victim::Monitor, Victim::Shim, Victim::Silo, Victim::Anything];
+        let victim = victims[round as usize % victims.len()];
+        let moment = Duration::from_millis(chance.below(1200));
+        println!("round {round}: {victim:?} after {moment:?}");
+        one_round(&host, victim, moment, &mut chance);
+        before.expect_again(&host);
+    }
+    let line = ["run", "--rm", BASE, "cmd", "/c", "echo still works"];
+    assert_eq!(host.transom(&line).succeed().text(), "still works");
+}
+
+fn one_round(host: &Host, victim: Victim, moment: Duration, chance: &mut Chance) {
+    let line = ["run", "--name", "victim", BASE, "cmd", "/c", "ping -n 3 127.0.0.1"];
+    let mut cli = host.transom(&line).start(|command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    });
+    std::thread::sleep(moment);
+    let cli_pid = pid(&cli).as_raw_nonzero().get();
+    for process in chosen(host, victim, cli_pid, chance) {
+        process.kill();
+    }
+    wait::until("the end of the command line", || {
+        cli.try_wait().expect("a child can be waited for")
+    });
+    host.transom(&["ps", "--all"]).succeed();
+    let removed = host.transom(&["rm", "--force", "victim"]).output();
+    // It may have been killed before there was a container.
+    let errors = removed.errors();
+    assert!(errors.is_empty() || errors.contains("No such container"), "{removed:?}");
+    let left = host.transom(&["ps", "--all", "--quiet"]).succeed();
+    assert_eq!(left.text(), "", "{left:?}");
+}
+
+fn chosen(host: &Host, victim: Victim, cli: i32, chance: &mut Chance) -> Vec<Process> {
+    let own = |name: &str| proc::named(host, name);
+    match victim {
+        Victim::Cli => own("transom").into_iter().filter(|process| process.pid == cli).collect(),
+        Victim::Monitor => {
+            own("transom").into_iter().filter(|process| process.pid != cli).collect()
+        }
+        Victim::Shim => own("containerd-shim-runhcs-v1"),
+        Victim::Silo => own("transom-silo").into_iter().take(1).collect(),
+        Victim::Anything => {
+            let all = proc::of(host);
+            let index = chance.below(all.len().max(1) as u64);
+            all.into_iter().skip(usize::try_from(index).unwrap_or(0)).take(1).collect()
+        }
+    }
+}
+
+/// Numbers that differ from run to run; each is printed with what it decides.
+struct Chance(u64);
+
+impl Chance {
+    fn new() -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self(now.unwrap_or_default().subsec_nanos().into())
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % limit
+    }
+}

@@ -1,0 +1,88 @@
+//! What is told of containers: ps, inspect, stats, top, events, info, version, doctor.
+
+use crate::support::container::{BASE, Container};
+use crate::support::host;
+
+#[test]
+fn ps_shows_what_runs_and_with_all_the_rest() {
+    let host = host::shared();
+    let flags = ["--label", "test=listing"];
+    let running = Container::run(&host, &flags, &[BASE, "cmd", "/c", "pause"]);
+    let created = Container::create(&host, &flags, &[BASE, "cmd"]);
+    let ids = |flags: &[&str]| {
+        let filter = ["ps", "--quiet", "--no-trunc", "--filter", "label=test=listing"];
+        host.transom(&[&filter, flags].concat()).succeed().lines()
+    };
+    assert_eq!(ids(&[]), [running.id()]);
+    let mut all = ids(&["--all"]);
+    all.sort();
+    let mut both = [running.id(), created.id()];
+    both.sort_unstable();
+    assert_eq!(all, both);
+    assert_eq!(ids(&["--filter", "status=created"]), [created.id()]);
+    let format = ["ps", "--filter", "label=test=listing", "--format", "{{.Image}} {{.Status}}"];
+    let table = host.transom(&format).succeed().text();
+    assert!(table.starts_with("transom/base Up "), "{table}");
+}
+
+#[test]
+fn an_id_may_be_cut_short_and_a_format_picks_a_field() {
+    let host = host::shared();
+    let container = Container::create(&host, &[], &[BASE, "cmd"]);
+    let short = &container.id()[..12];
+    let line = ["inspect", "--format", "{{.Id}} {{.State.Status}}", short];
+    let output = host.transom(&line).succeed();
+    assert_eq!(output.text(), format!("{} created", container.id()));
+}
+
+#[test]
+fn top_and_stats_show_the_processes_and_what_they_take() {
+    let host = host::shared();
+    let container = Container::idle(&host);
+    let top = container.transom("top", &[]).succeed().text().to_lowercase();
+    assert!(top.contains("cmd.exe"), "{top}");
+    let flags = ["--no-stream", "--format", "json"];
+    let stats = container.transom("stats", &flags).succeed().json();
+    let memory = stats["MemUsage"].as_str().or(stats["PrivWorkingSet"].as_str());
+    assert!(memory.is_some_and(|memory| !memory.starts_with("0B")), "{stats}");
+}
+
+#[test]
+fn events_tell_of_a_life_in_order() {
+    let host = host::shared();
+    let container = Container::run(&host, &[], &[BASE, "cmd", "/c", "exit 4"]);
+    assert_eq!(container.wait(), 4);
+    let id = container.id().to_owned();
+    container.remove();
+    let format = ["events", "--since", "10m", "--until", "0s", "--format", "{{.Action}}"];
+    let filter = format!("container={id}");
+    let events = host.transom(&format).args(&["--filter", &filter]).succeed().lines();
+    let wanted = ["create", "start", "die", "destroy"];
+    let seen: Vec<_> = events.iter().filter(|event| wanted.contains(&&***event)).collect();
+    assert_eq!(seen, wanted, "{events:?}");
+}
+
+#[test]
+fn version_and_info_answer_in_json() {
+    let host = host::shared();
+    for verb in ["version", "info"] {
+        let answer = host.transom(&[verb, "--format", "json"]).succeed().json();
+        assert!(answer.is_object(), "{answer}");
+    }
+}
+
+#[test]
+fn doctor_finds_this_host_fit() {
+    let host = host::shared();
+    let output = host.transom(&["doctor"]).succeed();
+    assert!(output.text().contains("Wine"), "{output:?}");
+}
+
+#[test]
+fn completion_is_there_for_the_usual_shells() {
+    let host = host::shared();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = host.transom(&["completion", shell]).succeed().text();
+        assert!(script.contains("transom"), "{shell}");
+    }
+}

@@ -1,0 +1,133 @@
+//! Standard streams without a terminal: bytes in, bytes out, and nothing between.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{ChildStdout, Stdio};
+use std::time::Duration;
+
+use crate::support::container::{BASE, Container};
+use crate::support::host;
+use crate::support::probe::{self, PROBE};
+use crate::support::wait;
+
+#[test]
+fn stdin_reaches_the_program_and_so_does_its_end() {
+    let host = host::shared();
+    // Every byte there is, with what Windows text modes would change.
+    let input: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[(n % 3) as usize]).collect();
+    let flags = ["run", "--rm", "--interactive", &probe::mount(), BASE, PROBE, "echo"];
+    let output = host.transom(&flags).input(input.clone()).succeed();
+    assert!(output.stdout == input, "{} of {} bytes", output.stdout.len(), input.len());
+}
+
+#[test]
+fn without_interactive_there_is_no_stdin() {
+    let host = host::shared();
+    let flags = ["run", "--rm", &probe::mount(), BASE, PROBE, "echo"];
+    let output = host.transom(&flags).input("unheard").succeed();
+    assert_eq!(output.text(), "");
+}
+
+#[test]
+fn a_hundred_mebibytes_come_through_stdout_unchanged() {
+    let host = host::shared();
+    let flags = ["run", "--rm", &probe::mount(), BASE, PROBE, "spew", "100"];
+    let mut child = host.transom(&flags).start(|command| {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+    });
+    let mut stdout = child.stdout.take().unwrap();
+    let different = first_difference(&mut stdout, 100);
+    assert_eq!(different, None, "a piece of 64 KiB differs");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn stdout_and_stderr_stay_apart() {
+    let host = host::shared();
+    let flags = ["run", "--rm", &probe::mount(), BASE, PROBE, "say", "out", "err"];
+    let output = host.transom(&flags).succeed();
+    assert_eq!((output.text().as_str(), output.errors().as_str()), ("out", "err"));
+}
+
+#[test]
+fn the_log_is_followed_while_the_container_runs() {
+    let host = host::shared();
+    let line = "for /l %i in (1,1,3) do @(echo line %i& ping -n 2 127.0.0.1 >nul)& pause";
+    let container = Container::run(&host, &[], &[BASE, "cmd", "/c", line]);
+    let mut follower = container.transom("logs", &["--follow"]).start(|command| {
+        command.stdout(Stdio::piped());
+    });
+    let mut lines = lines_of(follower.stdout.take().unwrap());
+    for number in 1..=3 {
+        assert_eq!(lines.next().as_deref(), Some(&*format!("line {number}")));
+    }
+    assert_eq!(container.status(), "running");
+    container.transom("kill", &[]).succeed();
+    let ended = wait::until("the follower's end", || follower.try_wait().unwrap());
+    assert!(ended.success());
+}
+
+#[test]
+fn logs_can_be_cut_and_stamped_and_keep_the_streams_apart() {
+    let host = host::shared();
+    let line = "echo one& echo two& echo three 1>&2& echo four";
+    let container = Container::run(&host, &[], &[BASE, "cmd", "/c", line]);
+    container.wait();
+    let all = container.logs();
+    assert_eq!(all.lines(), ["one", "two", "four"], "{all:?}");
+    assert_eq!(all.errors().trim_end(), "three");
+    let tail = container.transom("logs", &["--tail", "1"]).succeed();
+    assert_eq!(tail.lines(), ["four"]);
+    let stamped = container.transom("logs", &["--timestamps"]).succeed().lines();
+    assert!(stamped[0].starts_with("20") && stamped[0].ends_with("Z one"), "{stamped:?}");
+}
+
+#[test]
+fn attach_shows_what_comes_from_now_on_and_ends_with_the_program() {
+    let host = host::shared();
+    let flags = ["--interactive", &probe::mount()];
+    let container = Container::run(&host, &flags, &[BASE, PROBE, "echo"]);
+    let output = container.transom("attach", &[]).input("through\n").succeed();
+    assert_eq!(output.text(), "through");
+    assert_eq!(container.status(), "exited");
+}
+
+#[test]
+fn a_reader_that_stops_reading_does_not_keep_the_container_from_ending() {
+    let host = host::shared();
+    let container = Container::create(&host, &[&probe::mount()], &[BASE, PROBE, "spew", "8"]);
+    let mut child = container.transom("start", &["--attach"]).start(|command| {
+        command.stdout(Stdio::piped());
+    });
+    let unread = child.stdout.take();
+    wait::within(Duration::from_mins(1), "the end", || {
+        (container.status() == "exited").then_some(())
+    });
+    drop(unread);
+    // Its stdout is gone; how it ends is its own matter, that it does is not.
+    child.wait().unwrap();
+}
+
+/// The index of the first 64 KiB that are not what `probe spew` makes.
+fn first_difference(stream: &mut impl Read, mebibytes: usize) -> Option<usize> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut got = vec![0; 1 << 16];
+    for block in 0..mebibytes * 16 {
+        if stream.read_exact(&mut got).is_err() {
+            return Some(block);
+        }
+        for word in got.chunks_exact(8) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            if word != state.to_le_bytes() {
+                return Some(block);
+            }
+        }
+    }
+    let rest = stream.read(&mut got).unwrap_or(1);
+    (rest > 0).then_some(mebibytes * 16)
+}
+
+fn lines_of(stdout: ChildStdout) -> impl Iterator<Item = String> {
+    BufReader::new(stdout).lines().map(|line| line.expect("it prints text").trim_end().to_owned())
+}
