@@ -4,7 +4,12 @@
 
 mod support;
 
-use schema::guest::{Answer, Call, Event, Spawn};
+use std::io::{BufRead, BufReader};
+
+use schema::container::{RegistryKey, RegistryValue};
+use schema::guest::{Answer, Call, Event, Failure, Spawn};
+use schema::process::ControlEvent;
+use schema::properties::ProcessDetails;
 use support::{Guest, command, pipe, read_all};
 
 #[test]
@@ -64,4 +69,218 @@ fn shutdown_ends_what_runs_and_then_the_session() {
     assert_eq!(answer, Answer::Done);
     assert!(matches!(guest.event(), Event::Exited { pid: of, .. } if of == pid));
     assert!(guest.ended());
+}
+
+#[test]
+fn each_control_event_reaches_a_handler_whose_code_is_reported() {
+    let mut guest = Guest::start("events");
+    guest.install_probe();
+    for event in [
+        ControlEvent::CtrlC,
+        ControlEvent::CtrlBreak,
+        ControlEvent::CtrlClose,
+        ControlEvent::CtrlLogOff,
+        ControlEvent::CtrlShutdown,
+    ] {
+        let (pid, mut lines) = listening(&mut guest, 3_000_000_000 + event.code());
+        signal(&mut guest, Some(pid), event).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap().trim(), format!("event {}", event.code()));
+        assert_eq!(guest.exit_of(pid), 3_000_000_000 + event.code());
+    }
+}
+
+#[test]
+fn an_event_for_all_reaches_every_process_and_not_the_guest() {
+    let mut guest = Guest::start("all");
+    guest.install_probe();
+    let started = [listening(&mut guest, 7), listening(&mut guest, 8)];
+    signal(&mut guest, None, ControlEvent::CtrlShutdown).unwrap();
+    for ((pid, mut lines), code) in started.into_iter().zip([7, 8]) {
+        assert_eq!(lines.next().unwrap().unwrap().trim(), "event 6");
+        assert_eq!(guest.exit_of(pid), code);
+    }
+    assert_eq!(processes(&mut guest), []);
+}
+
+#[test]
+fn a_process_that_was_just_started_can_be_signalled() {
+    let mut guest = Guest::start("early");
+    for _ in 0..10 {
+        let (stdin, _keep) = pipe();
+        let spawn = Spawn { stdin: true, ..command("cmd /c pause") };
+        let pid = guest.spawn(spawn, &[stdin]).unwrap();
+        signal(&mut guest, Some(pid), ControlEvent::CtrlShutdown).unwrap();
+        guest.exit_of(pid);
+    }
+}
+
+#[test]
+fn a_signal_to_nobody_is_error_1168() {
+    let mut guest = Guest::start("nobody");
+    let failure = signal(&mut guest, Some(4_000_000), ControlEvent::CtrlC).unwrap_err();
+    assert_eq!(failure.code, 1168, "{failure}");
+}
+
+#[test]
+fn terminate_gives_the_chosen_code_to_one_and_to_all() {
+    let mut guest = Guest::start("terminate");
+    guest.install_probe();
+    let [(one, _a), (two, _b), (three, _c)] = [0; 3].map(|code| listening(&mut guest, code));
+    guest.call(Call::Terminate { pid: Some(one), exit_code: 0xC000_013A }, &[]).unwrap();
+    assert_eq!(guest.exit_of(one), 0xC000_013A);
+    guest.call(Call::Terminate { pid: None, exit_code: 9 }, &[]).unwrap();
+    assert_eq!((guest.exit_of(two), guest.exit_of(three)), (9, 9));
+}
+
+#[test]
+fn processes_are_listed_with_times_and_memory_and_without_the_machinery() {
+    let mut guest = Guest::start("list");
+    guest.install_probe();
+    let (pid, _lines) = listening(&mut guest, 0);
+    let listed = processes(&mut guest);
+    let [process] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((process.process_id, process.image_name.as_str()), (pid, "probe.exe"));
+    assert!(process.create_timestamp.starts_with("20"), "{process:?}");
+    assert!(process.memory_commit_bytes > 0, "{process:?}");
+    assert!(process.memory_working_set_private_bytes > 0, "{process:?}");
+}
+
+#[test]
+fn a_child_sees_its_account_and_nothing_of_the_host() {
+    let mut guest = Guest::start("environment");
+    let environment = [("path", r"C:\app"), ("Mine", "ä b")];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let spawn = Spawn {
+        user: "containeruser".into(),
+        environment: environment.into(),
+        ..command(r"C:\windows\system32\cmd.exe /u /c set")
+    };
+    let output = guest.run(spawn, b"").stdout.replace('\0', "");
+    let lines: Vec<&str> = output.lines().collect();
+    for line in [
+        "USERNAME=ContainerUser",
+        r"USERPROFILE=C:\Users\ContainerUser",
+        r"TEMP=C:\Users\ContainerUser\AppData\Local\Temp",
+        "OS=Windows_NT",
+    ] {
+        assert!(lines.contains(&line), "{line} is missing: {output}");
+    }
+    let paths: Vec<_> = lines.iter().filter(|l| l.to_lowercase().starts_with("path=")).collect();
+    assert_eq!(paths.len(), 1, "{output}");
+    assert!(paths[0].ends_with(r"=C:\app"), "{output}");
+    for foreign in ["HOME=", "TRANSOM_", "USER=", "LANG=", "PWD=", "WINEPREFIX"] {
+        assert!(!lines.iter().any(|line| line.starts_with(foreign)), "{foreign}: {output}");
+    }
+}
+
+#[test]
+fn an_unknown_user_is_error_1332_and_named() {
+    let mut guest = Guest::start("user");
+    let spawn = Spawn { user: "nobody-here".into(), ..command("cmd /c exit") };
+    let failure = guest.spawn(spawn, &[]).unwrap_err();
+    assert_eq!(failure.code, 1332, "{failure}");
+    assert!(failure.message.contains("nobody-here"), "{failure}");
+}
+
+#[test]
+fn users_are_resolved_to_sids() {
+    let mut guest = Guest::start("sids");
+    for (name, sid) in [
+        ("ContainerUser", "S-1-5-93-2-2"),
+        (r"BUILTIN\Administrators", "S-1-5-32-544"),
+        (r"NT AUTHORITY\SYSTEM", "S-1-5-18"),
+        ("Everyone", "S-1-1-0"),
+        ("S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1001"),
+    ] {
+        let answer = guest.call(Call::ResolveUser { name: name.into() }, &[]);
+        let Ok(Answer::User(user)) = answer else { panic!("{name}: {answer:?}") };
+        assert_eq!(user.sid, sid, "{name}");
+    }
+    let failure = guest.call(Call::ResolveUser { name: "nobody-here".into() }, &[]).unwrap_err();
+    assert_eq!(failure.code, 1332, "{failure}");
+}
+
+#[test]
+fn registry_values_of_every_type_are_written_and_keys_deleted() {
+    let mut guest = Guest::start("registry");
+    let key = RegistryKey {
+        hive: "System".into(),
+        name: r"ControlSet001\Control\Transom".into(),
+        volatile: false,
+    };
+    let value = |name: &str, value_type: &str| RegistryValue {
+        key: Some(key.clone()),
+        name: name.into(),
+        value_type: value_type.into(),
+        string_value: "text".into(),
+        binary_value: "AQID".into(),
+        dword_value: 42,
+        qword_value: 43,
+        custom_type: 0x1234,
+    };
+    let add_values = ["String", "ExpandedString", "MultiString", "Binary", "DWord", "QWord"]
+        .map(|kind| value(kind, kind))
+        .to_vec();
+    guest.call(Call::Registry { delete_keys: vec![], add_values }, &[]).unwrap();
+    let query = r"reg query HKLM\System\CurrentControlSet\Control\Transom";
+    let output = guest.run(command(query), b"").stdout;
+    for kind in ["REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ", "REG_BINARY", "0x2a", "REG_QWORD"] {
+        assert!(output.contains(kind), "{kind} is missing: {output}");
+    }
+    guest.call(Call::FlushRegistry, &[]).unwrap();
+    let saved = std::fs::read_to_string(guest.drive_c().join("../system.reg")).unwrap();
+    assert!(saved.contains(r"Control\\Transom"), "not written to disk");
+    let gone = Call::Registry { delete_keys: vec![key], add_values: vec![] };
+    guest.call(gone, &[]).unwrap();
+    assert_eq!(guest.run(command(query), b"").code, 1);
+}
+
+#[test]
+fn a_bad_registry_value_is_named_and_changes_nothing() {
+    let mut guest = Guest::start("bad-registry");
+    let key = RegistryKey { hive: "Nope".into(), name: "x".into(), volatile: false };
+    let call = Call::Registry { delete_keys: vec![key], add_values: vec![] };
+    let failure = guest.call(call, &[]).unwrap_err();
+    assert!(failure.message.contains("`Nope`"), "{failure}");
+}
+
+#[test]
+fn much_output_arrives_unchanged() {
+    let mut guest = Guest::start("much");
+    let line = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
+    let input = line.repeat(64 << 10);
+    std::fs::write(guest.drive_c().join("much.txt"), &input).unwrap();
+    let output = guest.run(command(r"cmd /c type C:\much.txt"), b"");
+    assert!(output.stdout == input, "{} of {} bytes", output.stdout.len(), input.len());
+}
+
+#[test]
+fn a_program_that_needs_a_seed_finds_one() {
+    let mut guest = Guest::start("seed");
+    guest.install_probe();
+    let output = guest.run(command(r"C:\probe.exe map"), b"");
+    assert_eq!((output.stdout.trim(), output.code), ("81", 0), "{}", output.stderr);
+}
+
+type Lines = std::io::Lines<BufReader<std::fs::File>>;
+
+/// Starts the probe, listening for events.
+fn listening(guest: &mut Guest, code: u32) -> (u32, Lines) {
+    let (read, write) = pipe();
+    let line = format!(r"C:\probe.exe events {code}");
+    let pid = guest.spawn(Spawn { stdout: true, ..command(&line) }, &[write]).unwrap();
+    let mut lines = BufReader::new(std::fs::File::from(read)).lines();
+    assert_eq!(lines.next().expect("the probe speaks").unwrap().trim(), "ready");
+    (pid, lines)
+}
+
+fn signal(guest: &mut Guest, pid: Option<u32>, event: ControlEvent) -> Result<Answer, Failure> {
+    guest.call(Call::Signal { pid, event }, &[])
+}
+
+fn processes(guest: &mut Guest) -> Vec<ProcessDetails> {
+    match guest.call(Call::Processes, &[]) {
+        Ok(Answer::Processes { processes }) => processes,
+        other => panic!("not a list but {other:?}"),
+    }
 }

@@ -9,6 +9,7 @@ mod console;
 mod control;
 mod environment;
 mod error;
+mod flush;
 mod handle;
 mod hardware;
 mod linux;

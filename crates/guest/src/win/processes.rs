@@ -107,7 +107,8 @@ fn snapshot() -> Result<Vec<u64>, Failure> {
 fn entry(record: &SYSTEM_PROCESS_INFORMATION) -> Option<Entry> {
     let process_id = number(record.UniqueProcessId)?;
     let times = times(process_id).unwrap_or_default();
-    let shared = record.WorkingSetSize.saturating_sub(record.PrivatePageCount);
+    // Wine tells what a process has committed for itself, and what of everything is in memory.
+    let private = record.WorkingSetSize.min(record.PagefileUsage);
     Some(Entry {
         parent: number(record.Reserved2).unwrap_or(0),
         details: ProcessDetails {
@@ -117,8 +118,8 @@ fn entry(record: &SYSTEM_PROCESS_INFORMATION) -> Option<Entry> {
             user_time_100ns: times.user,
             kernel_time_100ns: times.kernel,
             memory_commit_bytes: record.PagefileUsage as u64,
-            memory_working_set_private_bytes: (record.WorkingSetSize - shared) as u64,
-            memory_working_set_shared_bytes: shared as u64,
+            memory_working_set_private_bytes: private as u64,
+            memory_working_set_shared_bytes: (record.WorkingSetSize - private) as u64,
         },
     })
 }

@@ -6,10 +6,10 @@ use schema::container::{RegistryKey, RegistryValue};
 use schema::guest::Failure;
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_SUCCESS};
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, HKEY_USERS, KEY_ALL_ACCESS, KEY_READ, REG_BINARY,
-    REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_NONE, REG_OPTION_NON_VOLATILE, REG_OPTION_VOLATILE,
-    REG_QWORD, REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegEnumValueW, RegFlushKey,
-    RegOpenKeyExW, RegSetValueExW,
+    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_ALL_ACCESS, KEY_READ, REG_BINARY, REG_DWORD,
+    REG_EXPAND_SZ, REG_MULTI_SZ, REG_NONE, REG_OPTION_NON_VOLATILE, REG_OPTION_VOLATILE, REG_QWORD,
+    REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegEnumValueW, RegOpenKeyExW,
+    RegSetValueExW,
 };
 
 use super::error;
@@ -46,18 +46,6 @@ pub(super) fn change(keys: &[RegistryKey], values: &[RegistryValue]) -> Result<(
     deleted.iter().try_for_each(|path| delete(path))?;
     for (path, volatile, name, data) in set {
         Key::create(Root::Machine, &path, volatile)?.set(name, &data)?;
-    }
-    Ok(())
-}
-
-/// Writes the registry to disk.
-pub(super) fn flush() -> Result<(), Failure> {
-    for root in [HKEY_LOCAL_MACHINE, HKEY_USERS, HKEY_CURRENT_USER] {
-        // SAFETY: a predefined key.
-        match unsafe { RegFlushKey(root) } {
-            ERROR_SUCCESS => {}
-            code => return Err(error::failure(code, "writing the registry to disk")),
-        }
     }
     Ok(())
 }

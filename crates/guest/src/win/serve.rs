@@ -15,7 +15,7 @@ use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitFo
 use super::linux::{self, Fd};
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
-use super::{account, boot, console, control, processes, registry, services};
+use super::{account, boot, console, control, flush, processes, registry, services};
 
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
 const ABORTED: u32 = 1067;
@@ -101,7 +101,7 @@ impl Session {
         while !self.children().is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let done = ended.and_then(|()| registry::flush());
+        let done = ended.and_then(|()| flush::flush());
         self.answer(id, done.map(|()| Answer::Done))?;
         std::process::exit(0)
     }
@@ -128,7 +128,7 @@ fn answer(call: Call) -> Result<Answer, Failure> {
         Call::Registry { delete_keys, add_values } => {
             registry::change(&delete_keys, &add_values).map(done)
         }
-        Call::FlushRegistry => registry::flush().map(done),
+        Call::FlushRegistry => flush::flush().map(done),
         Call::Spawn(_) | Call::Shutdown { .. } | Call::Signal { .. } => {
             unreachable!("taken by the session itself")
         }

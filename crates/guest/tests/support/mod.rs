@@ -153,8 +153,16 @@ impl Guest {
         false
     }
 
+    /// Puts the test program, and the module that it may need, into its `C:\\`.
+    pub(crate) fn install_probe(&self) {
+        let built = guest_exe().parent().expect("a program has a directory");
+        let system32 = self.drive_c().join("windows/system32");
+        std::fs::copy(built.join("examples/probe.exe"), self.drive_c().join("probe.exe")).unwrap();
+        std::fs::copy(built.join("bcryptprimitives.dll"), system32.join("bcryptprimitives.dll"))
+            .unwrap();
+    }
+
     /// Where its `C:` is.
-    #[expect(dead_code, reason = "for tests that look at files")]
     pub(crate) fn drive_c(&self) -> PathBuf {
         self.prefix.join("drive_c")
     }
@@ -224,6 +232,7 @@ fn guest_exe() -> &'static Path {
         let target = "x86_64-pc-windows-gnu";
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--package", "guest", "--release", "--target", target])
+            .args(["--lib", "--bins", "--examples"])
             .status()
             .unwrap();
         assert!(status.success(), "the guest does not build for {target}");
