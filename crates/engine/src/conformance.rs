@@ -18,7 +18,7 @@ use schema::properties::{PropertyType, State};
 use crate::{Engine, Process, System};
 
 /// How long anything that must happen may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the suite runs on an engine.
 pub trait Fixture: Send + Sync {

@@ -13,13 +13,11 @@
 
 pub mod denied;
 pub mod exec;
-pub mod group;
 pub mod pod;
 pub mod signals;
 pub mod task;
 
 pub use denied::Denied;
 pub use exec::{Exec, Exit, Status};
-pub use group::Role;
 pub use pod::Pod;
 pub use task::{Effect, Event, Report, Task, Which};

@@ -1,7 +1,6 @@
 //! The runtime's own messages, made from `proto/` by the build script.
 
 #[expect(
-    missing_docs,
     unreachable_pub,
     clippy::pedantic,
     reason = "made by protobuf-codegen; what each message is for stands in `proto/`"
@@ -10,4 +9,4 @@ mod made {
     include!(concat!(env!("OUT_DIR"), "/proto/mod.rs"));
 }
 
-pub(crate) use made::runhcs::ProcessDetails;
+pub(crate) use made::runhcs::{Options, ProcessDetails, options};

@@ -43,10 +43,10 @@ pub(super) async fn stdin_goes_to_stdout_until_its_end<E: Engine, F: Fixture>(
         create_std_out_pipe: true,
         ..ProcessParameters::default()
     };
-    let (process, stdio) = within(subject.system.spawn(&parameters)).await.expect("spawn");
-    let mut stdin = stdio.stdin.expect("asked for");
-    let mut stdout = stdio.stdout.expect("asked for");
-    assert!(stdio.stderr.is_none(), "not asked for");
+    let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
+    let mut stdin = streams.stdin.expect("asked for");
+    let mut stdout = streams.stdout.expect("asked for");
+    assert!(streams.stderr.is_none(), "not asked for");
     stdin.write_all(b"first\r\nsecond\r\n").await.expect("a pipe has room");
     stdin.shutdown().await.expect("nothing is lost");
     drop(stdin);
@@ -65,10 +65,10 @@ pub(super) async fn stderr_is_a_stream_of_its_own<E: Engine, F: Fixture>(engine:
         create_std_err_pipe: true,
         ..ProcessParameters::default()
     };
-    let (process, stdio) = within(subject.system.spawn(&parameters)).await.expect("spawn");
+    let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
     let (mut out, mut err) = (String::new(), String::new());
-    let mut stdout = stdio.stdout.expect("asked for");
-    let mut stderr = stdio.stderr.expect("asked for");
+    let mut stdout = streams.stdout.expect("asked for");
+    let mut stderr = streams.stderr.expect("asked for");
     within(stderr.read_to_string(&mut err)).await.expect("read");
     within(stdout.read_to_string(&mut out)).await.expect("read");
     assert_eq!((out.trim(), err.trim()), ("", "ouch"));
@@ -83,8 +83,8 @@ pub(super) async fn streams_that_nobody_asked_for_are_not_there<E: Engine, F: Fi
     let subject = Subject::started(engine, fixture, "silent").await;
     let parameters =
         ProcessParameters { command_line: fixture.exits(3), ..ProcessParameters::default() };
-    let (process, stdio) = within(subject.system.spawn(&parameters)).await.expect("spawn");
-    assert!(stdio.stdin.is_none() && stdio.stdout.is_none() && stdio.stderr.is_none());
+    let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
+    assert!(streams.stdin.is_none() && streams.stdout.is_none() && streams.stderr.is_none());
     assert_eq!(code_of(&process).await, 3);
     subject.end().await;
 }
@@ -152,8 +152,8 @@ pub(super) async fn only_a_console_can_be_resized<E: Engine, F: Fixture>(engine:
         console_size: Some([25, 80]),
         ..ProcessParameters::default()
     };
-    let (process, stdio) = within(subject.system.spawn(&parameters)).await.expect("spawn");
-    assert!(stdio.stdin.is_some() && stdio.stdout.is_some() && stdio.stderr.is_none());
+    let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
+    assert!(streams.stdin.is_some() && streams.stdout.is_some() && streams.stderr.is_none());
     within(process.resize(size)).await.expect("resize");
     subject.end().await;
 }

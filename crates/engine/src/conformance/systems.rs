@@ -104,9 +104,9 @@ where
         create_std_out_pipe: true,
         ..ProcessParameters::default()
     };
-    let (process, stdio) = within(subject.system.spawn(&parameters)).await.expect("spawn");
-    let mut stdin = stdio.stdin.expect("asked for");
-    let mut lines = BufReader::new(stdio.stdout.expect("asked for")).lines();
+    let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
+    let mut stdin = streams.stdin.expect("asked for");
+    let mut lines = BufReader::new(streams.stdout.expect("asked for")).lines();
 
     let refused = within(subject.system.resume()).await.expect_err("it is not paused");
     assert!(matches!(refused.kind, ErrorKind::InvalidState { .. }), "{refused:?}");

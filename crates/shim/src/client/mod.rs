@@ -10,6 +10,7 @@ mod types;
 
 pub use error::{ClientError, Failure};
 pub use launch::Launch;
+pub(crate) use launch::NO_PUBLISHER;
 pub use types::{Exit, ProcessInfo, Stdio, TaskState, TaskStatus};
 
 use containerd_shim_protos::shim_async::TaskClient;

@@ -1,0 +1,360 @@
+//! The actor: takes one message after the other, asks the machine, has its effects carried out, and
+//! answers who waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{Engine, System};
+use lifecycle::task::Kind;
+use lifecycle::{Denied, Effect, Event, Exit, Report, Status, Task, Which};
+use resources::Host;
+use schema::process::ProcessParameters;
+use schema::{ConsoleSize, ExecId, Pid};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::message::{ExecRequest, Message, Reply, Request, Snapshot, now};
+use super::{Container, Made, Shared, TaskEvents, TaskHandle};
+use crate::error::{Error, Result};
+use crate::events::Receipt;
+use crate::stdio::{Ends, Relays, Upstream};
+
+/// What belongs to one process.
+pub(super) struct Slot<P> {
+    pub(super) parameters: ProcessParameters,
+    pub(super) upstream: Option<Upstream>,
+    pub(super) ends: Ends,
+    pub(super) process: Option<P>,
+    pub(super) relays: Option<Relays>,
+}
+
+impl<P> Slot<P> {
+    fn new(parameters: ProcessParameters, upstream: Upstream, ends: Ends) -> Self {
+        Self { parameters, upstream: Some(upstream), ends, process: None, relays: None }
+    }
+}
+
+/// Who waits for what.
+#[derive(Default)]
+struct Waiting {
+    starts: Vec<(Which, Reply<Pid>)>,
+    ends: Vec<(Which, Reply<Exit>)>,
+    deletions: Vec<(Which, Reply<Exit>)>,
+    pauses: Vec<(bool, Reply<()>)>,
+}
+
+/// The driver of one task.
+pub(crate) struct Actor<E: Engine, H> {
+    pub(super) machine: Task,
+    pub(super) world: Shared<E, H>,
+    pub(super) events: TaskEvents,
+    pub(super) container: Option<Container<E>>,
+    pub(super) system: Option<E::System>,
+    pub(super) started: bool,
+    pub(super) slots: BTreeMap<Which, Slot<<E::System as System>::Process>>,
+    pub(super) inbox: mpsc::WeakUnboundedSender<Message<E::System>>,
+    pub(super) background: JoinSet<()>,
+    /// The exit events that who waits has to be told after.
+    told: BTreeMap<Which, Receipt>,
+    waiting: Waiting,
+    bundle: String,
+}
+
+impl<E: Engine, H: Host> Actor<E, H> {
+    /// Starts the driver of a container that was created, and gives what has to be told to
+    /// containerd before `Create` is answered.
+    pub(crate) fn launch(
+        made: Made<E>,
+        spec: plan::Spec,
+        world: Shared<E, H>,
+        events: TaskEvents,
+    ) -> (TaskHandle<E::System>, Vec<Receipt>) {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let kind = if made.container.is_some() { Kind::Container } else { Kind::Holder };
+        let (machine, effects) = Task::new(made.id, kind);
+        let system = made.container.as_ref().map(|container| container.system.clone());
+        let mut actor = Self {
+            machine,
+            world,
+            events,
+            container: made.container,
+            system: system.clone(),
+            started: false,
+            slots: BTreeMap::new(),
+            inbox: inbox.downgrade(),
+            background: JoinSet::new(),
+            told: BTreeMap::new(),
+            waiting: Waiting::default(),
+            bundle: made.bundle,
+        };
+        let slot = Slot::new(made.parameters, made.upstream, made.ends);
+        actor.slots.insert(Which::Init, slot);
+        actor.watch_system();
+        let receipts = actor.carry_out(effects);
+        tokio::spawn(actor.run(messages));
+        (TaskHandle { inbox, system, spec: Arc::new(spec) }, receipts)
+    }
+
+    /// Runs until nobody can send any more.
+    async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message<E::System>>) {
+        loop {
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => self.take(message),
+                    None => break,
+                },
+                // Reaps what has come to its end.
+                Some(_) = self.background.join_next() => {}
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message<E::System>) {
+        match message {
+            Message::Request(request) => self.request(request),
+            Message::Report(report) => {
+                self.report(report);
+            }
+            Message::Spawned(which, result) => self.spawned(&which, result),
+            Message::Stilled(still, result) => self.stilled(still, result),
+        }
+        self.answer_who_waits();
+    }
+
+    fn request(&mut self, request: Request) {
+        match request {
+            Request::Start(which, reply) => match self.machine.start(&which) {
+                Ok(effects) => {
+                    self.waiting.starts.push((which, reply));
+                    self.carry_out(effects);
+                }
+                Err(denied) => refuse(reply, denied),
+            },
+            Request::JoinExec(id, reply) => answer(reply, self.machine.exec(&id), Vec::new()),
+            Request::AddExec(id, exec, reply) => self.add_exec(id, exec, reply),
+            Request::Kill(which, how, all, reply) => {
+                let granted = self.machine.kill(&which, how, all, now());
+                let granted = granted.map(|effects| self.carry_out(effects));
+                answer(reply, granted.map(drop), Vec::new());
+            }
+            Request::Delete(which, reply) => self.delete(which, reply),
+            Request::Wait(which, reply) => match self.machine.status(&which) {
+                Ok(_) => self.waiting.ends.push((which, reply)),
+                Err(denied) => refuse(reply, denied),
+            },
+            Request::Status(which, reply) => answer(reply, self.snapshot(&which), Vec::new()),
+            Request::Owners(pids, reply) => {
+                let owners = pids.into_iter().map(|pid| self.machine.with_pid(pid)).collect();
+                answer(reply, Ok::<_, Denied>(owners), Vec::new());
+            }
+            Request::Resize(which, size, reply) => self.resize(&which, size, reply),
+            Request::CloseIo(which, reply) => answer(reply, self.close_io(&which), Vec::new()),
+            Request::Pause(reply) => self.still(true, reply),
+            Request::Resume(reply) => self.still(false, reply),
+        }
+    }
+
+    pub(super) fn report(&mut self, report: Report) -> Vec<Receipt> {
+        let effects = self.machine.on(report, now());
+        self.carry_out(effects)
+    }
+
+    fn add_exec(&mut self, id: ExecId, exec: Option<Box<ExecRequest>>, reply: Reply<()>) {
+        let Some(exec) = exec else {
+            self.report(Report::ExecFailed(id));
+            return answer(reply, Ok::<_, Denied>(()), Vec::new());
+        };
+        let ExecRequest { parameters, upstream, ends } = *exec;
+        self.slots.insert(Which::Exec(id.clone()), Slot::new(parameters, upstream, ends));
+        let receipts = self.report(Report::ExecReady(id));
+        answer(reply, Ok::<_, Denied>(()), receipts);
+    }
+
+    fn delete(&mut self, which: Which, reply: Reply<Exit>) {
+        if which == Which::Init {
+            let effects = self.machine.end_execs(now());
+            self.carry_out(effects);
+        }
+        match self.machine.delete(&which, now()) {
+            Ok(effects) => {
+                self.carry_out(effects);
+                self.waiting.deletions.push((which, reply));
+            }
+            Err(denied) => refuse(reply, denied),
+        }
+    }
+
+    fn snapshot(&self, which: &Which) -> Result<Snapshot, Denied> {
+        let status = self.machine.status(which)?;
+        Ok(Snapshot {
+            bundle: self.bundle.clone(),
+            status,
+            paused: self.machine.is_paused(),
+            ends: self.slots.get(which).map(|slot| slot.ends.clone()).unwrap_or_default(),
+        })
+    }
+
+    fn resize(&mut self, which: &Which, size: ConsoleSize, reply: Reply<()>) {
+        use engine::Process as _;
+        let status = match self.machine.status(which) {
+            Ok(status) => status,
+            Err(denied) => return refuse(reply, denied),
+        };
+        let slot = self.slots.get(which);
+        if !slot.is_some_and(|slot| slot.ends.terminal) {
+            let refused = Error::Precondition("exec is not a terminal".to_owned());
+            return answer(reply, Err(refused), Vec::new());
+        }
+        let process = slot.and_then(|slot| slot.process.clone());
+        let (Status::Running(_), Some(process)) = (status, process) else {
+            return answer(reply, Ok::<_, Denied>(()), Vec::new());
+        };
+        self.background.spawn(async move {
+            answer(reply, process.resize(size).await, Vec::new());
+        });
+    }
+
+    fn close_io(&mut self, which: &Which) -> Result<(), Denied> {
+        self.machine.status(which)?;
+        let Some(slot) = self.slots.get_mut(which) else { return Ok(()) };
+        match &slot.relays {
+            Some(relays) => relays.close_stdin(),
+            // Before the start: the process finds its stdin at its end.
+            None => {
+                if let Some(upstream) = &mut slot.upstream
+                    && upstream.stdin.is_some()
+                {
+                    upstream.stdin = Some(Box::pin(tokio::io::empty()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn still(&mut self, still: bool, reply: Reply<()>) {
+        let granted = if still { self.machine.pause() } else { self.machine.resume() };
+        match granted {
+            Ok(effects) => {
+                self.waiting.pauses.push((still, reply));
+                self.carry_out(effects);
+            }
+            Err(denied) => refuse(reply, denied),
+        }
+    }
+
+    fn spawned(
+        &mut self,
+        which: &Which,
+        result: Result<(<E::System as System>::Process, engine::Stdio)>,
+    ) {
+        use engine::Process as _;
+        let (outcome, receipts) = match result {
+            Ok((process, stdio)) => {
+                let pid = process.pid();
+                self.connect(which, process, stdio);
+                (Ok(pid), self.report(Report::Started(which.clone(), pid)))
+            }
+            Err(error) => {
+                self.report(Report::StartFailed(which.clone()));
+                (Err(error), Vec::new())
+            }
+        };
+        self.answer_start(which, outcome, receipts);
+    }
+
+    /// Answers who asked for a process to be started: at most one did.
+    pub(super) fn answer_start(
+        &mut self,
+        which: &Which,
+        outcome: Result<Pid>,
+        receipts: Vec<Receipt>,
+    ) {
+        let found = self.waiting.starts.iter().position(|(waits, _)| waits == which);
+        if let Some(found) = found {
+            let (_, reply) = self.waiting.starts.swap_remove(found);
+            answer(reply, outcome, receipts);
+        }
+    }
+
+    fn stilled(&mut self, still: bool, result: Result<()>) {
+        let report = if still { Report::Paused } else { Report::Resumed };
+        let mut receipts = Vec::new();
+        if result.is_ok() {
+            receipts = self.report(report);
+        }
+        let mut outcome = Some(result);
+        for (_, reply) in self.waiting.pauses.extract_if(.., |(waits, _)| *waits == still) {
+            let outcome = outcome.take().unwrap_or(Ok(()));
+            answer(reply, outcome, receipts.clone());
+        }
+    }
+
+    /// Answers those whose process has settled meanwhile.
+    fn answer_who_waits(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting.ends);
+        for (which, reply) in waiting {
+            match self.machine.settled(&which) {
+                Ok(Some(exit)) => {
+                    let told = self.told.get(&which).cloned().into_iter().collect();
+                    answer(reply, Ok::<_, Denied>(exit), told);
+                }
+                Ok(None) => self.waiting.ends.push((which, reply)),
+                Err(denied) => refuse(reply, denied),
+            }
+        }
+        let deletions = std::mem::take(&mut self.waiting.deletions);
+        for (which, reply) in deletions {
+            match self.machine.forget(&which) {
+                Some((exit, effects)) => {
+                    self.forget_slots(&which);
+                    let receipts = self.carry_out(effects);
+                    answer(reply, Ok::<_, Denied>(exit), receipts);
+                }
+                None => self.waiting.deletions.push((which, reply)),
+            }
+        }
+    }
+
+    fn forget_slots(&mut self, which: &Which) {
+        match which {
+            Which::Init => self.slots.retain(|which, _| *which == Which::Init),
+            Which::Exec(_) => {
+                self.slots.remove(which);
+                self.told.remove(which);
+            }
+        }
+    }
+
+    /// Publishes, and keeps the receipt of an exit for those who wait for it.
+    pub(super) fn publish(&mut self, event: Event) -> Receipt {
+        let exited = match &event {
+            Event::Exited(which, _) => Some(which.clone()),
+            Event::Created
+            | Event::Started(..)
+            | Event::ExecAdded(_)
+            | Event::Deleted(..)
+            | Event::Paused
+            | Event::Resumed
+            | Event::OutOfMemory => None,
+        };
+        let receipt = self.events.publish(event);
+        if let Some(which) = exited {
+            self.told.insert(which, receipt.clone());
+        }
+        receipt
+    }
+
+    /// Carries effects out in their order, and gives the receipts of what was published.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Receipt> {
+        effects.into_iter().filter_map(|effect| self.effect(effect)).collect()
+    }
+}
+
+/// Answers; who does not wait any more is not told.
+fn answer<T>(reply: Reply<T>, outcome: Result<T, impl Into<Error>>, receipts: Vec<Receipt>) {
+    let _ = reply.send(outcome.map(|value| (value, receipts)).map_err(Into::into));
+}
+
+fn refuse<T>(reply: Reply<T>, denied: Denied) {
+    answer(reply, Err(denied), Vec::new());
+}

@@ -1,0 +1,133 @@
+//! The runtime options: what comes on `start`'s stdin, and with `Create`.
+//!
+//! Three forms are taken, because containerd has three: an `Any` around them, a bootstrap message
+//! with that `Any` among its extensions, and nothing. An `Any` of another runtime's type, which
+//! containerd attaches to some requests, counts as nothing.
+
+use containerd_shim_protos::bootstrap_api::BootstrapParams;
+use plan::annotations::{Isolation, ShimOptions};
+use protobuf::Message as _;
+use protobuf::well_known_types::any::Any;
+
+use crate::proto::Options;
+use crate::wire::bare_name;
+
+const NAME: &str = "containerd.runhcs.v1.Options";
+
+/// Options that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the runtime options: {0}")]
+pub(crate) struct OptionsError(protobuf::Error);
+
+/// Decodes what came on stdin.
+pub(crate) fn from_stdin(bytes: &[u8]) -> Result<Options, OptionsError> {
+    if bytes.is_empty() {
+        return Ok(Options::new());
+    }
+    // A bootstrap message also parses as an `Any`: its first two fields have the same types.
+    if let Ok(any) = Any::parse_from_bytes(bytes)
+        && bare_name(&any) == NAME
+    {
+        return from_any(&any);
+    }
+    let Ok(bootstrap) = BootstrapParams::parse_from_bytes(bytes) else {
+        return Ok(Options::new());
+    };
+    let extensions = bootstrap.extensions.iter().filter_map(|extension| extension.value.as_ref());
+    for any in extensions {
+        if bare_name(any) == NAME {
+            return from_any(any);
+        }
+    }
+    Ok(Options::new())
+}
+
+/// Decodes what came with a request.
+pub(crate) fn from_any(any: &Any) -> Result<Options, OptionsError> {
+    if bare_name(any) != NAME {
+        return Ok(Options::new());
+    }
+    Options::parse_from_bytes(&any.value).map_err(OptionsError)
+}
+
+/// The part that planning reads.
+pub(crate) fn for_plan(options: &Options) -> ShimOptions {
+    use crate::proto::options::SandboxIsolation;
+    let isolation = match options.sandbox_isolation.enum_value_or_default() {
+        SandboxIsolation::PROCESS => Isolation::Process,
+        SandboxIsolation::HYPERVISOR => Isolation::Hypervisor,
+    };
+    let annotations = options.default_container_annotations.clone();
+    ShimOptions {
+        sandbox_isolation: isolation,
+        sandbox_platform: options.sandbox_platform.clone(),
+        boot_files_root_path: options.boot_files_root_path.clone(),
+        vm_processor_count: options.vm_processor_count,
+        vm_memory_size_in_mb: options.vm_memory_size_in_mb,
+        ncproxy_addr: options.NCProxyAddr.clone(),
+        scale_cpu_limits_to_sandbox: options.scale_cpu_limits_to_sandbox,
+        default_container_annotations: annotations.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use containerd_shim_protos::bootstrap_api::Extension;
+    use protobuf::MessageField;
+
+    use super::*;
+
+    fn any() -> Any {
+        let options = Options { debug: true, log_level: "trace".to_owned(), ..Options::default() };
+        Any {
+            type_url: format!("types.containerd.io/{NAME}"),
+            value: options.write_to_bytes().unwrap(),
+            ..Any::default()
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_no_options() {
+        assert_eq!(from_stdin(b"").unwrap(), Options::new());
+    }
+
+    #[test]
+    fn an_any_is_read_whatever_stands_before_its_name() {
+        let options = from_stdin(&any().write_to_bytes().unwrap()).unwrap();
+        assert!(options.debug);
+        assert_eq!(options.log_level, "trace");
+    }
+
+    #[test]
+    fn a_bootstrap_message_is_not_mistaken_for_an_any() {
+        let params = BootstrapParams {
+            instance_id: "c1".to_owned(),
+            namespace: "default".to_owned(),
+            extensions: vec![Extension {
+                value: MessageField::some(any()),
+                ..Extension::default()
+            }],
+            ..BootstrapParams::default()
+        };
+        assert!(from_stdin(&params.write_to_bytes().unwrap()).unwrap().debug);
+    }
+
+    #[test]
+    fn a_bootstrap_message_without_options_and_a_foreign_any_count_as_none() {
+        let params = BootstrapParams { instance_id: "c1".to_owned(), ..BootstrapParams::default() };
+        assert_eq!(from_stdin(&params.write_to_bytes().unwrap()).unwrap(), Options::new());
+        let foreign = Any {
+            type_url: "containerd.runc.v1.Options".to_owned(),
+            value: vec![8, 1],
+            ..Any::default()
+        };
+        assert_eq!(from_stdin(&foreign.write_to_bytes().unwrap()).unwrap(), Options::new());
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_count_as_none_and_broken_options_are_refused() {
+        assert_eq!(from_stdin(b"\xff\xff\xff").unwrap(), Options::new());
+        let broken = Any { value: vec![0xff], ..any() };
+        assert!(from_stdin(&broken.write_to_bytes().unwrap()).is_err());
+    }
+}

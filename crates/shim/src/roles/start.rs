@@ -1,0 +1,133 @@
+//! `start`: finds or makes the shim for a bundle, and prints its address.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use plan::sandbox::Role;
+use serde::Deserialize;
+
+use super::READY;
+use crate::address;
+use crate::cli::Flags;
+use crate::client::Client;
+
+/// How long a pod's shim may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The part of a spec that decides which shim serves it.
+#[derive(Deserialize)]
+struct Annotated {
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+/// Runs in the bundle's folder.
+pub(crate) fn start(flags: &Flags) -> anyhow::Result<()> {
+    let bundle = std::env::current_dir().context("cannot tell the current folder")?;
+    let role = role(&bundle)?;
+    let state = address::state_folder();
+    let (socket, pid) = match &role {
+        Role::Container(pod) => {
+            let socket = address::socket(&state, &flags.namespace, pod);
+            let pid = pid_of(&socket)?;
+            (socket, pid)
+        }
+        Role::Standalone | Role::Sandbox(_) => {
+            if role.pod().is_some_and(|pod| pod != flags.id) {
+                bail!("the sandbox's id is not `{}`", flags.id);
+            }
+            let socket = address::socket(&state, &flags.namespace, &flags.id);
+            let pid = spawn(flags, &bundle, &socket, matches!(role, Role::Sandbox(_)))?;
+            (socket, pid)
+        }
+    };
+    let address = address::of_socket(&socket);
+    write(&bundle, "shim.pid", &pid.to_string())?;
+    write(&bundle, "address", &address)?;
+    print!("{address}");
+    std::io::stdout().flush().context("cannot print the address")
+}
+
+fn role(bundle: &Path) -> anyhow::Result<Role> {
+    let path = bundle.join("config.json");
+    let text =
+        fs::read_to_string(&path).map_err(|error| anyhow!("open {}: {error}", path.display()))?;
+    let spec: Annotated =
+        serde_json::from_str(&text).context("failed to deserialize valid OCI spec")?;
+    Ok(Role::of(&spec.annotations.unwrap_or_default())?)
+}
+
+/// The pid of a pod's shim.
+fn pid_of(socket: &Path) -> anyhow::Result<u32> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let address = address::of_socket(socket);
+        let client = tokio::time::timeout(PATIENCE, Client::connect(&address)).await;
+        let client = client
+            .map_err(anyhow::Error::from)
+            .and_then(|client| Ok(client?))
+            .context("failed to connect to hosting shim")?;
+        client.shim_pid().await.context("failed to get shim pid from hosting shim")
+    })
+}
+
+/// Starts `serve` and waits until it takes requests.
+fn spawn(flags: &Flags, bundle: &Path, socket: &Path, sandbox: bool) -> anyhow::Result<u32> {
+    let panic_log = bundle.join("panic.log");
+    let stderr = File::create(&panic_log)
+        .with_context(|| format!("cannot create `{}`", panic_log.display()))?;
+    let program: PathBuf = std::env::current_exe().context("cannot tell the shim's own path")?;
+    let mut command = Command::new(program);
+    command.args(["--namespace", &flags.namespace, "--address", &flags.address]).args([
+        "--publish-binary",
+        &flags.publish_binary,
+        "--id",
+        &flags.id,
+    ]);
+    if flags.debug {
+        command.arg("--debug");
+    }
+    command.args(["serve", "--socket", &address::of_socket(socket)]);
+    if sandbox {
+        command.arg("--is-sandbox");
+    }
+    let mut child = command
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .context("cannot start the shim")?;
+    match ready(&mut child) {
+        Ok(()) => Ok(child.id()),
+        Err(error) => {
+            // It may have ended by itself already.
+            let _ = child.kill();
+            let _ = child.wait();
+            let log = fs::read_to_string(&panic_log).unwrap_or_default();
+            Err(error.context(format!("the shim did not start {}", log.trim())))
+        }
+    }
+}
+
+/// Reads what `serve` says until it closes its stdout: one word when all is well.
+fn ready(child: &mut Child) -> anyhow::Result<()> {
+    let mut said = String::new();
+    let stdout = child.stdout.as_mut().expect("it was asked for");
+    stdout.read_to_string(&mut said).context("cannot hear the shim")?;
+    if said == READY {
+        return Ok(());
+    }
+    bail!("{}", said.trim())
+}
+
+/// Writes a file as a whole, or not at all.
+fn write(bundle: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let (fresh, path) = (bundle.join(format!(".{name}")), bundle.join(name));
+    fs::write(&fresh, text)
+        .and_then(|()| fs::rename(&fresh, &path))
+        .with_context(|| format!("cannot write `{}`", path.display()))
+}

@@ -1,0 +1,142 @@
+//! The Task service: looks up whom a request is about, and puts answers into containerd's words.
+//!
+//! Every request is carried out on a task of its own, so that a client that goes away leaves no
+//! half-done work. Which tasks there are stands in [`slot`]; how one is made, in [`create`].
+
+mod create;
+mod inspect;
+mod slot;
+mod task_api;
+mod update;
+
+use std::sync::Arc;
+
+use engine::Engine;
+use lifecycle::Which;
+use resources::Host;
+use schema::{ExecId, TaskId};
+use tokio::sync::{Mutex, watch};
+
+use crate::driver::{Shared, TaskHandle};
+use crate::error::{Error, Result};
+use crate::events::Publisher;
+use slot::Slot;
+
+pub(crate) use create::end_by_id;
+pub(crate) use task_api::services;
+
+/// Whether the shim is asked to end, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Not asked.
+    No,
+    /// When its connections are done.
+    Gracefully,
+    /// Now.
+    Now,
+}
+
+/// The service of one shim. Clones are the same one.
+pub(crate) struct Service<E: Engine, H> {
+    inner: Arc<Inner<E, H>>,
+}
+
+struct Inner<E: Engine, H> {
+    /// The standalone container's id, or the pod's.
+    id: TaskId,
+    is_sandbox: bool,
+    world: Shared<E, H>,
+    publisher: Publisher,
+    slot: Mutex<Slot<E::System>>,
+    /// Held while a pod or a standalone task is made, so that a second request waits for it.
+    making: Mutex<()>,
+    ending: watch::Sender<Ending>,
+}
+
+impl<E: Engine, H> Clone for Service<E, H> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<E: Engine, H: Host> Service<E, H> {
+    /// A service with no task yet.
+    pub(crate) fn new(
+        id: TaskId,
+        is_sandbox: bool,
+        world: Shared<E, H>,
+        publisher: Publisher,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                id,
+                is_sandbox,
+                world,
+                publisher,
+                slot: Mutex::new(Slot::Empty),
+                making: Mutex::new(()),
+                ending: watch::Sender::new(Ending::No),
+            }),
+        }
+    }
+
+    /// Comes when the shim is asked to end.
+    pub(crate) async fn ended(&self) -> Ending {
+        let mut ending = self.inner.ending.subscribe();
+        let asked = ending.wait_for(|ending| *ending != Ending::No).await;
+        asked.map_or(Ending::Now, |ending| *ending)
+    }
+
+    /// Asks it to end; the first time counts. A workload's id changes nothing.
+    fn shut_down(&self, id: &str, now: bool) {
+        if id != self.inner.id.as_str() {
+            return;
+        }
+        self.inner.ending.send_if_modified(|ending| {
+            let first = *ending == Ending::No;
+            if first {
+                *ending = if now { Ending::Now } else { Ending::Gracefully };
+            }
+            first
+        });
+    }
+
+    /// The task with this id.
+    async fn task(&self, id: &str) -> Result<TaskHandle<E::System>> {
+        self.inner.slot.lock().await.find(id)
+    }
+
+    /// The task and one of its processes; an empty exec id is the first process.
+    async fn process(&self, id: &str, exec: &str) -> Result<(TaskHandle<E::System>, Which)> {
+        let task = self.task(id).await?;
+        Ok((task, which(exec)?))
+    }
+
+    /// The task and its compute system.
+    async fn system(&self, id: &str) -> Result<(TaskHandle<E::System>, E::System)> {
+        let task = self.task(id).await?;
+        let system = task.system().cloned();
+        let system = system.ok_or_else(|| Error::Failed("task is not isolated".to_owned()))?;
+        Ok((task, system))
+    }
+}
+
+/// The process that an exec id names. One that cannot be an id was never given to anything.
+fn which(exec: &str) -> Result<Which> {
+    if exec.is_empty() {
+        return Ok(Which::Init);
+    }
+    let id = ExecId::new(exec).map_err(|_| Error::NotFound(format!("exec `{exec}`")))?;
+    Ok(Which::Exec(id))
+}
+
+/// What a compute system says; one that is gone is not found.
+fn gone_is_not_found<T>(id: &str, answer: engine::Result<T>) -> Result<T> {
+    answer.map_err(|error| {
+        let error = Error::from(error);
+        if error.is_gone() { Error::NotFound(format!("container `{id}`")) } else { error }
+    })
+}
+
+#[cfg(test)]
+mod tests;

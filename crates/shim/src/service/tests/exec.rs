@@ -1,0 +1,120 @@
+//! Other processes in a container.
+
+use schema::ExitCode;
+use ttrpc::Code;
+
+use super::{Shim, process, within};
+use crate::client::{Stdio, TaskStatus};
+
+const KILL: u32 = 9;
+
+/// shim.md 5.2, "exec normal".
+#[tokio::test]
+async fn an_exec_is_told_in_order_and_gone_when_deleted() {
+    let mut shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.run_exec("c1", "e", "exit 7").await;
+    assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(7));
+    assert_eq!(shim.client.delete("c1", Some("e")).await.unwrap().code, ExitCode(7));
+    assert!(shim.client.state("c1", Some("e")).await.unwrap_err().is_not_found());
+    assert_eq!(
+        shim.events(6).await,
+        [
+            "create c1",
+            "start c1",
+            "exec-added c1/e",
+            "exec-started c1/e",
+            "exit c1/e 7",
+            "delete c1/e 7"
+        ]
+    );
+    // The id is free again.
+    shim.run_exec("c1", "e", "exit 8").await;
+    assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(8));
+}
+
+/// shim.md 4.4.
+#[tokio::test]
+async fn an_exec_needs_a_free_id_and_a_running_task() {
+    let shim = Shim::standalone("c1").await;
+    shim.create("c1", "wait").await;
+    let (spec, none) = (process("wait"), Stdio::default());
+    let refused = shim.client.exec("c1", "e", &spec, &none).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION), "not running yet");
+    shim.client.start_process("c1", None).await.unwrap();
+    shim.client.exec("c1", "e", &spec, &none).await.unwrap();
+    for taken in ["e", "c1", ""] {
+        let refused = shim.client.exec("c1", taken, &spec, &none).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::ALREADY_EXISTS), "{taken:?}");
+    }
+    let both = Stdio { stderr: "/x".to_owned(), terminal: true, ..Stdio::default() };
+    let refused = shim.client.exec("c1", "f", &spec, &both).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
+    let missing = Stdio { stdout: "/nowhere/pipe".to_owned(), ..Stdio::default() };
+    shim.client.exec("c1", "g", &spec, &missing).await.unwrap_err();
+    shim.client.exec("c1", "g", &spec, &none).await.expect("the id was given back");
+}
+
+/// shim.md 5.2, "exec start fails", and 4.2: the exec ends with 1.
+#[tokio::test]
+async fn an_exec_that_cannot_start_ends_with_1_and_harms_nobody() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.client.exec("c1", "e", &process("nosuch.exe"), &Stdio::default()).await.unwrap();
+    shim.client.start_process("c1", Some("e")).await.unwrap_err();
+    assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(1));
+    assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
+}
+
+/// shim.md 7.5: kill and delete of a second exec.
+#[tokio::test]
+async fn signals_reach_the_process_that_they_are_for() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.run_exec("c1", "e", "wait").await;
+    let refused = shim.client.kill("c1", Some("e"), KILL, true).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION), "all, and one exec");
+    let refused = shim.client.delete("c1", Some("e")).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION), "it runs");
+    shim.client.kill("c1", Some("e"), KILL, false).await.unwrap();
+    assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(1067));
+    assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
+}
+
+/// shim.md 9, row 19: a refused delete of the task has ended its execs.
+#[tokio::test]
+async fn deleting_a_running_task_ends_its_execs_and_is_refused() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.run_exec("c1", "e", "wait").await;
+    let refused = shim.client.delete("c1", None).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
+    within(shim.client.wait("c1", Some("e"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn execs_end_with_their_task() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.run_exec("c1", "e", "wait").await;
+    shim.client.exec("c1", "idle", &process("wait"), &Stdio::default()).await.unwrap();
+    shim.client.kill("c1", None, KILL, true).await.unwrap();
+    within(shim.client.wait("c1", Some("e"))).await.unwrap();
+    within(shim.client.wait("c1", Some("idle"))).await.unwrap();
+    within(shim.client.wait("c1", None)).await.unwrap();
+    within(shim.client.delete("c1", None)).await.unwrap();
+}
+
+/// Two thousand execs leave nothing behind in the shim.
+#[tokio::test]
+async fn many_execs_come_and_go() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    for round in 0..200 {
+        shim.run_exec("c1", "e", &format!("exit {round}")).await;
+        let exit = within(shim.client.wait("c1", Some("e"))).await.unwrap();
+        assert_eq!(exit.code, ExitCode(round));
+        shim.client.delete("c1", Some("e")).await.unwrap();
+    }
+    assert_eq!(shim.client.pids("c1").await.unwrap().len(), 1);
+}

@@ -1,0 +1,135 @@
+//! Pods: several containers behind one shim.
+
+use engine::Storage as _;
+use schema::ExitCode;
+use serde_json::json;
+use ttrpc::Code;
+
+use super::{Shim, within};
+use crate::client::{Stdio, TaskStatus};
+
+const KILL: u32 = 9;
+
+impl Shim {
+    async fn create_in_pod(
+        &self,
+        id: &str,
+        kind: &str,
+        pod: &str,
+    ) -> Result<(), crate::client::ClientError> {
+        let annotations = json!({
+            "io.kubernetes.cri.container-type": kind,
+            "io.kubernetes.cri.sandbox-id": pod,
+        });
+        let bundle = self.bundle_with(id, "wait", &annotations);
+        within(self.client.create(id, &bundle, &Stdio::default())).await.map(drop)
+    }
+
+    async fn running_pod(workloads: &[&str]) -> Self {
+        let shim = Self::pod("pod").await;
+        shim.create_in_pod("pod", "sandbox", "pod").await.unwrap();
+        shim.client.start_process("pod", None).await.unwrap();
+        for workload in workloads {
+            shim.create_in_pod(workload, "container", "pod").await.unwrap();
+            shim.client.start_process(workload, None).await.unwrap();
+        }
+        shim
+    }
+}
+
+/// shim.md 3.1 and 3.5: the checks.
+#[tokio::test]
+async fn a_pod_takes_its_own_containers_while_it_runs() {
+    let shim = Shim::pod("pod").await;
+    let early = shim.create_in_pod("a", "container", "pod").await.unwrap_err();
+    assert_eq!(early.code(), Some(Code::FAILED_PRECONDITION), "no pod yet");
+    shim.create_in_pod("pod", "sandbox", "other").await.unwrap_err();
+    shim.create_in_pod("pod", "sandbox", "pod").await.unwrap();
+    let early = shim.create_in_pod("a", "container", "pod").await.unwrap_err();
+    assert_eq!(early.code(), Some(Code::FAILED_PRECONDITION), "the sandbox does not run");
+    shim.client.start_process("pod", None).await.unwrap();
+    shim.create_in_pod("a", "container", "other").await.unwrap_err();
+    shim.create_in_pod("a", "sandbox", "pod").await.unwrap_err();
+    shim.create_in_pod("a", "container", "pod").await.expect("its id was given back");
+    for taken in ["a", "pod"] {
+        let refused = shim.create_in_pod(taken, "container", "pod").await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::ALREADY_EXISTS), "{taken}");
+    }
+}
+
+/// shim.md 7.4: kill.
+#[tokio::test]
+async fn killing_all_of_the_sandbox_ends_the_pod() {
+    let shim = Shim::running_pod(&["a", "b"]).await;
+    shim.client.kill("pod", None, KILL, true).await.unwrap();
+    for id in ["a", "b", "pod"] {
+        assert_eq!(within(shim.client.wait(id, None)).await.unwrap().code, ExitCode(1067));
+    }
+    assert_eq!(shim.held(), []);
+}
+
+/// shim.md 9, row 9: one exited workload makes it "not found", and all the others are told.
+#[tokio::test]
+async fn killing_all_tells_of_one_that_had_ended_and_ends_the_others() {
+    let shim = Shim::running_pod(&["a", "b"]).await;
+    shim.client.kill("a", None, KILL, false).await.unwrap();
+    within(shim.client.wait("a", None)).await.unwrap();
+    let refused = shim.client.kill("pod", None, KILL, true).await.unwrap_err();
+    assert!(refused.is_not_found());
+    within(shim.client.wait("b", None)).await.unwrap();
+    within(shim.client.wait("pod", None)).await.unwrap();
+}
+
+/// shim.md 7.4: delete.
+#[tokio::test]
+async fn a_deleted_workload_is_forgotten_and_the_sandbox_is_not() {
+    let shim = Shim::running_pod(&["a"]).await;
+    let refused = shim.client.delete("a", None).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
+    assert_eq!(shim.client.state("a", None).await.unwrap().status, TaskStatus::Running);
+    shim.client.kill("a", None, KILL, false).await.unwrap();
+    within(shim.client.wait("a", None)).await.unwrap();
+    shim.client.delete("a", None).await.unwrap();
+    assert!(shim.client.delete("a", None).await.unwrap_err().is_not_found());
+    let scratch = shim.path("scratch-a");
+    shim.host.destroy_scratch(&scratch).await.unwrap();
+    shim.create_in_pod("a", "container", "pod").await.expect("the id is free again");
+    shim.client.delete("a", None).await.unwrap();
+
+    shim.client.kill("pod", None, KILL, false).await.unwrap();
+    within(shim.client.wait("pod", None)).await.unwrap();
+    shim.client.delete("pod", None).await.unwrap();
+    shim.client.delete("pod", None).await.expect("may be repeated");
+    assert_eq!(shim.client.state("pod", None).await.unwrap().status, TaskStatus::Stopped);
+}
+
+/// shim.md 7.13: concurrent creates of one id.
+#[tokio::test]
+async fn of_two_creates_for_one_id_one_is_granted() {
+    let shim = Shim::running_pod(&[]).await;
+    let both = tokio::join!(
+        shim.create_in_pod("a", "container", "pod"),
+        shim.create_in_pod("a", "container", "pod"),
+    );
+    assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
+}
+
+/// shim.md 3.9: a pod of host-process containers has no container of its own.
+#[tokio::test]
+async fn a_host_process_pod_is_held_by_a_placeholder() {
+    let shim = Shim::pod("pod").await;
+    let annotations = json!({
+        "io.kubernetes.cri.container-type": "sandbox",
+        "io.kubernetes.cri.sandbox-id": "pod",
+        "microsoft.com/hostprocess-container": "true",
+    });
+    let bundle = shim.bundle_with("pod", "wait", &annotations);
+    shim.client.create("pod", &bundle, &Stdio::default()).await.unwrap();
+    assert_eq!(shim.client.start_process("pod", None).await.unwrap().0, 1);
+    let spec = super::process("wait");
+    let refused = shim.client.exec("pod", "e", &spec, &Stdio::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::UNIMPLEMENTED));
+    assert_eq!(shim.client.pids("pod").await.unwrap().len(), 1);
+    shim.client.kill("pod", None, 0, false).await.unwrap();
+    assert_eq!(within(shim.client.wait("pod", None)).await.unwrap().code, ExitCode(0));
+}
