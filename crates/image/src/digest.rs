@@ -48,6 +48,7 @@ impl Digest {
     }
 
     /// The chain id of a layer with this diff id on top of `parent`.
+    #[must_use]
     pub fn chained(&self, parent: Option<&Self>) -> Self {
         match parent {
             None => self.clone(),

@@ -93,7 +93,7 @@ impl Intake {
         progress: &dyn Progress,
     ) -> Result<()> {
         let blob = blob(path);
-        if blob.is_none() && !path.ends_with(".tar") {
+        if blob.is_none() && !is_layer(path) {
             *memory += entry.size;
             if entry.size > MAX_DOCUMENT || *memory > MAX_DOCUMENTS {
                 return Err(Error::invalid("image archive", format!("`{path}` is too large")));
@@ -169,6 +169,11 @@ fn media_type(head: &[u8]) -> MediaType {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => MediaType::ImageLayerZstd,
         _ => MediaType::ImageLayer,
     }
+}
+
+/// Docker's older archives keep layers as `<id>/layer.tar`, others as `<digest>.tar`.
+fn is_layer(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("tar"))
 }
 
 /// The digest that a blob's path promises.

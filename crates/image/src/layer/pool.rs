@@ -91,11 +91,12 @@ impl<'scope> Pool<'scope> {
 
     /// Hands over a file. An error is that of an earlier one.
     pub(crate) fn submit(&self, job: Job) -> Result<(), (String, io::Error)> {
-        match take(&self.failure) {
-            Some(failure) => Err(failure),
-            // The writers only go when one of them has failed, which the next call tells.
-            None => Ok(drop(self.jobs.send(job))),
+        if let Some(failure) = take(&self.failure) {
+            return Err(failure);
         }
+        // The writers only go when one of them has failed, which the next call tells.
+        let _ = self.jobs.send(job);
+        Ok(())
     }
 
     /// Waits until every file is written.

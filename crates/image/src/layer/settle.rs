@@ -94,13 +94,14 @@ impl Settling<'_> {
     fn links(&mut self) -> Result<()> {
         for id in self.tree.ids() {
             if let Kind::HardLink(target) = &self.tree.node(id).kind {
-                self.hard_link(id, target.clone())?;
+                let target = target.clone();
+                self.hard_link(id, &target)?;
             }
         }
         Ok(())
     }
 
-    fn hard_link(&mut self, id: Id, target: Vec<String>) -> Result<()> {
+    fn hard_link(&mut self, id: Id, target: &[String]) -> Result<()> {
         let path = self.tree.path(id);
         if let Some(found) = self.tree.find(FILES, target.iter().map(String::as_str)) {
             // Links before their targets would be made of nothing.
@@ -119,7 +120,7 @@ impl Settling<'_> {
             return linkat(&from_dir, from_name, &to_dir, to_name, AtFlags::empty())
                 .at("link", &self.at.join(&path));
         }
-        let Some(mut from) = self.in_parents(&target)? else {
+        let Some(mut from) = self.in_parents(target)? else {
             return Err(self.refused(id, "its target is in no layer"));
         };
         let meta = from.metadata().at("look at", &self.at.join(&path))?;
@@ -211,12 +212,11 @@ impl Settling<'_> {
         let mut here = Some(FILES);
         for part in parts {
             here = here.and_then(|dir| self.tree.child(dir, part));
-            let name = match here {
-                Some(id) => self.tree.node(id).name.clone(),
-                None => {
-                    let names = self.spelling.names(&spelled.join("/"))?;
-                    names.get(&fold::key(part)).unwrap_or(part).clone()
-                }
+            let name = if let Some(id) = here {
+                self.tree.node(id).name.clone()
+            } else {
+                let names = self.spelling.names(&spelled.join("/"))?;
+                names.get(&fold::key(part)).unwrap_or(part).clone()
             };
             spelled.push(name);
         }

@@ -98,7 +98,7 @@ impl<R: Read> Tarball<R> {
                 "path" => entry.name = value,
                 "linkpath" => entry.link = value,
                 "size" => {
-                    entry.size = value.parse().map_err(|_| invalid("a size that is no number"))?
+                    entry.size = value.parse().map_err(|_| invalid("a size that is no number"))?;
                 }
                 "mtime" => entry.mtime = parse_time(&value)?,
                 _ => entry.pax.push((key, value)),

@@ -105,21 +105,14 @@ impl Tree {
     ) -> Result<Id, E> {
         let mut dir = root;
         for part in parts {
-            dir = match self.child(dir, part) {
-                Some(id) => {
-                    let replaced = matches!(self.nodes[id].kind, Kind::Whiteout);
-                    self.enter(id)?;
-                    if replaced {
-                        made(self, id)?;
-                    }
-                    id
-                }
-                None => {
-                    let id = self.add(dir, part, Kind::dir(), None);
-                    made(self, id)?;
-                    id
-                }
-            };
+            let there = self.child(dir, part);
+            let id = there.unwrap_or_else(|| self.add(dir, part, Kind::dir(), None));
+            let replaces = matches!(self.nodes[id].kind, Kind::Whiteout);
+            self.enter(id)?;
+            if there.is_none() || replaces {
+                made(self, id)?;
+            }
+            dir = id;
         }
         Ok(dir)
     }

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a registry may be silent.
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A registry to speak to, and as whom.
 pub(crate) struct Connection {

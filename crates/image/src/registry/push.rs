@@ -56,8 +56,10 @@ impl Store {
         let pushed =
             Pushed { name: name.clone(), digest: digest.clone(), size: image.manifest.size() };
         self.blocking(move |store| {
-            store
-                .change_index(|index| Ok(drop(index.names.insert(name.by_digest(&digest), digest))))
+            store.change_index(|index| {
+                index.names.insert(name.by_digest(&digest), digest);
+                Ok(())
+            })
         })
         .await?;
         Ok(pushed)

@@ -18,7 +18,7 @@ use crate::error::{IoContext, Result};
 #[derive(Debug)]
 pub(crate) struct Lock {
     /// Closing it gives the lock back.
-    _file: File,
+    file: File,
     remove: Option<PathBuf>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn try_own(path: &Path) -> Result<Option<File>> {
 }
 
 fn still_there(mut lock: Lock, path: &Path) -> Option<Lock> {
-    let there = lock._file.metadata().is_ok_and(|m| m.nlink() > 0);
+    let there = lock.file.metadata().is_ok_and(|m| m.nlink() > 0);
     if there {
         lock.remove = Some(path.to_owned());
     }
@@ -107,7 +107,7 @@ fn wait(path: &Path, how: FlockOperation) -> Result<Lock> {
     let file = open(path)?;
     loop {
         match flock(&file, how) {
-            Ok(()) => return Ok(Lock { _file: file, remove: None }),
+            Ok(()) => return Ok(Lock { file, remove: None }),
             Err(Errno::INTR) => {}
             Err(e) => return Err(e).at("lock", path),
         }
@@ -117,7 +117,7 @@ fn wait(path: &Path, how: FlockOperation) -> Result<Lock> {
 fn attempt(path: &Path, how: FlockOperation) -> Result<Option<Lock>> {
     let file = open(path)?;
     match flock(&file, how) {
-        Ok(()) => Ok(Some(Lock { _file: file, remove: None })),
+        Ok(()) => Ok(Some(Lock { file, remove: None })),
         Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
         Err(e) => Err(e).at("lock", path),
     }

@@ -26,8 +26,8 @@ async fn save(store: &Store, names: &[&str], format: ArchiveFormat) -> Vec<u8> {
     let sink = Sink::default();
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     store.save(&names, format, Box::new(sink.clone())).await.unwrap();
-    let bytes = sink.0.lock().unwrap().clone();
-    bytes
+    let mut written = sink.0.lock().unwrap();
+    std::mem::take(&mut *written)
 }
 
 async fn load(store: &Store, bytes: Vec<u8>) -> image::Result<Vec<Loaded>> {
@@ -84,6 +84,9 @@ async fn compressed_archives_load_too() {
     }
 }
 
+/// A way to compress.
+type Form = fn(&[u8]) -> Vec<u8>;
+
 /// An archive as docker wrote them before version 25.
 fn old_docker_archive(compress: impl Fn(&[u8]) -> Vec<u8>) -> (Vec<u8>, Digest) {
     let [base, top] =
@@ -117,9 +120,8 @@ async fn dockers_older_form_loads_whatever_its_layers_are_compressed_with() {
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     };
-    let forms: [&dyn Fn(&[u8]) -> Vec<u8>; 3] =
-        [&<[u8]>::to_vec, &gzip, &|bytes| zstd::encode_all(bytes, 1).unwrap()];
-    for form in forms {
+    let zstd: Form = |bytes| zstd::encode_all(bytes, 1).unwrap();
+    for form in [<[u8]>::to_vec as Form, gzip, zstd] {
         let host = Host::new().await;
         let (archive, id) = old_docker_archive(form);
         let loaded = load(&host.store, archive).await.unwrap();
@@ -194,9 +196,8 @@ async fn a_linux_image_is_refused_by_name() {
 
 #[tokio::test]
 async fn skopeo_reads_what_is_saved_and_its_copies_load() {
-    if Command::new("skopeo").arg("--version").output().is_err() {
-        panic!("this test needs skopeo: apt-get install skopeo");
-    }
+    let installed = Command::new("skopeo").arg("--version").output().is_ok();
+    assert!(installed, "this test needs skopeo: apt-get install skopeo");
     let host = Host::new().await;
     let [one, _] = two_images(&host).await;
     let dir = host.dir.path();

@@ -376,7 +376,7 @@ async fn layers_that_only_their_owner_hands_out_come_from_there() {
     let lender = Host::new().await;
     let small = [
         Layer::new().file("Files/base.txt", "base"),
-        Layer::new().file("Files/app/top.txt", &registry.name("owner")),
+        Layer::new().file("Files/app/top.txt", registry.name("owner")),
     ];
     let stand_in = lender.image(Some(&registry.name("lent")), &small).await;
     push(&lender.store, &registry.name("lent")).await;
