@@ -21,6 +21,7 @@ pub mod devices;
 pub mod env;
 pub mod error;
 pub mod escape;
+pub mod hcsv1;
 pub mod health;
 pub mod hns;
 pub mod host;

@@ -1,6 +1,7 @@
 //! Which code answers for which set.
 
 mod build;
+mod hcsv1;
 mod hns;
 mod mounts;
 mod settings;
@@ -19,6 +20,7 @@ const SETS: &[(&str, Set)] = &[
     ("devices", small::devices),
     ("env", small::env),
     ("escape", small::escape),
+    ("hcsv1", hcsv1::hcsv1),
     ("hns", hns::hns),
     ("merge", settings::merge),
     ("misc", small::misc),
