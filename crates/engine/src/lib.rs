@@ -21,7 +21,11 @@ pub use error::{EngineError, ErrorKind, Op, Result};
 pub use network::Network;
 pub use storage::Storage;
 #[cfg(target_os = "linux")]
-pub use sys::{Definition, HostEngine, Networks, Resolver};
+pub use sys::platform;
+#[cfg(target_os = "linux")]
+pub use sys::{
+    Definition, HostConfig, HostEngine, HostProcess, HostSystem, Networks, Resolver, silo_main,
+};
 // What a shim speaks to its clients through, beside its socket.
 pub use sys::pipes;
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -1,10 +1,46 @@
 //! The Linux host's engine: silos.
+//!
+//! A compute system is a **silo**: namespaces, control groups and a Wine session, held by a small
+//! process of its own, the silo host. Two halves meet at the control socket ([`protocol`],
+//! [`wire`]):
+//!
+//! ```text
+//! any process                          one silo host per system        inside
+//! engine, system, client, streams <--> silo  --------------------->  init (pid 1)
+//! validate: document -> plan           cgroup, claim, idmap            mounts, seccomp,
+//! storage, scratch, credentials        mounts (detached)               wineserver, guest
+//! ```
+//!
+//! [`network`] and [`platform`] stand beside: what a silo is connected to, and what its Windows is.
 
+mod cgroup;
+mod claim;
+mod client;
+mod config;
+mod credentials;
+mod engine;
+mod identity;
+mod idmap;
+mod init;
+mod loop_device;
+mod mounts;
+mod namespaces;
 mod network;
 pub mod pipes;
+mod plan;
+pub mod platform;
+mod protocol;
+mod scratch;
+mod seccomp;
+mod silo;
+mod storage;
+mod streams;
+mod system;
+mod validate;
+mod wire;
 
+pub use config::HostConfig;
+pub use engine::HostEngine;
 pub use network::{Definition, Networks, Resolver};
-
-/// The Linux host's engine.
-#[derive(Debug, Clone)]
-pub struct HostEngine;
+pub use silo::silo_main;
+pub use system::{HostProcess, HostSystem};

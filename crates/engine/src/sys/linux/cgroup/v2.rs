@@ -1,0 +1,139 @@
+//! Version 2: one tree.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use schema::properties::{MemoryStats, ProcessorStats, Statistics, StorageStats};
+
+use super::files::{self, number, read, value};
+use super::oom::OomWatch;
+use super::{PERIOD, io_error, quota};
+use crate::error::ErrorKind;
+use crate::sys::plan::{IoLimit, ProcessorLimit};
+
+/// A silo's group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    dir: PathBuf,
+}
+
+impl Group {
+    pub(super) fn at(tree: &Path, name: &Path) -> Self {
+        Self { dir: tree.join(name) }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn make(&self) -> Result<(), ErrorKind> {
+        let parent = self.dir.parent().expect("a group is below `transom`");
+        let root = parent.parent().expect("`transom` is below the tree's root");
+        delegate(root)?;
+        match fs::create_dir(parent) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(io_error("make", &parent.display().to_string(), e));
+            }
+            _ => delegate(parent)?,
+        }
+        fs::create_dir(&self.dir).map_err(|e| io_error("make", &self.dir.display().to_string(), e))
+    }
+
+    pub(super) fn write(&self, file: &str, value: &str) -> Result<(), ErrorKind> {
+        files::write(&self.dir.join(file), value)
+    }
+
+    pub(super) fn limit_memory(&self, bytes: Option<u64>) -> Result<(), ErrorKind> {
+        self.write("memory.max", &bytes.map_or("max".to_owned(), |bytes| bytes.to_string()))?;
+        // Without swap accounting the file is not there, and there is nothing to limit.
+        if self.dir.join("memory.swap.max").exists() {
+            self.write("memory.swap.max", if bytes.is_some() { "0" } else { "max" })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn limit_processor(&self, limit: ProcessorLimit) -> Result<(), ErrorKind> {
+        let quota = quota(limit).map_or("max".to_owned(), |quota| quota.to_string());
+        self.write("cpu.max", &format!("{quota} {PERIOD}"))?;
+        let weight = if let ProcessorLimit::Weight(weight) = limit { weight } else { 500 };
+        // The usual weights of Windows and Linux, 500 and 100, meet.
+        self.write("cpu.weight", &(weight / 5).max(1).to_string())
+    }
+
+    pub(super) fn limit_io(&self, limit: IoLimit, device: &str) -> Result<(), ErrorKind> {
+        let word = |most: u64| if most == 0 { "max".to_owned() } else { most.to_string() };
+        let (bytes, operations) = (word(limit.bytes), word(limit.operations));
+        let line =
+            format!("{device} rbps={bytes} wbps={bytes} riops={operations} wiops={operations}");
+        self.write("io.max", &line)
+    }
+
+    pub(super) fn freeze(&self, frozen: bool) -> Result<(), ErrorKind> {
+        self.write("cgroup.freeze", if frozen { "1" } else { "0" })?;
+        for _ in 0..500 {
+            if value(&read(&self.dir.join("cgroup.events"))?, "frozen") == u64::from(frozen) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Err(ErrorKind::TimedOut { what: "freezing every process", after: Duration::from_secs(1) })
+    }
+
+    pub(super) fn watch_oom(&self) -> Result<OomWatch, ErrorKind> {
+        OomWatch::v2(self.dir.clone())
+    }
+
+    pub(super) fn statistics(&self) -> Result<Statistics, ErrorKind> {
+        let cpu = read(&self.dir.join("cpu.stat"))?;
+        let memory = read(&self.dir.join("memory.stat"))?;
+        let now = number(&self.dir.join("memory.current"))?;
+        // `memory.peak` is newer than version 2 itself.
+        let peak = number(&self.dir.join("memory.peak")).unwrap_or(now);
+        Ok(Statistics {
+            processor: ProcessorStats {
+                total_runtime_100ns: value(&cpu, "usage_usec") * 10,
+                runtime_user_100ns: value(&cpu, "user_usec") * 10,
+                runtime_kernel_100ns: value(&cpu, "system_usec") * 10,
+            },
+            memory: MemoryStats {
+                memory_usage_commit_bytes: now,
+                memory_usage_commit_peak_bytes: peak,
+                memory_usage_private_working_set_bytes: value(&memory, "anon"),
+            },
+            storage: self.storage_statistics(),
+            ..Statistics::default()
+        })
+    }
+
+    /// Nothing where the `io` controller is not there: it is optional.
+    fn storage_statistics(&self) -> StorageStats {
+        let text = read(&self.dir.join("io.stat")).unwrap_or_default();
+        let total = |key: &str| {
+            let words = text.split_whitespace().filter_map(|word| word.split_once('='));
+            words.filter(|(name, _)| *name == key).filter_map(|(_, n)| n.parse::<u64>().ok()).sum()
+        };
+        StorageStats {
+            read_count_normalized: total("rios"),
+            read_size_bytes: total("rbytes"),
+            write_count_normalized: total("wios"),
+            write_size_bytes: total("wbytes"),
+        }
+    }
+}
+
+/// Gives a group's children the controllers: those that must be there, and `io` if it is.
+fn delegate(group: &Path) -> Result<(), ErrorKind> {
+    let file = group.join("cgroup.subtree_control");
+    let already = read(&file)?;
+    for controller in ["memory", "cpu", "pids"] {
+        if !already.split_whitespace().any(|word| word == controller) {
+            files::write(&file, &format!("+{controller}"))?;
+        }
+    }
+    if !already.split_whitespace().any(|word| word == "io") {
+        let _ = fs::write(&file, "+io");
+    }
+    Ok(())
+}

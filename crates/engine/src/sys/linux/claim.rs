@@ -1,0 +1,153 @@
+//! Who has an id: the state directory of a silo host, and sweeping one that was killed.
+//!
+//! A silo host holds a lock on `<silos>/<id>/pid` for as long as it lives. Whoever can take that
+//! lock knows that nobody is there, and removes what was left: control groups with whatever still
+//! runs in them, and the directory. `<silos>/.lock` makes claiming and sweeping one step each.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use schema::SystemId;
+
+use super::cgroup::Cgroup;
+use crate::error::ErrorKind;
+
+/// The socket's name.
+pub(crate) const SOCKET: &str = "control.sock";
+
+/// The lock's name, and the silo host's pid in it.
+const PID: &str = "pid";
+
+/// An id that is held.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Claim {
+    /// Takes the id, sweeping what a killed silo host left.
+    pub(crate) fn take(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<Self, ErrorKind> {
+        fs::create_dir_all(silos).map_err(|e| failed("make", silos, e))?;
+        let _turn = turn(silos)?;
+        let dir = silos.join(id.as_str());
+        if dir.exists() {
+            if is_held(&dir)? {
+                return Err(ErrorKind::AlreadyExists);
+            }
+            remove(&dir)?;
+        }
+        // Groups may have outlived their directory, which lies where a reboot clears.
+        Cgroup::at(cgroup)?.sweep()?;
+        make_private(&dir).map_err(|e| failed("make", &dir, e))?;
+        let mut lock = File::create(dir.join(PID)).map_err(|e| failed("lock", &dir, e))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|e| failed("lock", &dir, e.into()))?;
+        writeln!(lock, "{}", std::process::id()).map_err(|e| failed("write in", &dir, e))?;
+        Ok(Self { dir, _lock: lock })
+    }
+
+    /// The directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Gives the id up.
+    pub(crate) fn release(self) -> Result<(), ErrorKind> {
+        let silos = self.dir.parent().expect("the directory is inside `silos`");
+        let _turn = turn(silos)?;
+        remove(&self.dir)
+    }
+}
+
+/// Removes what a killed silo host left. `false` when one is alive.
+pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, ErrorKind> {
+    if !silos.exists() {
+        return Ok(true);
+    }
+    let _turn = turn(silos)?;
+    let dir = silos.join(id.as_str());
+    if !dir.exists() {
+        return Ok(true);
+    }
+    if is_held(&dir)? {
+        return Ok(false);
+    }
+    Cgroup::at(cgroup)?.sweep()?;
+    remove(&dir)?;
+    Ok(true)
+}
+
+/// The directory as a short path: a socket's address holds only 108 bytes.
+pub(crate) fn short(dir: &Path) -> io::Result<(OwnedFd, PathBuf)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = open(dir, flags, Mode::empty())?;
+    let path = format!("/proc/self/fd/{}/{SOCKET}", std::os::fd::AsRawFd::as_raw_fd(&fd));
+    Ok((fd, path.into()))
+}
+
+fn turn(silos: &Path) -> Result<File, ErrorKind> {
+    let path = silos.join(".lock");
+    let file = File::create(&path).map_err(|e| failed("open", &path, e))?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|e| failed("lock", &path, e.into()))?;
+    Ok(file)
+}
+
+fn is_held(dir: &Path) -> Result<bool, ErrorKind> {
+    let file = match File::open(dir.join(PID)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(|e| failed("look into", dir, e))?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(e) => Err(failed("lock", dir, e.into())),
+    }
+}
+
+/// Removes the directory. All that is in it was made by silo hosts, and nothing is mounted there.
+fn remove(dir: &Path) -> Result<(), ErrorKind> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", dir, e)),
+        _ => Ok(()),
+    }
+}
+
+fn make_private(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(dir)
+}
+
+fn failed(what: &str, path: &Path, source: io::Error) -> ErrorKind {
+    ErrorKind::io(format!("{what} {}", path.display()), source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_claimed_once_and_again_after_its_release() {
+        let temp = tempfile::tempdir().unwrap();
+        let id = SystemId::new("claimed").unwrap();
+        let cgroup = Path::new("transom/no-such-group");
+        let claim = Claim::take(temp.path(), &id, cgroup).unwrap();
+        assert!(!sweep(temp.path(), &id, cgroup).unwrap(), "a living claim was swept");
+        claim.release().unwrap();
+        assert!(!temp.path().join("claimed").exists());
+        Claim::take(temp.path(), &id, cgroup).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_host_left_is_swept() {
+        let temp = tempfile::tempdir().unwrap();
+        let id = SystemId::new("dead").unwrap();
+        fs::create_dir(temp.path().join("dead")).unwrap();
+        fs::write(temp.path().join("dead/pid"), "1").unwrap();
+        assert!(sweep(temp.path(), &id, Path::new("transom/no-such-group")).unwrap());
+        assert!(!temp.path().join("dead").exists());
+    }
+}

@@ -1,0 +1,184 @@
+//! The engine: starting silo hosts, and finding them again.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use schema::SystemId;
+use schema::document::ComputeSystem;
+use schema::properties::Properties;
+use tokio::net::UnixStream;
+use tokio::process::Command;
+
+use super::client::{Connection, blocking};
+use super::config::HostConfig;
+use super::platform::Platform;
+use super::protocol::{Answer, Boot, Refusal, Request};
+use super::system::HostSystem;
+use super::{cgroup, claim, validate};
+use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::system::Engine;
+
+/// This host's engine.
+#[derive(Debug, Clone)]
+pub struct HostEngine {
+    config: HostConfig,
+}
+
+impl HostEngine {
+    /// The engine of an installation.
+    pub fn new(config: HostConfig) -> Self {
+        Self { config }
+    }
+
+    /// The engine of the installation that the environment names.
+    pub fn from_env() -> Self {
+        Self::new(HostConfig::from_env())
+    }
+
+    /// Where its things are.
+    pub fn config(&self) -> &HostConfig {
+        &self.config
+    }
+
+    /// The platform layer, built if this Wine has none yet.
+    pub(crate) async fn platform(&self) -> Result<Platform, ErrorKind> {
+        let (root, guest) = (self.config.root.clone(), self.config.guest_program());
+        let built = blocking(move || Platform::ensure(&root, &guest)).await;
+        built.map_err(|e| ErrorKind::io("build the platform layer", e))
+    }
+
+    fn silos(&self) -> PathBuf {
+        self.config.state.join("silos")
+    }
+
+    async fn create_silo(
+        &self,
+        id: &SystemId,
+        document: &ComputeSystem,
+    ) -> Result<HostSystem, ErrorKind> {
+        validate::container_of(document)?;
+        let platform = self.platform().await?;
+        let plan = validate::decide(id, document, &self.config, &platform)?;
+        self.boot(&Boot { id: id.clone(), silos: self.silos(), plan }).await?;
+        self.connect(id).await?.ok_or(ErrorKind::Disconnected("the silo host"))
+    }
+
+    /// Starts a silo host and waits until it is built. A silo host whose creator goes away before
+    /// that gives everything back, so this may be dropped at any moment.
+    async fn boot(&self, order: &Boot) -> Result<(), ErrorKind> {
+        let program = self.config.silo_program();
+        let fail = |e: std::io::Error| ErrorKind::io("talk to the silo host", e);
+        let (ours, theirs) = pair().map_err(fail)?;
+        let child = spawn(&program, theirs).map_err(|e| lacks_program(&program, e))?;
+        let mut connection = Connection::new(ours).map_err(fail)?;
+        connection.send(order).await.map_err(fail)?;
+        let answer = connection.receive::<Result<(), Refusal>>().await;
+        // Reaped by the runtime whenever it ends.
+        drop(child);
+        match answer {
+            Ok((outcome, _)) => outcome.map_err(ErrorKind::from),
+            Err(_) => Err(ErrorKind::Disconnected("the silo host")),
+        }
+    }
+
+    /// A handle, or `None` when nobody lives under that id; what a killed one left is swept.
+    async fn connect(&self, id: &SystemId) -> Result<Option<HostSystem>, ErrorKind> {
+        let dir = self.silos().join(id.as_str());
+        if Connection::open(&dir).await.is_ok() {
+            return Ok(Some(HostSystem::new(id.clone(), self.clone())));
+        }
+        self.sweep(id).await?;
+        Ok(None)
+    }
+
+    /// Removes what a killed silo host left under an id; `false` when one is alive.
+    pub(crate) async fn sweep(&self, id: &SystemId) -> Result<bool, ErrorKind> {
+        let (silos, id) = (self.silos(), id.clone());
+        let group = cgroup::name_of(&id, &self.config.state);
+        blocking(move || claim::sweep(&silos, &id, &group)).await
+    }
+
+    /// Where a system's control socket is.
+    pub(crate) fn silo_dir(&self, id: &SystemId) -> PathBuf {
+        self.silos().join(id.as_str())
+    }
+
+    async fn list_silos(&self, owner: Option<&str>) -> Result<Vec<Properties>, ErrorKind> {
+        let silos = self.silos();
+        let mut found = Vec::new();
+        for id in blocking(move || ids(&silos)).await? {
+            let dir = self.silo_dir(&id);
+            match Connection::ask(&dir, &Request::Properties(Vec::new())).await {
+                Ok((Answer::Properties(properties), _)) => found.push(properties),
+                // It has ended since, or was killed.
+                _ => drop(self.sweep(&id).await?),
+            }
+        }
+        found.retain(|properties| owner.is_none_or(|owner| properties.owner == owner));
+        Ok(found)
+    }
+}
+
+impl Engine for HostEngine {
+    type System = HostSystem;
+
+    async fn create(&self, id: &SystemId, document: &ComputeSystem) -> Result<HostSystem> {
+        self.create_silo(id, document).await.map_err(|kind| EngineError::new(Op::Create, id, kind))
+    }
+
+    async fn open(&self, id: &SystemId) -> Result<HostSystem> {
+        let found = self
+            .connect(id)
+            .await
+            .and_then(|system| system.ok_or(ErrorKind::NotFound("compute system")));
+        found.map_err(|kind| EngineError::new(Op::Open, id, kind))
+    }
+
+    async fn list(&self, owner: Option<&str>) -> Result<Vec<Properties>> {
+        let every = owner.unwrap_or("every owner");
+        self.list_silos(owner).await.map_err(|kind| EngineError::new(Op::List, every, kind))
+    }
+}
+
+/// The ids in the state directory, in order.
+fn ids(silos: &Path) -> Result<Vec<SystemId>, ErrorKind> {
+    let entries = match std::fs::read_dir(silos) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|e| ErrorKind::io(format!("read {}", silos.display()), e))?,
+    };
+    let mut ids: Vec<SystemId> = entries
+        .filter_map(std::result::Result::ok)
+        .filter_map(|entry| SystemId::new(entry.file_name().into_string().ok()?).ok())
+        .collect();
+    ids.sort();
+    Ok(ids)
+}
+
+/// A socket pair whose first end is for the runtime.
+fn pair() -> std::io::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    rustix::io::ioctl_fionbio(&ours, true)?;
+    Ok((UnixStream::from_std(ours.into())?, theirs))
+}
+
+/// Starts a silo host in a session of its own, with no variable and no stream of ours.
+fn spawn(program: &Path, order: OwnedFd) -> std::io::Result<tokio::process::Child> {
+    let mut command = Command::new(program);
+    command.env_clear().current_dir("/");
+    command.stdin(Stdio::from(order)).stdout(Stdio::null()).stderr(Stdio::null());
+    command.process_group(0);
+    command.spawn()
+}
+
+fn lacks_program(program: &Path, error: std::io::Error) -> ErrorKind {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return ErrorKind::HostLacks {
+            what: format!("{} is not there", program.display()),
+            mend: "set TRANSOM_LIBEXEC to the directory that holds transom-silo".into(),
+        };
+    }
+    ErrorKind::io(format!("start {}", program.display()), error)
+}

@@ -1,0 +1,166 @@
+#![expect(unsafe_code, reason = "a child's signals, session and terminal are set before its exec")]
+//! Starting Wine's programs inside.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use super::{raw, readable_before};
+use crate::error::ErrorKind;
+use crate::sys::plan::WinePlan;
+
+/// All that a process inside inherits by way of Linux. No variable of the host is among them.
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("WINEPREFIX", "/wine"),
+    ("WINEDEBUG", "-all"),
+    ("HOME", "/wine"),
+    ("USER", "ContainerAdministrator"),
+    ("WINEDLLOVERRIDES", "wineboot.exe=n;winemenubuilder.exe=;explorer.exe=;mshtml=;mscoree="),
+];
+
+/// The guest as Windows knows it.
+const GUEST: &str = r"C:\windows\system32\transom-guest.exe";
+
+/// The number by which a guest finds its socket.
+const CONTROL: i32 = 3;
+
+/// How long wineserver may take to listen.
+const LISTENS_WITHIN: Duration = Duration::from_secs(20);
+
+/// A program that was started, and whose end can be polled for.
+pub(super) struct Program(OwnedFd);
+
+impl Program {
+    pub(super) fn signal(&self, signal: Signal) {
+        let _ = pidfd_send_signal(&self.0, signal);
+    }
+
+    pub(super) fn ended_within(&self, time: Duration) -> bool {
+        readable_before(&self.0, Instant::now() + time)
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl WinePlan {
+    /// Starts wineserver, and waits until it listens: a client that comes too early waits long.
+    pub(super) fn start_server(&self, log: &OwnedFd) -> Result<Program, ErrorKind> {
+        let mut command = program(&self.server, log)?;
+        command.args(["-f", "-p"]);
+        let server = start(command)?;
+        let deadline = Instant::now() + LISTENS_WITHIN;
+        while !listens() {
+            if readable_before(&server.0, Instant::now() + Duration::from_micros(300)) {
+                let ended = io::Error::other("it ended at once");
+                return Err(ErrorKind::io("start wineserver", ended));
+            }
+            if Instant::now() > deadline {
+                return Err(ErrorKind::TimedOut {
+                    what: "wineserver's socket",
+                    after: LISTENS_WITHIN,
+                });
+            }
+        }
+        Ok(server)
+    }
+
+    /// Starts the resident guest.
+    pub(super) fn start_guest(
+        &self,
+        control: OwnedFd,
+        log: &OwnedFd,
+    ) -> Result<Program, ErrorKind> {
+        let mut command = program(&self.loader, log)?;
+        command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string());
+        hand_over(&mut command, control, false);
+        start(command)
+    }
+
+    /// Starts a guest on a terminal of its own, and gives the terminal's master.
+    pub(super) fn start_on_terminal(
+        &self,
+        control: OwnedFd,
+        height: u16,
+        width: u16,
+    ) -> Result<OwnedFd, ErrorKind> {
+        let fail = |e: rustix::io::Errno| ErrorKind::io("open a terminal", e);
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).map_err(fail)?;
+        unlockpt(&master).map_err(fail)?;
+        let size = Winsize { ws_row: height, ws_col: width, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&master, size).map_err(fail)?;
+        let slave = ioctl_tiocgptpeer(&master, flags).map_err(fail)?;
+        let mut command = program(&self.loader, &slave)?;
+        command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
+        command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string()).env("TERM", "xterm");
+        hand_over(&mut command, control, true);
+        start(command)?;
+        Ok(master)
+    }
+}
+
+fn program(path: &Path, output: &OwnedFd) -> Result<Command, ErrorKind> {
+    let clone = || output.try_clone().map_err(|e| ErrorKind::io("share a stream", e));
+    let mut command = Command::new(path);
+    command.env_clear().envs(ENVIRONMENT).current_dir("/wine");
+    command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
+    Ok(command)
+}
+
+/// Gives the child its socket, and a session; with `terminal`, standard input's.
+fn hand_over(command: &mut Command, control: OwnedFd, terminal: bool) {
+    let prepare = move || {
+        // SAFETY: plain system calls on the child's own descriptors and signals.
+        unsafe {
+            libc::setsid();
+            if terminal {
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+            }
+            if raw(&control) == CONTROL {
+                libc::fcntl(CONTROL, libc::F_SETFD, 0);
+            } else if libc::dup2(raw(&control), CONTROL) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: pid 1 has one thread, so anything may run between fork and exec.
+    unsafe { command.pre_exec(prepare) };
+}
+
+fn start(mut command: Command) -> Result<Program, ErrorKind> {
+    let what = command.get_program().to_string_lossy().into_owned();
+    let fail = |e: io::Error| ErrorKind::io(format!("start {what}"), e);
+    // A child takes over what is ignored, and `spawn` itself waits for one that cannot `exec`.
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    let spawned = command.spawn();
+    let pidfd = spawned.map_err(fail).and_then(|child| {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("it is positive");
+        pidfd_open(pid, PidfdFlags::empty()).map_err(|e| fail(e.into()))
+    });
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    // Whoever ended meanwhile was not reaped.
+    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
+    pidfd.map(Program)
+}
+
+/// Whether wineserver has its socket: `/tmp/<some name>/server-<prefix>/socket`, where distributions
+/// differ about the name. Nothing else has been in `/tmp` yet.
+fn listens() -> bool {
+    let inside = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut servers = inside("/tmp".into()).flat_map(|entry| inside(entry.path()));
+    servers.any(|server| server.path().join("socket").exists())
+}

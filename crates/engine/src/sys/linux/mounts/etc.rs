@@ -1,0 +1,108 @@
+//! `/etc`: the runtime's files, and the silo's own `hosts`, `resolv.conf` and `hostname`.
+//!
+//! The own ones are files of the silo host's state directory, bound read-only: endpoints are
+//! attached between `create` and `start`, so the silo host writes them again at `start`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Tree, make_dir, special};
+use crate::error::ErrorKind;
+use crate::sys::plan::SiloPlan;
+
+/// The silo's own files of `/etc`, on the host.
+#[derive(Debug, Clone)]
+pub(crate) struct EtcFiles {
+    dir: PathBuf,
+}
+
+/// What is kept beside a pinned namespace.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resolver {
+    dns_servers: Vec<IpAddr>,
+    dns_search: Vec<String>,
+    hosts: BTreeMap<String, IpAddr>,
+}
+
+const OWN: [&str; 3] = ["hosts", "resolv.conf", "hostname"];
+
+impl EtcFiles {
+    /// Writes them for the first time, in a new directory.
+    pub(crate) fn create(dir: PathBuf, plan: &SiloPlan) -> Result<Self, ErrorKind> {
+        make_dir(&dir)?;
+        let files = Self { dir };
+        files.write(plan)?;
+        Ok(files)
+    }
+
+    /// Writes them as the namespace is now, in place: they are mounted.
+    pub(crate) fn write(&self, plan: &SiloPlan) -> Result<(), ErrorKind> {
+        let resolver = plan.network.as_deref().map_or(Ok(Resolver::default()), read)?;
+        let texts =
+            [hosts(plan, &resolver), resolv_conf(plan, &resolver), format!("{}\n", plan.host_name)];
+        for (name, text) in OWN.iter().zip(texts) {
+            let path = self.dir.join(name);
+            fs::write(&path, text)
+                .map_err(|e| ErrorKind::io(format!("write {}", path.display()), e))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn mount(&self, runtime: &Path, etc: &Path) -> Result<(), ErrorKind> {
+        make_dir(etc)?;
+        special::bring_in(&runtime.join("etc"), etc, &OWN)?;
+        for name in OWN {
+            let target = etc.join(name);
+            fs::File::create(&target).map_err(|e| ErrorKind::io(format!("make /etc/{name}"), e))?;
+            Tree::clone_of(&self.dir.join(name))?.read_only()?.attach(&target)?;
+        }
+        Ok(())
+    }
+}
+
+fn read(pin: &Path) -> Result<Resolver, ErrorKind> {
+    let mut name = pin.as_os_str().to_owned();
+    name.push(".json");
+    let path = PathBuf::from(name);
+    match fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Resolver::default()),
+        Err(e) => Err(ErrorKind::io(format!("read {}", path.display()), e)),
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|e| ErrorKind::io(format!("understand {}", path.display()), e)),
+    }
+}
+
+fn hosts(plan: &SiloPlan, resolver: &Resolver) -> String {
+    let mut text = String::from("127.0.0.1 localhost\n::1 localhost\n");
+    for (name, address) in &resolver.hosts {
+        let _ = writeln!(text, "{address} {name}");
+    }
+    if !resolver.hosts.contains_key(&plan.host_name) {
+        let _ = writeln!(text, "127.0.1.1 {}", plan.host_name);
+    }
+    text
+}
+
+fn resolv_conf(plan: &SiloPlan, resolver: &Resolver) -> String {
+    let mut text = String::new();
+    for server in &resolver.dns_servers {
+        let _ = writeln!(text, "nameserver {server}");
+    }
+    let suffixes: Vec<&str> =
+        plan.dns_search.iter().chain(&resolver.dns_search).map(String::as_str).collect();
+    if !suffixes.is_empty() {
+        let _ = writeln!(text, "search {}", suffixes.join(" "));
+    }
+    if !plan.unqualified_names && !suffixes.is_empty() {
+        // A name without dots is tried as it is before any suffix.
+        text.push_str("options ndots:0\n");
+    }
+    text
+}

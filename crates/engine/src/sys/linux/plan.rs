@@ -1,0 +1,108 @@
+//! What a silo is built from: every value of a document decided, nothing touched yet.
+
+use std::path::PathBuf;
+
+use schema::MiB;
+use schema::container::RegistryChanges;
+use serde::{Deserialize, Serialize};
+
+/// A decided silo.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SiloPlan {
+    /// Who created it.
+    pub(crate) owner: String,
+    /// The host name inside.
+    pub(crate) host_name: String,
+    /// What `C:` is made of.
+    pub(crate) storage: StoragePlan,
+    /// Host directories and files inside.
+    pub(crate) mapped: Vec<MappedPlan>,
+    /// The network namespace; `None` is a new one with nothing but loopback.
+    pub(crate) network: Option<PathBuf>,
+    /// Suffixes that the document names; they come before the namespace's.
+    pub(crate) dns_search: Vec<String>,
+    /// Complete a name without dots by the suffixes.
+    pub(crate) unqualified_names: bool,
+    /// Limits.
+    pub(crate) limits: Limits,
+    /// Registry values for the guest to write.
+    pub(crate) registry: RegistryChanges,
+    /// The control groups' name below each hierarchy.
+    pub(crate) cgroup: PathBuf,
+}
+
+/// What `C:` and the root file system are made of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StoragePlan {
+    /// Overlay lower directories, the nearest first.
+    pub(crate) lowers: Vec<PathBuf>,
+    /// The scratch folder.
+    pub(crate) scratch: PathBuf,
+    /// The Linux root file system with Wine in it.
+    pub(crate) runtime: PathBuf,
+    /// The platform layer's lock, shared by its users.
+    pub(crate) in_use: PathBuf,
+    /// Wine's programs, inside the runtime.
+    pub(crate) wine: WinePlan,
+}
+
+/// Wine's programs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WinePlan {
+    /// Starts a Windows program.
+    pub(crate) loader: PathBuf,
+    /// Wine's server.
+    pub(crate) server: PathBuf,
+}
+
+/// A host directory or file inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MappedPlan {
+    /// On the host.
+    pub(crate) source: PathBuf,
+    /// Below `C:\`, component by component; never empty.
+    pub(crate) target: Vec<String>,
+    /// No writing.
+    pub(crate) read_only: bool,
+}
+
+/// Limits of a silo.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    /// Processors.
+    pub(crate) processor: ProcessorLimit,
+    /// Memory; `None` is no limit.
+    pub(crate) memory: Option<MiB>,
+    /// The scratch's device.
+    pub(crate) io: Option<IoLimit>,
+}
+
+/// How much of the processors a silo gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ProcessorLimit {
+    /// What is there.
+    #[default]
+    None,
+    /// So many processors' time.
+    Count(u32),
+    /// Ten-thousandths of all processors' time.
+    Maximum(u32),
+    /// A weight against others, 1 to 10000; 500 is usual.
+    Weight(u32),
+}
+
+/// What a silo may do to its scratch's device in a second; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IoLimit {
+    /// Operations, reads and writes each.
+    pub(crate) operations: u64,
+    /// Bytes, reads and writes each.
+    pub(crate) bytes: u64,
+}
+
+/// How many processes and threads a silo may have: a fork bomb ends here. No document field sets
+/// it; Windows bounds the same by memory.
+pub(crate) const MAX_TASKS: u32 = 4096;
+
+/// The least memory that Wine starts in.
+pub(crate) const LEAST_MEMORY: MiB = MiB(32);

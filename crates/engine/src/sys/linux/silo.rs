@@ -1,0 +1,53 @@
+//! The silo host: the small process behind one compute system.
+//!
+//! ```text
+//! boot --> Created --start--> Running <--pause/resume--> Paused
+//!             |                  |                          |
+//!             +------------------+--- shutdown -> Ending ---+--> gone
+//! ```
+//!
+//! It holds the namespaces' pid 1, the control groups and the control socket, relays requests to
+//! the guests inside, and keeps exit codes until asked. It is synchronous and has one thread: one
+//! `poll` over every descriptor ([`host`]). Nothing that comes from inside is trusted.
+
+mod boot;
+mod clients;
+mod ending;
+mod guests;
+mod host;
+mod modify;
+mod processes;
+mod query;
+mod requests;
+mod spawn;
+
+use std::process::ExitCode;
+
+use super::protocol::{Boot, Refusal};
+use super::wire::{Conn, Descriptors};
+
+/// The whole life of a silo host: reads what to build from standard input, and answers there once
+/// it is built.
+pub fn silo_main() -> ExitCode {
+    let Ok(stdin) = rustix::io::dup(rustix::stdio::stdin()) else { return ExitCode::FAILURE };
+    let Ok(mut creator) = Conn::new(stdin, Descriptors::Dropped) else { return ExitCode::FAILURE };
+    let Ok(order) = creator.wait_next::<Boot>() else { return ExitCode::FAILURE };
+    match boot::boot(order, &mut creator) {
+        Ok(host) => {
+            let done: Result<(), Refusal> = Ok(());
+            if creator.send(&done, vec![]).is_err() || creator.wants_write() {
+                // The creator died while it waited: nobody knows of this system.
+                host.abandon();
+                return ExitCode::FAILURE;
+            }
+            drop(creator);
+            host.run();
+            ExitCode::SUCCESS
+        }
+        Err(kind) => {
+            let refused: Result<(), Refusal> = Err(kind.into());
+            let _ = creator.send(&refused, vec![]);
+            ExitCode::FAILURE
+        }
+    }
+}

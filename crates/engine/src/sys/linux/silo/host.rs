@@ -1,0 +1,302 @@
+//! The silo host's state, and the one loop over everything that can happen to it.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::time::{Instant, SystemTime};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use schema::guest::{Answer as GuestAnswer, Event, Failure};
+use schema::{ExitCode, SystemId};
+
+use super::clients::{ClientId, Clients};
+use super::guests::{Awaited, GuestId, Guests, Heard};
+use super::processes::Processes;
+use super::spawn::ConsoleStart;
+use crate::error::ErrorKind;
+use crate::sys::cgroup::{Cgroup, OomWatch};
+use crate::sys::claim::Claim;
+use crate::sys::idmap::IdMap;
+use crate::sys::init::Report;
+use crate::sys::mounts::EtcFiles;
+use crate::sys::namespaces::Child;
+use crate::sys::plan::SiloPlan;
+use crate::sys::protocol::{Answer, GUEST};
+use crate::sys::wire::Conn;
+
+/// Where the system is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Being built; nobody can find it.
+    Booting,
+    /// Built, not started.
+    Created,
+    /// Processes may run.
+    Running,
+    /// Frozen.
+    Paused,
+    /// Asked to shut down.
+    Ending,
+}
+
+/// A compute system.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) id: SystemId,
+    pub(super) plan: SiloPlan,
+    pub(super) claim: Claim,
+    pub(super) cgroup: Cgroup,
+    pub(super) oom: OomWatch,
+    pub(super) etc: EtcFiles,
+    pub(super) ids: IdMap,
+    pub(super) pid_one: Child,
+    pub(super) link: Conn,
+    pub(super) guests: Guests,
+    /// Terminals asked of pid 1, in the order of its answers.
+    pub(super) consoles: VecDeque<ConsoleStart>,
+    pub(super) processes: Processes,
+    pub(super) clients: Clients,
+    pub(super) phase: Phase,
+    pub(super) created: SystemTime,
+    pub(super) started: Option<SystemTime>,
+    /// What Wine says while it starts.
+    pub(super) log: Option<OwnedFd>,
+    /// A shared lock on the platform layer.
+    pub(super) _platform: File,
+    /// Who hears of memory running out.
+    pub(super) listeners: Vec<ClientId>,
+    /// Who waits for the end.
+    pub(super) waiting: Vec<ClientId>,
+    /// Who asked for the end.
+    pub(super) terminating: Vec<ClientId>,
+}
+
+/// What a descriptor belongs to.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    PidOne,
+    Link,
+    Oom,
+    Listener,
+    Guest(GuestId),
+    Client(ClientId),
+}
+
+impl Host {
+    /// Serves until the system has ended and nothing of it is left.
+    pub(super) fn run(mut self) {
+        while self.terminating.is_empty() {
+            let ready = self.wait_for_something();
+            if ready.iter().any(|(source, _)| matches!(source, Source::PidOne)) {
+                // The last words of the guests may lie in front of the end.
+                self.hear_everyone();
+                break;
+            }
+            for (source, events) in ready {
+                self.on_ready(source, events);
+            }
+            self.give_up_overdue();
+        }
+        self.finish();
+    }
+
+    fn wait_for_something(&self) -> Vec<(Source, PollFlags)> {
+        let (sources, mut watched) = self.watched();
+        let left =
+            self.guests.next_deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        if poll(&mut watched, left.as_ref()).is_err() {
+            return Vec::new();
+        }
+        let events = watched.iter().map(PollFd::revents);
+        sources.into_iter().zip(events).filter(|(_, events)| !events.is_empty()).collect()
+    }
+
+    fn watched(&self) -> (Vec<Source>, Vec<PollFd<'_>>) {
+        let mut all = vec![
+            (Source::PidOne, PollFd::from_borrowed_fd(self.pid_one.pidfd(), PollFlags::IN)),
+            (Source::Link, conn(&self.link)),
+            (Source::Oom, PollFd::new(&self.oom, self.oom.interest())),
+        ];
+        let listener = self.clients.listener();
+        all.extend(
+            listener.map(|fd| (Source::Listener, PollFd::from_borrowed_fd(fd, PollFlags::IN))),
+        );
+        all.extend(self.guests.iter().map(|(id, guest)| (Source::Guest(id), conn(&guest.conn))));
+        all.extend(self.clients.iter().map(|(id, client)| (Source::Client(id), conn(client))));
+        all.into_iter().unzip()
+    }
+
+    fn on_ready(&mut self, source: Source, events: PollFlags) {
+        match source {
+            Source::PidOne => {}
+            Source::Link => self.on_link(),
+            Source::Oom => self.on_oom(),
+            Source::Listener => self.clients.accept(),
+            Source::Guest(id) => {
+                if events.contains(PollFlags::OUT) {
+                    let _ = self.guests.get(id).map(|guest| guest.conn.flush());
+                }
+                self.on_guest(id);
+            }
+            Source::Client(id) => {
+                if events.contains(PollFlags::OUT) {
+                    self.clients.flush(id);
+                }
+                for request in self.clients.requests(id) {
+                    self.on_request(id, request);
+                }
+            }
+        }
+    }
+
+    fn on_link(&mut self) {
+        let _ = self.link.flush();
+        let _ = self.link.fill();
+        while let Ok(Some(report)) = self.link.next() {
+            match report {
+                Report::Console(outcome) => {
+                    let master = self.link.take_fds().pop();
+                    self.on_console(outcome, master);
+                }
+                Report::Up | Report::Failed(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn on_oom(&mut self) {
+        if self.oom.hit() {
+            for client in self.listeners.clone() {
+                self.clients.reply(client, &Ok(Answer::OutOfMemory), vec![]);
+            }
+        }
+    }
+
+    fn hear_everyone(&mut self) {
+        let guests: Vec<GuestId> = self.guests.iter().map(|(id, _)| id).collect();
+        guests.into_iter().for_each(|id| self.on_guest(id));
+        self.on_oom();
+    }
+
+    pub(super) fn on_guest(&mut self, id: GuestId) {
+        let Some(guest) = self.guests.get(id) else { return };
+        let (heard, open) = guest.hear();
+        for one in heard {
+            match one {
+                Heard::Answer(awaited, result) => self.on_answer(id, awaited, result),
+                Heard::Event(event) => self.on_event(id, &event),
+            }
+        }
+        if !open {
+            self.on_guest_gone(id);
+        }
+    }
+
+    fn on_event(&mut self, guest: GuestId, event: &Event) {
+        match event {
+            Event::Ready { version } => self.on_guest_ready(guest, version),
+            Event::Exited { pid, exit_code } => {
+                self.on_process_end(*pid, guest, ExitCode(*exit_code));
+            }
+        }
+    }
+
+    fn on_process_end(&mut self, pid: u32, guest: GuestId, code: ExitCode) {
+        for client in self.processes.ended(pid, guest, code) {
+            self.clients.reply(client, &Ok(Answer::Exited(code)), vec![]);
+        }
+    }
+
+    fn on_guest_ready(&mut self, id: GuestId, version: &str) {
+        if version != env!("CARGO_PKG_VERSION") {
+            let message =
+                format!("the guest is version {version}, the engine {}", env!("CARGO_PKG_VERSION"));
+            self.guests.fail_boot(Failure { code: ERROR_REVISION_MISMATCH, message });
+            return;
+        }
+        if let Some(guest) = self.guests.get(id) {
+            guest.ready = true;
+            if let Some(program) = guest.program.take() {
+                self.start_on_console(id, program);
+            }
+        }
+    }
+
+    /// A guest went away: its processes' ends will never be told, and nothing that it owed.
+    fn on_guest_gone(&mut self, id: GuestId) {
+        let program = self.guests.get(id).and_then(|guest| guest.program.take());
+        for awaited in self.guests.remove(id) {
+            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+        }
+        if let Some((_, client, _)) = program {
+            self.refuse(client, ErrorKind::Disconnected(GUEST));
+        }
+        for pid in self.processes.running_of(id) {
+            self.on_process_end(pid, id, ExitCode::UNKNOWN);
+        }
+    }
+
+    fn give_up_overdue(&mut self) {
+        for awaited in self.guests.overdue(Instant::now()) {
+            self.fail(awaited, || ErrorKind::TimedOut {
+                what: "the guest's answer",
+                after: super::guests::ANSWER_WITHIN,
+            });
+        }
+    }
+
+    fn on_answer(
+        &mut self,
+        guest: GuestId,
+        awaited: Awaited,
+        result: Result<GuestAnswer, Failure>,
+    ) {
+        match (awaited, result) {
+            (Awaited::BootRegistry, Err(failure)) => self.guests.fail_boot(failure),
+            (Awaited::Spawn { client, ends }, Ok(GuestAnswer::Spawned { pid })) => {
+                self.on_spawned(guest, client, pid, ends);
+            }
+            (Awaited::Delivered { client, pid }, result) => {
+                self.on_delivered(client, pid, result);
+            }
+            (Awaited::Processes { client, mut properties }, Ok(answer)) => {
+                if let GuestAnswer::Processes { processes } = answer {
+                    properties.process_list = Some(processes);
+                }
+                self.clients.reply(client, &Ok(Answer::Properties(*properties)), vec![]);
+            }
+            (Awaited::Done { client }, Ok(_)) => self.done(client),
+            (Awaited::BootRegistry | Awaited::Shutdown, _) => {}
+            (awaited, Err(failure)) => self.fail(awaited, || ErrorKind::Guest(failure.clone())),
+            (awaited @ Awaited::Spawn { .. }, Ok(_)) => {
+                self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, awaited: Awaited, why: impl Fn() -> ErrorKind) {
+        match awaited {
+            Awaited::Spawn { client, .. }
+            | Awaited::Delivered { client, .. }
+            | Awaited::Done { client }
+            | Awaited::Processes { client, .. } => self.refuse(client, why()),
+            Awaited::BootRegistry | Awaited::Shutdown => {}
+        }
+    }
+
+    pub(super) fn done(&mut self, client: ClientId) {
+        self.clients.reply(client, &Ok(Answer::Done), vec![]);
+    }
+
+    pub(super) fn refuse(&mut self, client: ClientId, why: ErrorKind) {
+        self.clients.reply(client, &Err(why.into()), vec![]);
+    }
+}
+
+/// `ERROR_REVISION_MISMATCH`.
+const ERROR_REVISION_MISMATCH: u32 = 1306;
+
+fn conn(conn: &Conn) -> PollFd<'_> {
+    let write = if conn.wants_write() { PollFlags::OUT } else { PollFlags::empty() };
+    PollFd::new(conn, PollFlags::IN | write)
+}

@@ -1,0 +1,53 @@
+//! The host's engine keeps what every engine promises, with real Windows programs.
+
+#[cfg(target_os = "linux")]
+mod host;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use engine::conformance::{self, Fixture};
+    use schema::SystemId;
+    use schema::document::ComputeSystem;
+
+    use crate::host::{Host, obstacle};
+
+    impl Fixture for Host {
+        async fn document(&self, id: &SystemId) -> ComputeSystem {
+            self.container(id, None, |_| {}).await
+        }
+
+        async fn release(&self, id: &SystemId) {
+            Host::release(self, id).await;
+        }
+
+        fn exits(&self, code: u32) -> String {
+            format!("cmd /c exit {}", code.cast_signed())
+        }
+
+        fn echoes(&self) -> String {
+            "findstr .".into()
+        }
+
+        fn complains(&self, text: &str) -> String {
+            format!("cmd /c echo {text}>&2")
+        }
+
+        fn lasts(&self) -> String {
+            "cmd /c pause".into()
+        }
+
+        fn missing(&self) -> String {
+            r"C:\there\is\no\such.exe".into()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_promise_is_kept() {
+        if let Some(why) = obstacle() {
+            eprintln!("skipped: {why}");
+            return;
+        }
+        let host = Host::new();
+        conformance::all(&host.engine, &host).await;
+    }
+}
