@@ -107,6 +107,7 @@ impl SpecError {
         match self {
             Self::Refused(error) => error.field(),
             Self::Invalid(error) => error.field(),
+            Self::Mount(MountError::Declared(_)) => "Volumes",
             Self::Mount(error) if error.is_raw() => "Binds",
             Self::Mount(MountError::Config { .. } | MountError::Duplicate(_)) => "Mounts",
             Self::Mount(MountError::Tmpfs) => "Tmpfs",

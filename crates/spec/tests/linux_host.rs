@@ -113,3 +113,21 @@ fn what_windows_does_not_have_is_refused_by_name() {
         assert_eq!(error.field(), field, "{error}");
     }
 }
+
+#[test]
+fn declared_volumes_are_mounts_unless_something_is_there_already() {
+    let mut config = spec::api::Config::default();
+    config.volumes.extend([r"C:\Data", r"C:\Cache\"]);
+    let host_config = spec::api::HostConfig {
+        binds: vec![r"/srv/Data:c:\data".into()],
+        ..spec::api::HostConfig::default()
+    };
+    let points =
+        spec::mounts::collect(&config, &host_config, &[], &facts(), &Linux).expect("mounts");
+    let places: Vec<&str> = points.iter().map(|point| point.destination.as_str()).collect();
+    assert_eq!(places, [r"c:\data", r"C:\Cache"]);
+
+    config.volumes.insert("C:");
+    let error = spec::mounts::collect(&config, &host_config, &[], &facts(), &Linux).unwrap_err();
+    assert!(error.to_string().starts_with("Unrecognised volume spec: "), "{error}");
+}

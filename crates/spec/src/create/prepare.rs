@@ -59,7 +59,8 @@ fn default_network(host_config: &mut HostConfig, networking: &mut NetworkingConf
 
 fn platform_warning(image: &ImageConfig) -> Option<String> {
     let (os, architecture) = (image.os.as_str(), image.architecture.as_str());
-    let matches = matches!(os, "" | "windows") && matches!(architecture, "" | "amd64");
+    let windows = os.is_empty() || os.eq_ignore_ascii_case("windows");
+    let matches = windows && matches!(architecture, "" | "amd64");
     (!matches).then(|| {
         format!(
             "The requested image's platform ({os}/{architecture}) does not match the detected host \

@@ -40,7 +40,8 @@ pub fn collect(
         }
     }
     for place in config.volumes.iter() {
-        let point = MountPoint::anonymous(place, &host_config.volume_driver);
+        let point = parse(place, &host_config.volume_driver, facts.path_style, host)
+            .map_err(|error| MountError::Declared(Box::new(error)))?;
         if !is_taken(&asked, &point.destination) {
             asked.push(point);
         }

@@ -36,6 +36,9 @@ pub enum MountError {
     /// Two mounts for one place.
     #[error("Duplicate mount point: {0}")]
     Duplicate(String),
+    /// A place that the image or the container declares to be a volume.
+    #[error("Unrecognised volume spec: {0}")]
+    Declared(Box<MountError>),
     /// `--volumes-from ""`.
     #[error("volumes-from specification cannot be an empty string")]
     NoContainer,
@@ -97,6 +100,6 @@ pub enum Rule {
 impl MountError {
     /// A string that was asked for as `-v`, rather than an object.
     pub fn is_raw(&self) -> bool {
-        matches!(self, Self::Form(_) | Self::Raw { .. } | Self::LoneFile(_))
+        matches!(self, Self::Form(_) | Self::Raw { .. } | Self::LoneFile(_) | Self::Declared(_))
     }
 }
