@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
+use super::super::identity::{FIRST_ID, ID_COUNT};
 use crate::error::ErrorKind;
 
 /// Makes a namespace with loopback up and pins it at `pin`.
@@ -36,7 +37,15 @@ fn unshare_and_pin(pin: &Path) -> Result<(), ErrorKind> {
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(|e| ErrorKind::io("make a network namespace", e))?;
     super::link::set_up("lo", true).map_err(|e| ErrorKind::io("bring loopback up", e))?;
+    allow_echo_requests().map_err(|e| ErrorKind::io("allow echo requests", e))?;
     mount_bind("/proc/thread-self/ns/net", pin).map_err(|e| io_error("pin a namespace at", pin, e))
+}
+
+/// Lets the container's ids send ICMP echo requests without a capability, as Windows programs
+/// may. The setting is the namespace's own.
+fn allow_echo_requests() -> io::Result<()> {
+    let (first, last) = (FIRST_ID, FIRST_ID + ID_COUNT - 1);
+    fs::write("/proc/sys/net/ipv4/ping_group_range", format!("{first} {last}"))
 }
 
 /// Unpins a namespace and forgets it; it lives on while something is inside.
