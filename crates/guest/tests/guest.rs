@@ -284,3 +284,13 @@ fn processes(guest: &mut Guest) -> Vec<ProcessDetails> {
         other => panic!("not a list but {other:?}"),
     }
 }
+
+#[test]
+fn the_service_manager_starts_when_somebody_asks_for_it() {
+    let mut guest = Guest::start("services");
+    let output = guest.run(command("sc query RpcSs"), b"");
+    assert_eq!(output.code, 0, "{output:?}");
+    let output = guest.run(command("net start RpcSs"), b"");
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(processes(&mut guest), [], "the machinery is listed");
+}

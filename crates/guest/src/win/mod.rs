@@ -13,6 +13,7 @@ mod flush;
 mod handle;
 mod hardware;
 mod linux;
+mod pipe;
 mod processes;
 mod registry;
 mod serve;

@@ -20,7 +20,7 @@ use super::{account, boot, console, control, flush, processes, registry, service
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
 const ABORTED: u32 = 1067;
 /// Room for the waiting threads' stacks, which hold next to nothing.
-const STACK: usize = 64 << 10;
+pub(super) const STACK: usize = 64 << 10;
 
 /// A session: the socket and the processes that were started over it.
 struct Session {
@@ -37,7 +37,7 @@ pub(super) fn serve() -> io::Result<()> {
     });
     console::ignore_events();
     let _event = boot::boot().map_err(io::Error::other)?;
-    services::start_on_demand();
+    services::start_on_demand()?;
     session.wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
     while let Some((request, fds)) = session.wire.next()? {
         session.take(request, fds)?;

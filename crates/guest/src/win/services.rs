@@ -1,4 +1,72 @@
 //! Services on demand.
+//!
+//! A session begins without a service manager: most programs never ask for one. What they would
+//! ask is the pipe `svcctl`, so this program listens on it first. Whoever comes first makes it
+//! start Wine's own manager, and is passed through to it; whoever comes later meets the manager's
+//! own instances of the pipe. With it come the drivers that Wine starts with it, and on demand
+//! everything that is registered as a service, COM's `RpcSs` among it.
 
-/// Placeholder until measured.
-pub(super) fn start_on_demand() {}
+use std::sync::Arc;
+
+use schema::guest::{Failure, Spawn};
+use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+use windows_sys::Win32::System::Threading::{CreateEventW, INFINITE, WaitForMultipleObjects};
+
+use super::error;
+use super::handle::Handle;
+use super::pipe::{self, Pipe};
+use super::spawn::{self, Child};
+use super::text::wide;
+
+const PIPE: &str = r"\\.\pipe\svcctl";
+const MANAGER: &str = r"C:\windows\system32\services.exe";
+/// What Wine's manager sets when it takes requests.
+const STARTED: &str = "__wine_SvcctlStarted";
+
+/// Listens for the first who asks for the manager, on a thread of its own.
+pub(super) fn start_on_demand() -> std::io::Result<()> {
+    let pipe = Pipe::listen(PIPE).map_err(std::io::Error::other)?;
+    std::thread::Builder::new()
+        .name("services".into())
+        .stack_size(super::serve::STACK)
+        .spawn(move || serve_first(pipe))
+        .map(drop)
+}
+
+/// One that cannot be served gets its connection closed, and the next one another try.
+fn serve_first(mut pipe: Pipe) {
+    while pipe.wait_for_client().and_then(|()| start_manager()).is_err() {
+        drop(pipe);
+        match Pipe::listen(PIPE) {
+            Ok(next) => pipe = next,
+            Err(_) => return,
+        }
+    }
+    if let Ok(manager) = Pipe::connect(PIPE) {
+        pipe::join(&Arc::new(pipe), &Arc::new(manager));
+    }
+}
+
+/// Starts the manager and waits until it takes requests.
+fn start_manager() -> Result<(), Failure> {
+    let started = started_event()?;
+    let manager = start()?;
+    let handles = [started.raw(), manager.process.raw()];
+    // SAFETY: both handles are open for waiting.
+    match unsafe { WaitForMultipleObjects(2, handles.as_ptr(), 0, INFINITE) } {
+        WAIT_OBJECT_0 => Ok(()),
+        _ => Err(Failure { code: 1067, message: "the service manager ended at once".into() }),
+    }
+}
+
+fn start() -> Result<Child, Failure> {
+    let asked = Spawn { command_line: MANAGER.into(), user: "SYSTEM".into(), ..Spawn::default() };
+    spawn::spawn(&asked, Vec::new())
+}
+
+fn started_event() -> Result<Handle, Failure> {
+    let name = wide(STARTED);
+    // SAFETY: the name is zero-terminated.
+    let event = unsafe { CreateEventW(std::ptr::null(), 1, 0, name.as_ptr()) };
+    Handle::own(event).ok_or_else(|| error::last("making the service manager's event"))
+}
