@@ -52,7 +52,12 @@ pub async fn unpack(
     let platform = host.platform().await?;
     let progress = progress(quiet);
     let chain = images.unpack(image, &platform.drive_c, progress).await;
-    Ok(chain.context("unpacking the image")?.folders)
+    let folders = chain.context("unpacking the image")?.folders;
+    let layers = folders.clone();
+    // Hives are parsed once per image and platform; after that this reads two small files.
+    let compose = move || image::hive::chain::compose(&layers, &platform.registry, &platform.key);
+    tokio::task::spawn_blocking(compose).await?.context("laying the image's registry")?;
+    Ok(folders)
 }
 
 /// An image's configuration as `spec` reads it.

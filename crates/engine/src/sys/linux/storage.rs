@@ -57,11 +57,12 @@ impl Storage for HostEngine {
     }
 }
 
-/// The registry of the nearest layer that has one for this platform.
+/// The registry that the chain's layers make of this platform's, if they change it. It is made
+/// where images are unpacked, in the nearest layer, and names the platform that it was made from.
 fn registry_of(layers: &[PathBuf], platform: &str) -> Option<PathBuf> {
-    let _ = platform;
-    let kept = layers.iter().map(|layer| layer.join("registry"));
-    kept.into_iter().find(|dir| scratch::REGISTRY.iter().all(|name| dir.join(name).is_file()))
+    let registry = layers.first()?.join("registry");
+    let made_from = std::fs::read_to_string(registry.join("platform")).ok()?;
+    (made_from == platform).then_some(registry)
 }
 
 fn check_layers(layers: &[PathBuf]) -> std::result::Result<(), ErrorKind> {
