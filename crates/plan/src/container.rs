@@ -4,7 +4,7 @@ use schema::document::{ComputeSystem, SchemaVersion};
 
 use crate::annotations::{names, values};
 use crate::error::{PlanError, Result};
-use crate::host::{HostFacts, Lookups};
+use crate::host::{HostFacts, Lookups, PathStyle};
 use crate::layers::WindowsLayers;
 use crate::oci::{Annotations, Network, Spec};
 use crate::plan::{Plan, Sent};
@@ -37,9 +37,14 @@ fn process_isolated(
     host: &HostFacts,
     lookups: &dyn Lookups,
 ) -> Result<Plan> {
-    let spec = &request.spec;
+    let mut spec = request.spec.clone();
+    spec.root.get_or_insert_default();
+    let spec = &spec;
     Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
-    let schema = schema_version::choose(host.build, request.schema_version);
+    let schema = match host.paths {
+        PathStyle::Unix => SchemaVersion::V2_1,
+        PathStyle::Windows => schema_version::choose(host.build, request.schema_version),
+    };
 
     let mut steps = Vec::new();
     let namespace = network(request, schema, host, &mut steps);
@@ -67,7 +72,7 @@ fn process_isolated(
     }
     .build()?;
     // The originals find out after they have created the container.
-    let affinity = if schema_version::is_v1(schema) { &[] } else { limits::affinity(spec) };
+    let affinity = if schema == SchemaVersion::V2_1 { limits::affinity(spec) } else { &[] };
     limits::check_affinity(affinity, host)?;
     Ok(Plan {
         id: request.id.clone(),
@@ -76,7 +81,7 @@ fn process_isolated(
         steps,
         document: ComputeSystem {
             owner: request.owner.clone(),
-            schema_version: schema,
+            schema_version: SchemaVersion::V2_1,
             hosting_system_id: String::new(),
             container: Some(documents.container),
             virtual_machine: None,
@@ -141,7 +146,7 @@ fn network(
 ) -> String {
     let network = request.spec.windows.as_ref().and_then(|windows| windows.network.as_ref());
     match network {
-        Some(network) if !schema_version::is_v1(schema) => {
+        Some(network) if schema == SchemaVersion::V2_1 => {
             if network.network_namespace.is_empty() {
                 steps.push(new_namespace(request, host, network));
             }
@@ -163,7 +168,7 @@ pub(crate) fn new_namespace(
 
 fn credentials(spec: &Spec, schema: SchemaVersion, steps: &mut Vec<Step>) {
     let given = spec.windows.as_ref().and_then(credential_spec);
-    if let Some(given) = given.filter(|_| !schema_version::is_v1(schema)) {
+    if let Some(given) = given.filter(|_| schema == SchemaVersion::V2_1) {
         steps.push(Step::AddCredentials {
             credential_spec: given.to_owned(),
             transport: "LRPC".into(),
@@ -204,7 +209,7 @@ fn layers(
     let layers = WindowsLayers::of(&request.spec, &request.rootfs)?;
     let nothing = Layers { root: None, described: Vec::new() };
     let hyperv = request.spec.windows.as_ref().is_some_and(|windows| windows.hyperv.is_some());
-    if schema_version::is_v1(schema) && hyperv {
+    if (schema_version::is_v1(schema) && hyperv) || schema == schema_version::V2_5 {
         return Ok(nothing);
     }
     let WindowsLayers::Folders { layers, scratch } = layers else {

@@ -55,6 +55,25 @@ pub enum Step {
         /// The file.
         path: String,
     },
+    /// Let all VMs do everything with a file or folder of the host. Never taken back.
+    GrantVmGroupAccess {
+        /// The file or folder.
+        path: String,
+    },
+    /// Copy a file of the host for a VM. Removed with the VM's folder.
+    CopyFile {
+        /// The original.
+        from: String,
+        /// The copy.
+        to: String,
+    },
+    /// Mark a disk of the host.
+    SetDiskIdentifier {
+        /// The disk.
+        path: String,
+        /// The mark.
+        id: String,
+    },
     /// Change a VM: its devices, then its guest. Given back by `undo`.
     ModifyVm(Box<ModifyVm>),
     /// Run a command in a VM; it must end with 0.
@@ -111,6 +130,9 @@ impl Step {
                 ("add credentials", format!("over {transport}"))
             }
             Self::GrantVmAccess { vm, path } => ("grant access", format!("{vm} to {path}")),
+            Self::GrantVmGroupAccess { path } => ("grant access", format!("all VMs to {path}")),
+            Self::CopyFile { from, to } => ("copy file", format!("{from} to {to}")),
+            Self::SetDiskIdentifier { path, id } => ("mark disk", format!("{path} as {id}")),
             Self::ModifyVm(change) => ("modify VM", change.target()),
             Self::ExecInVm { args } => ("run in VM", args.join(" ")),
             Self::LocateDevice { args } => ("locate device", args.join(" ")),
@@ -130,6 +152,9 @@ impl Step {
             Self::ConfigureVmNetwork { .. } => "take the adapters from the VM",
             Self::CreateFolder { .. }
             | Self::GrantVmAccess { .. }
+            | Self::GrantVmGroupAccess { .. }
+            | Self::CopyFile { .. }
+            | Self::SetDiskIdentifier { .. }
             | Self::ModifyVm(_)
             | Self::ExecInVm { .. }
             | Self::LocateDevice { .. }

@@ -107,6 +107,9 @@ impl Held {
                 acquired.credentials = Some(host.add(&self.system, credential_spec).await?);
             }
             Step::GrantVmAccess { .. }
+            | Step::GrantVmGroupAccess { .. }
+            | Step::CopyFile { .. }
+            | Step::SetDiskIdentifier { .. }
             | Step::ModifyVm(_)
             | Step::ExecInVm { .. }
             | Step::LocateDevice { .. }

@@ -51,6 +51,9 @@ impl Undo {
             Step::AddCredentials { .. } => Some(Self::RemoveCredentials { system: system.clone() }),
             Step::CreateFolder { .. }
             | Step::GrantVmAccess { .. }
+            | Step::GrantVmGroupAccess { .. }
+            | Step::CopyFile { .. }
+            | Step::SetDiskIdentifier { .. }
             | Step::ModifyVm(_)
             | Step::ExecInVm { .. }
             | Step::LocateDevice { .. }

@@ -8,11 +8,11 @@ use crate::container::Container;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct SchemaVersion {
-    /// Major part: 2 for every document that Transom makes.
+    /// Major part: 2 for every document that Transom makes, unless 1 was asked for.
     #[serde(default)]
     pub major: u32,
-    /// Minor part.
-    #[serde(default)]
+    /// Minor part; a zero is not written.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub minor: u32,
 }
 
@@ -46,4 +46,9 @@ pub struct ComputeSystem {
     /// container outlives its shim, and `delete` finds it by id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub should_terminate_on_last_handle_closed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }

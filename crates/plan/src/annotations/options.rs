@@ -40,18 +40,36 @@ pub struct ShimOptions {
 }
 
 impl ShimOptions {
-    /// Does to a spec what has to be done before it is planned: defaults, expansion, isolation,
-    /// and the checks of isolation and platform.
+    /// Does to a spec what has to be done before it is planned, and checks it against the options.
     pub fn prepare(&self, spec: &mut Spec) -> Result<()> {
+        self.apply(spec)?;
+        self.check(spec)
+    }
+
+    /// Fills in annotations, expands them, and adds the sections that the options ask for.
+    pub fn apply(&self, spec: &mut Spec) -> Result<()> {
         let annotations = spec.annotations.get_or_insert_default();
         self.fill(annotations);
         expand(annotations)?;
-        self.isolate(spec)?;
-        self.check_platform(spec)?;
+        if self.sandbox_isolation == Isolation::Hypervisor {
+            let windows = spec.windows.get_or_insert_with(Windows::default);
+            windows.hyperv.get_or_insert_with(HyperV::default);
+        }
         if !spec.is_isolated() && spec.root.is_none() {
             spec.root = Some(Root::default());
         }
         Ok(())
+    }
+
+    /// Refuses a spec of another isolation or platform than the options name. Without any option
+    /// the spec alone decides.
+    pub fn check(&self, spec: &Spec) -> Result<()> {
+        let isolated = self.sandbox_isolation == Isolation::Hypervisor;
+        if !isolated && *self != Self::default() && spec.is_isolated() {
+            let rule = "the spec asks for hypervisor isolation";
+            return Err(PlanError::field("options.sandbox_isolation", "PROCESS", rule));
+        }
+        self.check_platform(spec)
     }
 
     /// Turns options into annotations where there are none yet.
@@ -70,21 +88,6 @@ impl ShimOptions {
         }
         for (name, value) in &self.default_container_annotations {
             annotations.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
-
-    fn isolate(&self, spec: &mut Spec) -> Result<()> {
-        match self.sandbox_isolation {
-            Isolation::Hypervisor => {
-                let windows = spec.windows.get_or_insert_with(Windows::default);
-                windows.hyperv.get_or_insert_with(HyperV::default);
-                Ok(())
-            }
-            Isolation::Process if *self != Self::default() && spec.is_isolated() => {
-                let rule = "the spec asks for hypervisor isolation";
-                Err(PlanError::field("options.sandbox_isolation", "PROCESS", rule))
-            }
-            Isolation::Process => Ok(()),
         }
     }
 

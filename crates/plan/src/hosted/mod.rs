@@ -9,5 +9,6 @@ mod windows;
 mod windows_mounts;
 
 pub(crate) use linux::linux;
+pub use windows::mounts;
 pub(crate) use windows::windows;
 pub use windows_mounts::directories;

@@ -1,6 +1,6 @@
 //! A Windows container in a Windows VM.
 
-use schema::container::Layer;
+use schema::container::{Layer, MappedDirectory, MappedPipe};
 use schema::document::{ComputeSystem, SchemaVersion};
 use schema::modify::RequestType;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::layers::WindowsLayers;
 use crate::oci::{Root, Spec};
 use crate::paths::windows_join;
 use crate::plan::{Plan, Sent};
-use crate::process::{ProcessHost, parameters};
+use crate::process::{ProcessHost, adjust_isolated_host_process, parameters};
 use crate::request::ContainerRequest;
 use crate::step::Step;
 use crate::vm::HostingVm;
@@ -37,6 +37,9 @@ pub(crate) fn windows(
 
     // Devices have become locations, which only acquisition can tell.
     let mut spec = request.spec.clone();
+    if let Some(process) = spec.process.as_mut().filter(|_| is_host_process(&request.spec)) {
+        adjust_isolated_host_process(process, context.annotations());
+    }
     if let Some(windows) = spec.windows.as_mut() {
         windows.devices = None;
     }
@@ -73,8 +76,7 @@ pub(crate) fn windows(
         },
         v1: documents.v1,
         sent: sent(vm, &spec),
-        process: request
-            .spec
+        process: spec
             .process
             .as_ref()
             .map(|process| parameters(Some(process), request.stdio, ProcessHost::Windows)),
@@ -82,6 +84,23 @@ pub(crate) fn windows(
         vm_devices: Some(context.devices),
         remarks: documents.remarks,
     })
+}
+
+/// What the mounts of a container in a Windows VM need, and what they become in its document.
+pub fn mounts(
+    request: &ContainerRequest,
+    vm: &HostingVm,
+    host: &HostFacts,
+    lookups: &dyn Lookups,
+) -> Result<(Vec<Step>, Vec<MappedDirectory>, Vec<MappedPipe>)> {
+    let mut context = Context::new(request, vm, host, lookups);
+    let mounts = context.windows_mounts()?;
+    let all = super::directories(&request.spec.mounts, &context.devices, &mounts.disks)?;
+    Ok((context.steps, all, mounts.pipes))
+}
+
+fn is_host_process(spec: &Spec) -> bool {
+    spec.is_job_container() && spec.is_isolated()
 }
 
 /// A guest with a security policy judges the whole spec.

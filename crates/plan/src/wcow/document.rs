@@ -15,7 +15,7 @@ use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups, builds};
 use crate::limits::{self, CpuLimits};
 use crate::mounts::{self, PipeVm};
-use crate::oci::{Annotations, Network, Spec, Windows};
+use crate::oci::{Annotations, HyperV, Network, Spec, Windows};
 use crate::schema_version::is_v1;
 use crate::vm::{GuestOs as VmOs, HostingVm};
 use crate::{paths, registry, root};
@@ -166,23 +166,25 @@ impl Builder<'_> {
 
     fn root(&self, windows: &Windows, all: &mut Documents) -> Result<()> {
         let given = self.spec.root.as_ref();
-        if given.is_none() && self.root.is_none() && !self.host.is_unix() {
+        if given.is_none() {
             return Err(PlanError::missing("root", "a Windows container has a root"));
         }
         if given.is_some_and(|root| root.readonly) {
             let why = "a Windows container cannot have a read-only root";
             return Err(PlanError::unsupported("root.readonly", why));
         }
-        match (is_v1(self.schema), self.vm) {
+        match (is_v1(self.schema), self.vm, windows.hyperv.as_ref()) {
+            (true, _, None) => self.host_root(all),
             // HCS makes a VM, or nobody does: there is nothing to mount.
-            (true, None) if windows.hyperv.is_some() => Ok(()),
-            (true, Some(_)) => self.v1_vm(windows, all),
-            (false, Some(_)) => {
+            (true, None, Some(_)) => Ok(()),
+            (true, Some(_), Some(hyperv)) => self.v1_vm(hyperv, all),
+            (false, _, _) if self.schema != SchemaVersion::V2_1 => Ok(()),
+            (false, None, _) => self.host_root(all),
+            (false, Some(_), _) => {
                 all.container.storage.path = self.root.unwrap_or_default().into();
                 all.container.storage.layers = self.layers.to_vec();
                 Ok(())
             }
-            (_, None) => self.host_root(all),
         }
     }
 
@@ -198,10 +200,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn v1_vm(&self, windows: &Windows, all: &mut Documents) -> Result<()> {
-        let why = "schema 1.0 finds the VM's image by it";
-        let hyperv =
-            windows.hyperv.as_ref().ok_or_else(|| PlanError::missing("windows.hyperv", why))?;
+    fn v1_vm(&self, hyperv: &HyperV, all: &mut Documents) -> Result<()> {
         let image_path = if hyperv.utility_vm_path.is_empty() {
             self.find_vm_image()?
         } else {
@@ -221,7 +220,7 @@ impl Builder<'_> {
     }
 
     fn devices(&self, windows: &Windows, all: &mut Documents) -> Result<()> {
-        if is_v1(self.schema) {
+        if self.schema != SchemaVersion::V2_1 {
             return Ok(());
         }
         all.container.assigned_devices =

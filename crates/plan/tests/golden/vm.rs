@@ -1,0 +1,96 @@
+//! `vm`: the pod path, from annotations to options, and from options and boot files to a document.
+
+use plan::step::Step;
+use plan::vm::{CommonOptions, LinuxOptions, VmPlan, WindowsOptions, linux, windows};
+use plan::{PlanError, RootfsMount, Spec};
+use schema::SystemId;
+use serde_json::{Value, json};
+
+use crate::case::Outcome;
+use crate::container::{call, part, spec};
+use crate::host::SimHost;
+
+/// Everything.
+const GENERIC_ALL: u32 = 0x1000_0000;
+
+/// Runs a case.
+pub(crate) fn run(input: &Value) -> Outcome {
+    Outcome::of(plan(input))
+}
+
+fn plan(input: &Value) -> Result<Value, PlanError> {
+    let host = SimHost::of(input);
+    let spec = spec(input)?;
+    if !spec.is_isolated() {
+        return Err(PlanError::missing("windows.hyperv", "only an isolated pod has a VM"));
+    }
+    let id = SystemId::new(input["id"].as_str().unwrap_or_default())
+        .map_err(|error| PlanError::field("id", "", error.to_string()))?;
+    let owner = input["owner"].as_str().unwrap_or_default();
+    let rootfs: Vec<RootfsMount> = part(&input["rootfs"]);
+    let (mut output, planned) = if spec.is_lcow() {
+        let mut options = LinuxOptions::of(&id, owner, &spec, &host.facts, &host)?;
+        let mut output = json!({ "guest_os": "linux", "options": options });
+        if has_devices(&spec) {
+            output["spec_devices_cleared"] = json!(true);
+        }
+        finish(&mut options.common, input);
+        (output, linux(&id, &options, &host.facts, &host))
+    } else {
+        let mut options = WindowsOptions::of(&id, owner, &spec, &host.facts)?;
+        let output = json!({ "guest_os": "windows", "options": options });
+        finish(&mut options.common, input);
+        (output, windows(&id, &options, &spec, &rootfs, &host.facts, &host))
+    };
+    match planned {
+        Ok(plan) => tell(&plan, &mut output),
+        Err(error) => output["document_error"] = json!(error.to_string()),
+    }
+    Ok(output)
+}
+
+fn has_devices(spec: &Spec) -> bool {
+    spec.windows.as_ref().is_some_and(|windows| windows.devices.is_some())
+}
+
+/// What comes after the annotations were read.
+fn finish(options: &mut CommonOptions, input: &Value) {
+    options.bundle_directory = input["bundle"].as_str().unwrap_or_default().to_owned();
+    for (name, value) in input["option_overrides"].as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("EnableGraphicsConsole", Value::Bool(on)) => options.enable_graphics_console = *on,
+            ("SCSIControllerCount", Value::Number(count)) => {
+                let count = count.as_u64().unwrap_or_default();
+                options.scsi_controller_count = u32::try_from(count).unwrap_or(u32::MAX);
+            }
+            ("ConsolePipe", Value::String(pipe)) => options.console_pipe.clone_from(pipe),
+            (other, _) => panic!("the runner does not know the option {other}"),
+        }
+    }
+}
+
+fn tell(plan: &VmPlan, output: &mut Value) {
+    output["document"] = json!(plan.document);
+    output["vm_state"] = json!(plan.state);
+    let calls: Vec<Value> = plan.steps.iter().filter_map(host_call).collect();
+    if !calls.is_empty() {
+        output["host_calls"] = Value::Array(calls);
+    }
+}
+
+fn host_call(step: &Step) -> Option<Value> {
+    match step {
+        Step::GrantVmAccess { vm, path } => {
+            Some(call("host.grant_vm_access", json!({ "vm": vm, "path": path })))
+        }
+        Step::GrantVmGroupAccess { path } => {
+            let args = json!({ "path": path, "mask": GENERIC_ALL });
+            Some(call("host.grant_vm_group_access", args))
+        }
+        Step::SetDiskIdentifier { path, id } => {
+            Some(call("host.set_virtual_disk_identifier", json!({ "path": path, "id": id })))
+        }
+        // Copies and new folders are the simulated host's own business.
+        _ => None,
+    }
+}
