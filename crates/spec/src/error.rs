@@ -110,7 +110,7 @@ impl SpecError {
             Self::Mount(MountError::Declared(_)) => "Volumes",
             Self::Mount(error) if error.is_raw() => "Binds",
             Self::Mount(MountError::Config { .. } | MountError::Duplicate(_)) => "Mounts",
-            Self::Mount(MountError::Tmpfs) => "Tmpfs",
+            Self::Mount(MountError::Tmpfs(_)) => "Tmpfs",
             Self::Mount(_) => "VolumesFrom",
             Self::Isolation(_) => "Isolation",
             Self::OperatingSystem

@@ -1,7 +1,7 @@
 //! What a caller asks for, in the Docker Engine API's own JSON.
 //!
 //! Values are kept as asked: nothing here is checked, defaulted or normalised. [`crate::create`]
-//! decodes and completes them, [`crate::validate`] judges them, [`crate::build`] turns them into a spec.
+//! decodes and completes them, [`crate::validate`] judges them, [`crate::build()`] turns them into a spec.
 
 mod config;
 mod host_config;

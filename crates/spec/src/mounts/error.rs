@@ -46,8 +46,8 @@ pub enum MountError {
     #[error("invalid mode: {0}")]
     Mode(String),
     /// Memory file systems do not exist on Windows.
-    #[error("platform does not support tmpfs")]
-    Tmpfs,
+    #[error("{0} does not support tmpfs")]
+    Tmpfs(&'static str),
 }
 
 /// The rule that a mount breaks.

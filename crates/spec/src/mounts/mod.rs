@@ -22,5 +22,5 @@ pub use name::{NameError, check_volume_name};
 pub use parse::{from_spec, parse};
 pub use point::{Binding, MountKind, MountPoint};
 pub use sort::sort;
-pub use tmpfs::tmpfs;
+pub use tmpfs::{tmpfs_destination, tmpfs_options};
 pub use volumes_from::{VolumesFrom, volumes_from};

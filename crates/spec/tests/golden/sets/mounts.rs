@@ -20,9 +20,7 @@ pub(crate) fn mounts(case: &Case) -> Outcome {
         "validate" => valid(mounting::check(&mount(&case.input), STYLE, &host)),
         "volname" => valid(mounting::check_volume_name(text("volume"))),
         "volumesfrom" => volumes_from(text("spec")),
-        "tmpfs" => outcome(
-            mounting::tmpfs(text("destination"), text("options")).map(|never| match never {}),
-        ),
+        "tmpfs" => tmpfs(&case.input),
         kind => panic!("a kind that is not in the README: {kind}"),
     }
 }
@@ -49,6 +47,16 @@ fn volumes_from(text: &str) -> Outcome {
         mounting::volumes_from(text)
             .map(|from| json!({ "id": from.container, "mode": from.mode, "rw": from.writable })),
     )
+}
+
+/// The original has one function for the place and one for the options.
+fn tmpfs(input: &Value) -> Outcome {
+    let place = ["destination", "dest", "target"].into_iter().find_map(|key| input[key].as_str());
+    let never = match place {
+        Some(place) => mounting::tmpfs_destination(place),
+        None => mounting::tmpfs_options(input),
+    };
+    outcome(never.map(|never| match never {}))
 }
 
 fn valid<E: ToString>(checked: Result<(), E>) -> Outcome {
