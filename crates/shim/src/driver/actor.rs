@@ -206,6 +206,8 @@ impl<E: Engine, H: Host> Actor<E, H> {
             return answer(reply, Err(refused), Vec::new());
         }
         let process = slot.and_then(|slot| slot.process.clone());
+        // A client whose own terminal has no size yet asks for nothing.
+        let process = process.filter(|_| size.height > 0 && size.width > 0);
         let (Status::Running(_), Some(process)) = (status, process) else {
             return answer(reply, Ok::<_, Denied>(()), Vec::new());
         };

@@ -85,7 +85,9 @@ impl<E: Engine, H: Host> Service<E, H> {
                 return Err(expect("sandbox", other.as_str()));
             }
         }
-        keep_alive(&mut asked.spec);
+        if !self.inner.world.facts.is_unix() {
+            keep_alive(&mut asked.spec);
+        }
         let id = asked.id.clone();
         let sandbox = self.make(asked).await?;
         *self.inner.slot.lock().await = Slot::Pod(Box::new(PodTasks::new(id, sandbox)));
@@ -160,7 +162,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         let ends = ends(&request);
         let upstream = Upstream::connect(ends.clone(), &world.namespace, id.as_str()).await?;
         let shown = upstream.ends.clone();
-        let (container, parameters) = if is_holder(&spec) {
+        let (container, parameters) = if is_holder(&spec, world.facts.is_unix()) {
             (None, ProcessParameters::default())
         } else {
             let plan = self.plan(&id, &spec, &request, &options, &upstream)?;
@@ -285,22 +287,31 @@ fn ends(request: &CreateTaskRequest) -> Ends {
     }
 }
 
-/// A pod of host-process containers needs no container of its own.
-fn is_holder(spec: &Spec) -> bool {
+/// Some pods need no container of their own: those of host-process containers, and where a network
+/// needs nobody in it to last, those whose sandbox has nothing to do.
+fn is_holder(spec: &Spec, network_lasts: bool) -> bool {
     let sandbox = matches!(role(spec), Ok(Role::Sandbox(_)));
-    sandbox && spec.is_job_container() && !spec.is_isolated()
+    let on_host = spec.is_job_container() && !spec.is_isolated();
+    sandbox && (on_host || (network_lasts && has_nothing_to_do(spec)))
 }
 
-/// A sandbox whose image has no entry point would end at once: it gets something to do.
-fn keep_alive(spec: &mut Spec) {
+/// Its image has no entry point: there is a bare shell, which would end at once.
+fn has_nothing_to_do(spec: &Spec) -> bool {
     const SHELL: &str = r"c:\windows\system32\cmd.exe";
-    const FOREVER: &str = "cmd /c ping -t 127.0.0.1 > nul";
-    let Some(process) = spec.process.as_mut() else { return };
+    let Some(process) = spec.process.as_ref() else { return true };
     let only = match process.args.as_slice() {
         [only] => only.eq_ignore_ascii_case(SHELL),
         _ => false,
     };
-    if only || process.command_line.eq_ignore_ascii_case(SHELL) {
+    only || process.command_line.eq_ignore_ascii_case(SHELL)
+}
+
+/// A sandbox that would end at once gets something to do.
+fn keep_alive(spec: &mut Spec) {
+    const FOREVER: &str = "cmd /c ping -t 127.0.0.1 > nul";
+    if has_nothing_to_do(spec)
+        && let Some(process) = spec.process.as_mut()
+    {
         tracing::warn!("the sandbox has no command of its own, and gets one");
         FOREVER.clone_into(&mut process.command_line);
     }

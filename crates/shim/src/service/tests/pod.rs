@@ -133,3 +133,22 @@ async fn a_host_process_pod_is_held_by_a_placeholder() {
     shim.client.kill("pod", None, 0, false).await.unwrap();
     assert_eq!(within(shim.client.wait("pod", None)).await.unwrap().code, ExitCode(0));
 }
+
+/// Where a network needs nobody in it to last, a sandbox without a command needs no container.
+#[tokio::test]
+async fn a_sandbox_with_nothing_to_do_is_a_placeholder_and_its_workloads_are_not() {
+    let shim = Shim::pod("pod").await;
+    let annotations = json!({
+        "io.kubernetes.cri.container-type": "sandbox",
+        "io.kubernetes.cri.sandbox-id": "pod",
+    });
+    let shell = r"C:\Windows\System32\cmd.exe";
+    let bundle = shim.bundle_with("pod", shell, &annotations);
+    shim.client.create("pod", &bundle, &Stdio::default()).await.unwrap();
+    assert_eq!(shim.held(), []);
+    shim.client.start_process("pod", None).await.unwrap();
+    shim.create_in_pod("a", "container", "pod").await.unwrap();
+    shim.client.start_process("a", None).await.unwrap();
+    shim.client.kill("pod", None, KILL, true).await.unwrap();
+    assert_eq!(within(shim.client.wait("a", None)).await.unwrap().code, ExitCode(1067));
+}
