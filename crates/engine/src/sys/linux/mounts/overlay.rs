@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, mount};
+use rustix::process::{Gid, Uid};
+use rustix::thread;
 
 use super::{Tree, make_dir};
 use crate::error::ErrorKind;
+use crate::sys::identity::FIRST_ID;
 use crate::sys::idmap::IdMap;
 
 /// Clones the lower directories, read-only and with the container's ids.
@@ -33,6 +36,23 @@ pub(super) fn mount_prefix(scratch: &Tree, lowers: &[Tree], wine: &Path) -> Resu
     Tree::clone_of(Path::new("s/prefix"))?.attach(wine)?;
     let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOATIME;
     let data = std::ffi::CString::new(options).expect("our own options hold no NUL");
-    mount("overlay", wine.join("drive_c"), "overlay", flags, data.as_c_str())
+    as_container_root(|| mount("overlay", wine.join("drive_c"), "overlay", flags, data.as_c_str()))
         .map_err(|e| ErrorKind::io("mount the overlay of C:", e))
+}
+
+/// Does `work` under the ids of the container's root, with this process' capabilities.
+///
+/// An overlay writes to its upper layer as whoever mounted it, and the id-mapped scratch knows only
+/// the container's ids: mounted by the host's root it would be read-only.
+fn as_container_root<T>(work: impl FnOnce() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    let root = (Uid::from_raw(FIRST_ID), Gid::from_raw(FIRST_ID));
+    let capabilities = thread::capabilities(None)?;
+    thread::set_thread_res_gid(None, root.1, None)?;
+    thread::set_thread_res_uid(None, root.0, None)?;
+    // Leaving root's id takes the effective ones away; the permitted ones stay.
+    let done = thread::set_capabilities(None, capabilities).and_then(|()| work());
+    thread::set_thread_res_uid(None, Uid::ROOT, None)?;
+    thread::set_thread_res_gid(None, Gid::ROOT, None)?;
+    thread::set_capabilities(None, capabilities)?;
+    done
 }
