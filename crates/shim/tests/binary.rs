@@ -1,6 +1,8 @@
 //! The program itself, as containerd runs it. What needs a container is driven elsewhere: here is
 //! what must hold before there is one (shim.md 7.10).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant, SystemTime};

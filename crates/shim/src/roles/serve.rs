@@ -1,7 +1,6 @@
 //! `serve`: the process that lives as long as its container or pod.
 
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,8 +65,6 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
     let ending = up.service.ended().await;
     tokio::time::sleep(LAST_WORD).await;
     up.server.stop_listen().await;
-    // The name is free for whoever comes next, whatever still hangs on to this shim.
-    let _ = tokio::fs::remove_file(&up.socket).await;
     if ending == Ending::Gracefully {
         // Those that stay are cut off.
         let _ = tokio::time::timeout(GRACE, up.server.disconnect()).await;
@@ -82,7 +79,6 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
 struct Up<E: Engine, H> {
     service: Service<E, H>,
     server: Server,
-    socket: PathBuf,
     worker: tokio::task::JoinHandle<()>,
 }
 
@@ -101,7 +97,7 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
         state: address::state_folder(),
         namespace: flags.namespace.clone(),
     });
-    let service = Service::new(id, serve.is_sandbox, world, publisher);
+    let service = Service::new(id, serve.is_sandbox, world, publisher, socket.to_owned());
     address::make_free(socket)
         .await
         .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
@@ -110,7 +106,7 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
         .map_err(|error| anyhow!("cannot listen at `{}`: {error}", socket.display()))?
         .register_service(services(&service));
     server.start().await.map_err(|error| anyhow!("cannot take requests: {error}"))?;
-    Ok(Up { service, server, socket: socket.to_owned(), worker })
+    Ok(Up { service, server, worker })
 }
 
 /// One word and the end of stdout; nothing is written there any more.

@@ -9,6 +9,7 @@ mod slot;
 mod task_api;
 mod update;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Engine;
@@ -51,6 +52,8 @@ struct Inner<E: Engine, H> {
     /// Held while a pod or a standalone task is made, so that a second request waits for it.
     making: Mutex<()>,
     ending: watch::Sender<Ending>,
+    /// Where it listens.
+    socket: PathBuf,
 }
 
 impl<E: Engine, H> Clone for Service<E, H> {
@@ -66,6 +69,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         is_sandbox: bool,
         world: Shared<E, H>,
         publisher: Publisher,
+        socket: PathBuf,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -76,6 +80,7 @@ impl<E: Engine, H: Host> Service<E, H> {
                 slot: Mutex::new(Slot::Empty),
                 making: Mutex::new(()),
                 ending: watch::Sender::new(Ending::No),
+                socket,
             }),
         }
     }
@@ -95,6 +100,9 @@ impl<E: Engine, H: Host> Service<E, H> {
         self.inner.ending.send_if_modified(|ending| {
             let first = *ending == Ending::No;
             if first {
+                // The name is free for the next shim before this answer is out. Already gone is
+                // as good.
+                let _ = std::fs::remove_file(&self.inner.socket);
                 *ending = if now { Ending::Now } else { Ending::Gracefully };
             }
             first

@@ -109,9 +109,9 @@ impl Shim {
             namespace: "test".to_owned(),
         };
         let (publisher, _worker) = Publisher::new("test", Sink::choose(Some(&containerd), "", ""));
-        let service =
-            Service::new(TaskId::new(id).unwrap(), is_sandbox, Arc::new(world), publisher);
-        let address = of_socket(&folder.path().join("shim.sock"));
+        let (id, socket) = (TaskId::new(id).unwrap(), folder.path().join("shim.sock"));
+        let service = Service::new(id, is_sandbox, Arc::new(world), publisher, socket.clone());
+        let address = of_socket(&socket);
         let mut server = Server::new().bind(&address).unwrap().register_service(services(&service));
         server.start().await.unwrap();
         let client = Client::connect(&address).await.unwrap();
