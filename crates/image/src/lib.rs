@@ -31,7 +31,7 @@ pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use image::Image;
-pub use layer::Chain;
+pub use layer::{Below, Chain, HiveFile, Scratch};
 pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};

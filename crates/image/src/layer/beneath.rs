@@ -45,6 +45,26 @@ pub(crate) fn open_file(root: impl AsFd, path: &str) -> Result<File, Errno> {
     Ok(retry(|| openat2(root.as_fd(), path, how, Mode::empty(), flags()))?.into())
 }
 
+/// The names in a folder beneath `root`, which must be there and hold only Unicode names.
+pub(crate) fn list_all(root: impl AsFd, path: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in Dir::new(open_dir(root, path)?)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !is_dots(name) {
+            let text = name.to_str().map_err(|_| {
+                let name = name.to_bytes().escape_ascii();
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the name `{name}` is not Unicode"),
+                )
+            })?;
+            names.push(text.to_owned());
+        }
+    }
+    Ok(names)
+}
+
 /// The names in a folder beneath `root`: none when there is no such folder. Names that are not
 /// Unicode cannot be reached from Windows and are passed over.
 pub(crate) fn list(root: impl AsFd, path: &str) -> io::Result<Vec<String>> {

@@ -16,6 +16,7 @@
 //! Registry hives are stored as they came.
 
 mod beneath;
+mod export;
 mod fold;
 mod meta;
 mod names;
@@ -32,6 +33,7 @@ mod unpack;
 
 use std::path::PathBuf;
 
+pub use export::{Below, HiveFile, Scratch};
 pub(crate) use source::decompressed;
 pub(crate) use tarball::{Entry, Tarball};
 

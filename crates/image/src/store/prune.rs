@@ -89,6 +89,7 @@ impl Store {
         self.sweep_ingest()?;
         self.sweep_layers()?;
         let _index = self.lock_index()?;
+        self.sweep_files()?;
         let needed = self.needed()?;
         let blobs = self.path("content/blobs/sha256");
         let mut reclaimed = remove_unneeded(
@@ -212,6 +213,26 @@ impl Store {
             let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
             if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
                 fs::remove_dir_all(&path).at("remove", &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes files that killed processes left: locks of things in the making, of which there is
+    /// none now, and documents that were to replace others, which takes the lock that is held now.
+    fn sweep_files(&self) -> Result<()> {
+        let leftover = |dir: &str, name: &str| match dir {
+            "locks" => name != "index" && name != "content",
+            _ => name.starts_with(".tmp"),
+        };
+        for dir in ["locks", "leases", ""] {
+            let path = self.path(dir);
+            for entry in fs::read_dir(&path).at("list", &path)? {
+                let entry = entry.at("list", &path)?;
+                let file = entry.file_type().at("look at", &entry.path())?.is_file();
+                if file && entry.file_name().to_str().is_some_and(|name| leftover(dir, name)) {
+                    fs::remove_file(entry.path()).at("remove", &entry.path())?;
+                }
             }
         }
         Ok(())

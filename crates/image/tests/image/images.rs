@@ -173,6 +173,27 @@ async fn the_built_in_name_is_not_given_away_and_not_pruned() {
 }
 
 #[tokio::test]
+async fn what_killed_processes_left_is_swept() {
+    let host = Host::new().await;
+    let image = host.image(Some("app"), &[layer("a")]).await;
+    host.store.lease("box", &image).await.unwrap();
+    let root = host.store.root();
+    let left = ["locks/blob-1234", ".tmpAbCdEf", "leases/.tmpAbCdEf", "content/ingest/.tmpAbCdEf"];
+    for file in left {
+        std::fs::write(root.join(file), "").unwrap();
+    }
+    std::fs::create_dir_all(root.join("layers/.new-123/fs")).unwrap();
+    std::fs::create_dir_all(root.join("layers/.gone-123/fs")).unwrap();
+    host.store.prune(PruneOptions::default()).await.unwrap();
+    assert!(left.iter().all(|file| !root.join(file).exists()));
+    assert!(host.leftovers().is_empty());
+    assert!(
+        host.store.remove("app", GENTLY).await.unwrap_err().is_conflict(),
+        "the lease is no leftover"
+    );
+}
+
+#[tokio::test]
 async fn many_processes_may_name_images_at_once() {
     let host = Host::new().await;
     host.image(Some("app"), &[layer("a")]).await;

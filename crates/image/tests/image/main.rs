@@ -3,6 +3,7 @@
 
 mod archives;
 mod common;
+mod export;
 mod hostile;
 mod images;
 mod interrupted;

@@ -166,6 +166,29 @@ async fn what_is_pushed_is_pulled_by_tag_and_by_digest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_skopeo_pushes_is_pulled_in_both_of_its_formats() {
+    let registry = Registry::start();
+    let host = Host::new().await;
+    let name = registry.name("app");
+    let image = three_layers(&host, &name).await;
+    push(&host.store, &name).await;
+    for format in ["v2s2", "oci"] {
+        let copy = registry.name(&format!("copy:{format}"));
+        let output = Command::new("skopeo")
+            .args(["--insecure-policy", "--override-os", "windows", "copy", "--format", format])
+            .args(["--src-tls-verify=false", "--dest-tls-verify=false"])
+            .args([format!("docker://{name}:latest"), format!("docker://{copy}")])
+            .output()
+            .expect("this test needs skopeo: apt-get install skopeo");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let other = Host::new().await;
+        let pulled = pull(&other.store, &copy).await.unwrap();
+        assert_eq!(pulled.image.config.rootfs, image.config.rootfs, "{format}");
+        assert_eq!(other.unpack(&pulled.image).await.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repository_of_the_same_registry_lends_its_layers() {
     let registry = Registry::start();
     let host = Host::new().await;

@@ -1,0 +1,125 @@
+//! Entries of a Windows layer archive.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use crate::layer::tarball::Time;
+
+/// What is said about one entry.
+#[derive(Debug, Default)]
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: u8,
+    pub(super) link: &'a str,
+    pub(super) mtime: Time,
+    /// Records but those that follow from the other fields.
+    pub(super) records: BTreeMap<String, String>,
+}
+
+/// An archive in the making.
+pub(super) struct Writer<W: Write> {
+    archive: tar::Builder<W>,
+}
+
+impl<W: Write> Writer<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { archive: tar::Builder::new(out) }
+    }
+
+    /// Writes one entry with all of `data`, which must be `size` bytes.
+    pub(super) fn entry(&mut self, entry: Entry<'_>, size: u64, data: impl Read) -> io::Result<()> {
+        let Entry { name, kind, link, mtime, mut records } = entry;
+        for (key, value) in [("path", name), ("linkpath", link)] {
+            if value.len() > 100 || !value.is_ascii() {
+                records.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        if mtime.nanos != 0 || mtime.seconds < 0 {
+            records.insert("mtime".to_owned(), format_time(mtime));
+        }
+        if !records.is_empty() {
+            let records = records.iter().map(|(key, value)| (key.as_str(), value.as_bytes()));
+            self.archive.append_pax_extensions(records)?;
+        }
+        let mut header = tar::Header::new_ustar();
+        let fields = header.as_old_mut();
+        copy(&mut fields.name, name);
+        copy(&mut fields.linkname, link);
+        fields.linkflag = [kind];
+        header.set_mode(mode(kind));
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(u64::try_from(mtime.seconds).unwrap_or(0));
+        header.set_size(size);
+        header.set_cksum();
+        let mut data = Exactly { left: size, inner: data };
+        self.archive.append(&header, &mut data)?;
+        if data.left == 0 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.archive.into_inner()?.flush()
+    }
+}
+
+/// The type bits that Windows writers set; what may be done with a file is in its descriptor.
+fn mode(kind: u8) -> u32 {
+    match kind {
+        b'5' => 0o040_000,
+        b'2' => 0o120_000,
+        b'1' => 0o644,
+        _ => 0o100_000,
+    }
+}
+
+/// As much as fits: the whole is in a record then.
+fn copy(field: &mut [u8], text: &str) {
+    let fits = text.bytes().filter(u8::is_ascii).take(field.len());
+    for (slot, byte) in field.iter_mut().zip(fits) {
+        *slot = byte;
+    }
+}
+
+/// Seconds with a fraction, trailing zeros left out.
+pub(super) fn format_time(time: Time) -> String {
+    if time.nanos == 0 {
+        return time.seconds.to_string();
+    }
+    let (sign, seconds, nanos) = if time.seconds < 0 {
+        ("-", -(time.seconds + 1), 1_000_000_000 - time.nanos)
+    } else {
+        ("", time.seconds, time.nanos)
+    };
+    format!("{sign}{seconds}.{nanos:09}").trim_end_matches('0').to_owned()
+}
+
+/// Never gives more than was announced: a file may grow while it is read.
+struct Exactly<R> {
+    left: u64,
+    inner: R,
+}
+
+impl<R: Read> Read for Exactly<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let n = self.inner.read(&mut buffer[..wanted])?;
+        self.left -= n as u64;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::layer::tarball::parse_time;
+
+    proptest! {
+        #[test]
+        fn a_time_is_read_back_as_it_was(seconds in -4_000_000_000_i64..40_000_000_000, nanos in 0_u32..1_000_000_000) {
+            let time = Time { seconds, nanos };
+            prop_assert_eq!(parse_time(&format_time(time)).unwrap(), time);
+        }
+    }
+}
