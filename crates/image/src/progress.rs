@@ -73,4 +73,8 @@ impl Progress for Quiet {
     fn layer(&self, _: Event<'_>) {}
 
     fn status(&self, _: &str) {}
+
+    fn warning(&self, line: &str) {
+        tracing::warn!("{line}");
+    }
 }

@@ -134,17 +134,17 @@ impl Store {
                 }
             };
             let tags = index.names_of(&digest).into_iter().filter(|n| n.tag().is_some()).count();
-            match by_name {
-                Some(name) if name.tag().is_some() && tags > 1 => {
-                    index.names.remove(&name);
-                    Ok(vec![Removed::Untagged(name)])
-                }
-                None if tags > 1 && !options.force => {
-                    let by = "it has several names (force removes them all)".to_owned();
-                    Err(Error::InUse { image: text.to_owned(), by })
-                }
-                _ => self.delete(index, &digest, text, options),
+            if let Some(name) = by_name
+                && index.names_of(&digest).len() > 1
+                && (name.tag().is_none() || tags > 1)
+            {
+                return Ok(untag(index, &digest, name));
             }
+            if tags > 1 && !options.force {
+                let by = "it has several names (force removes them all)".to_owned();
+                return Err(Error::InUse { image: text.to_owned(), by });
+            }
+            self.delete(index, &digest, text, options)
         })
     }
 
@@ -180,6 +180,22 @@ impl Store {
         removed.push(Removed::Deleted(id));
         Ok(removed)
     }
+}
+
+/// Takes one of several names away; with a repository's last tag go its names by digest.
+fn untag(index: &mut Index, digest: &Digest, name: ImageName) -> Vec<Removed> {
+    index.names.remove(&name);
+    let repository = name.familiar_repository();
+    let mut removed = vec![Removed::Untagged(name)];
+    let (left, elsewhere): (Vec<_>, Vec<_>) =
+        index.names_of(digest).into_iter().partition(|n| n.familiar_repository() == repository);
+    if !elsewhere.is_empty() && left.iter().all(|n| n.tag().is_none()) {
+        for name in left {
+            index.names.remove(&name);
+            removed.push(Removed::Untagged(name));
+        }
+    }
+    removed
 }
 
 /// The form in which the index keeps a name: a digest makes a tag beside it meaningless.

@@ -189,6 +189,29 @@ async fn what_skopeo_pushes_is_pulled_in_both_of_its_formats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_by_digest_is_removed_alone_and_goes_with_its_repositorys_last_tag() {
+    let registry = Registry::start();
+    let host = Host::new().await;
+    let name = registry.name("app:1");
+    three_layers(&host, &name).await;
+    let digest = push(&host.store, &name).await.digest;
+    let by_digest = registry.name(&format!("app@{digest}"));
+    let removed = async |name: &str| {
+        host.store.remove(name, image::RemoveOptions::default()).await.unwrap().len()
+    };
+    assert_eq!(removed(&by_digest).await, 1);
+    assert!(host.store.resolve(&name).await.is_ok());
+    push(&host.store, &name).await;
+    host.store.tag(&name, "other").await.unwrap();
+    assert_eq!(removed(&name).await, 2, "the tag and the digest");
+    assert!(host.store.resolve(&by_digest).await.unwrap_err().is_not_found());
+    assert_eq!(removed("other").await, 2, "the name and the image");
+    pull(&host.store, &by_digest).await.unwrap();
+    assert_eq!(removed(&by_digest).await, 2);
+    assert!(host.store.images().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repository_of_the_same_registry_lends_its_layers() {
     let registry = Registry::start();
     let host = Host::new().await;
