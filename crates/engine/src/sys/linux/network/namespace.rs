@@ -37,15 +37,16 @@ fn unshare_and_pin(pin: &Path) -> Result<(), ErrorKind> {
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(|e| ErrorKind::io("make a network namespace", e))?;
     super::link::set_up("lo", true).map_err(|e| ErrorKind::io("bring loopback up", e))?;
-    allow_echo_requests().map_err(|e| ErrorKind::io("allow echo requests", e))?;
+    as_on_windows().map_err(|e| ErrorKind::io("set up a network namespace", e))?;
     mount_bind("/proc/thread-self/ns/net", pin).map_err(|e| io_error("pin a namespace at", pin, e))
 }
 
-/// Lets the container's ids send ICMP echo requests without a capability, as Windows programs
-/// may. The setting is the namespace's own.
-fn allow_echo_requests() -> io::Result<()> {
+/// Windows has no privileged ports, and lets any program send ICMP echo requests: the container's
+/// ids may do both without a capability. The settings are the namespace's own.
+fn as_on_windows() -> io::Result<()> {
     let (first, last) = (FIRST_ID, FIRST_ID + ID_COUNT - 1);
-    fs::write("/proc/sys/net/ipv4/ping_group_range", format!("{first} {last}"))
+    fs::write("/proc/sys/net/ipv4/ping_group_range", format!("{first} {last}"))?;
+    fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
 }
 
 /// Unpins a namespace and forgets it; it lives on while something is inside.
