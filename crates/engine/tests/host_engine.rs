@@ -21,11 +21,11 @@ mod linux {
         }
 
         fn exits(&self, code: u32) -> String {
-            format!("cmd /c exit {}", code.cast_signed())
+            format!(r"C:\probe.exe exit {code}")
         }
 
         fn echoes(&self) -> String {
-            "findstr .".into()
+            r"C:\probe.exe echo".into()
         }
 
         fn complains(&self, text: &str) -> String {
@@ -33,7 +33,7 @@ mod linux {
         }
 
         fn lasts(&self) -> String {
-            "cmd /c pause".into()
+            r"C:\probe.exe last".into()
         }
 
         fn missing(&self) -> String {

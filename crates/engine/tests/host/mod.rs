@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use engine::{HostConfig, HostEngine, Storage};
 use schema::SystemId;
@@ -39,6 +39,22 @@ fn target() -> PathBuf {
 
 fn guest_program() -> PathBuf {
     target().join("x86_64-pc-windows-gnu/release/transom-guest.exe")
+}
+
+/// The program that looks around inside, compiled once.
+fn probe() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let program = target().join(format!("test-root/probe-{}.exe", std::process::id()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/probe.c");
+        let compiler = std::process::Command::new("x86_64-w64-mingw32-gcc")
+            .args(["-O2", "-o"])
+            .args([&program, &source])
+            .status();
+        assert!(compiler.unwrap().success(), "the probe does not compile");
+        program
+    };
+    BUILT.get_or_init(build).clone()
 }
 
 /// Links, in one step: tests start at the same time.
@@ -81,10 +97,13 @@ impl Host {
         path
     }
 
-    /// A layer with nothing in it.
+    /// A layer with nothing but the probe in it.
     fn base(&self) -> PathBuf {
         let layer = self.directory.path().join("base");
-        std::fs::create_dir_all(layer.join("fs")).unwrap();
+        if !layer.exists() {
+            std::fs::create_dir_all(layer.join("fs")).unwrap();
+            std::fs::copy(probe(), layer.join("fs/probe.exe")).unwrap();
+        }
         layer
     }
 

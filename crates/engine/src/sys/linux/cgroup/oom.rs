@@ -55,9 +55,9 @@ impl OomWatch {
         more
     }
 
-    /// Whether a process has ever been killed.
-    pub(crate) fn ever(&self) -> bool {
-        self.seen > 0
+    /// How many processes have been killed, as of the last time that was asked.
+    pub(crate) fn killed(&self) -> u64 {
+        self.seen
     }
 }
 

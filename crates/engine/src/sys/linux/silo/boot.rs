@@ -167,6 +167,7 @@ impl Forked {
             log: Some(self.log),
             _platform: self.platform,
             listeners: Vec::new(),
+            explained_kills: 0,
             waiting: Vec::new(),
             terminating: Vec::new(),
         })

@@ -20,7 +20,7 @@ impl Host {
             (false, Phase::Ending, Some(0)) => Ending::Graceful,
             (false, ..) => Ending::Unexpected,
         };
-        self.tell_everyone(Exit { kind, out_of_memory: self.oom.ever() });
+        self.tell_everyone(Exit { kind, out_of_memory: self.oom.killed() > 0 });
         let Self { claim, mut clients, terminating, .. } = self;
         // Released before the last answer: who has that may use the id again.
         let reply = claim.release().and(swept).map(|()| Answer::Done).map_err(Refusal::from);

@@ -65,6 +65,8 @@ pub(super) struct Host {
     pub(super) _platform: File,
     /// Who hears of memory running out.
     pub(super) listeners: Vec<ClientId>,
+    /// How many kills for memory an exit code has told of.
+    pub(super) explained_kills: u64,
     /// Who waits for the end.
     pub(super) waiting: Vec<ClientId>,
     /// Who asked for the end.
@@ -202,9 +204,22 @@ impl Host {
     }
 
     fn on_process_end(&mut self, pid: u32, guest: GuestId, code: ExitCode) {
+        let code = self.blame_memory(code);
         for client in self.processes.ended(pid, guest, code) {
             self.clients.reply(client, &Ok(Answer::Exited(code)), vec![]);
         }
+    }
+
+    /// Wine tells 0 of a process that the kernel killed. One that ends so, after a kill that no
+    /// other end has explained, ended by it: itself, or a program that it waited for.
+    fn blame_memory(&mut self, code: ExitCode) -> ExitCode {
+        self.on_oom();
+        let unexplained = self.oom.killed() > self.explained_kills;
+        if code != ExitCode(0) || !unexplained {
+            return code;
+        }
+        self.explained_kills = self.oom.killed();
+        STATUS_COMMITMENT_LIMIT
     }
 
     fn on_guest_ready(&mut self, id: GuestId, version: &str) {
@@ -292,6 +307,9 @@ impl Host {
         self.clients.reply(client, &Err(why.into()), vec![]);
     }
 }
+
+/// What Windows gives a process that may commit no more memory.
+const STATUS_COMMITMENT_LIMIT: ExitCode = ExitCode(0xC000_012D);
 
 /// `ERROR_REVISION_MISMATCH`.
 const ERROR_REVISION_MISMATCH: u32 = 1306;

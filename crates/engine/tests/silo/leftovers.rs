@@ -1,0 +1,164 @@
+//! However a silo ends, nothing of it is left.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use engine::{Engine, ErrorKind, ExitKind, HostEngine, Process, System};
+use rustix::process::{Pid, Signal, kill_process};
+use schema::container::MappedPipe;
+use schema::{ExitCode, SystemId};
+
+use super::{Running, need_host};
+use crate::host::{Host, command};
+
+/// Everything on the host that carries the id.
+fn traces(id: &SystemId, state: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for controller in std::fs::read_dir("/sys/fs/cgroup").unwrap().map(Result::unwrap) {
+        let groups = controller.path().join("transom");
+        for group in std::fs::read_dir(groups).into_iter().flatten().flatten() {
+            if group.file_name().to_string_lossy().starts_with(&format!("{id}~")) {
+                found.push(group.path().display().to_string());
+            }
+        }
+    }
+    let dir = state.join("silos").join(id.as_str());
+    found.extend(dir.exists().then(|| dir.display().to_string()));
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let own = state.display().to_string();
+    found.extend(mounts.lines().filter(|line| line.contains(&own)).map(str::to_owned));
+    found
+}
+
+/// The silo host's pid.
+fn silo_host(state: &Path, id: &SystemId) -> Pid {
+    let text = std::fs::read_to_string(state.join("silos").join(id.as_str()).join("pid")).unwrap();
+    Pid::from_raw(text.trim().parse().unwrap()).unwrap()
+}
+
+fn is_alive(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_after_terminate() {
+    need_host!();
+    let silo = Running::start("ended", |_| {}).await;
+    let (id, state) = (silo.id.clone(), silo.host.state());
+    assert!(!traces(&id, &state).is_empty(), "this test looks in the wrong place");
+    let host = silo_host(&state, &id);
+    silo.end().await;
+    assert_eq!(traces(&id, &state), [""; 0]);
+    let since = Instant::now();
+    while is_alive(host) && since.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!is_alive(host), "the silo host lives on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_silo_host_takes_everything_with_it() {
+    need_host!();
+    let silo = Running::start("killed", |_| {}).await;
+    let (id, state) = (silo.id.clone(), silo.host.state());
+    let (process, _streams) =
+        silo.system.spawn(&command(r"C:\probe.exe last")).await.unwrap();
+    kill_process(silo_host(&state, &id), Signal::KILL).unwrap();
+    assert_eq!(process.wait().await, ExitCode::UNKNOWN);
+    assert_eq!(silo.system.wait().await.kind, ExitKind::Unexpected);
+    let gone = silo.host.engine.open(&id).await.unwrap_err();
+    assert!(matches!(gone.kind, ErrorKind::NotFound(_)), "{gone:?}");
+    assert_eq!(traces(&id, &state), [""; 0]);
+    silo.system.terminate().await.unwrap();
+    let document = silo.host.container(&id, None, |_| {}).await;
+    let again = silo.host.engine.create(&id, &document).await.unwrap();
+    again.terminate().await.unwrap();
+    silo.host.release(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_outlives_the_process_that_made_it() {
+    need_host!();
+    let host = Host::new();
+    let id = SystemId::new(format!("orphan-{}", std::process::id())).unwrap();
+    let document = host.container(&id, None, |_| {}).await;
+    // This test's own program makes it, in another process, and is killed.
+    let text = serde_json::to_string(&document).unwrap();
+    let mut creator = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "linux::leftovers::a_creator_that_waits_to_be_killed"])
+        .env("SILO_TEST_DOCUMENT", text)
+        .env("SILO_TEST_ID", id.as_str())
+        .env("TRANSOM_ROOT", &host.engine.config().root)
+        .env("TRANSOM_STATE", host.state())
+        .env("TRANSOM_LIBEXEC", &host.engine.config().libexec)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let since = Instant::now();
+    let system = loop {
+        match host.engine.open(&id).await {
+            Ok(system) => break system,
+            Err(_) if since.elapsed() < Duration::from_secs(60) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+    creator.kill().await.unwrap();
+    system.start().await.unwrap();
+    let silo = Running { host, id, system };
+    assert_eq!(silo.run("cmd /c exit 9").await.code, 9);
+    silo.end().await;
+}
+
+#[tokio::test]
+#[ignore = "run by `a_system_outlives_the_process_that_made_it`"]
+async fn a_creator_that_waits_to_be_killed() {
+    let document = serde_json::from_str(&std::env::var("SILO_TEST_DOCUMENT").unwrap()).unwrap();
+    let id = SystemId::new(std::env::var("SILO_TEST_ID").unwrap()).unwrap();
+    let _system = HostEngine::from_env().create(&id, &document).await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_is_dropped_half_way_leaves_nothing() {
+    need_host!();
+    let host = Host::new();
+    let id = SystemId::new(format!("dropped-{}", std::process::id())).unwrap();
+    let document = host.container(&id, None, |_| {}).await;
+    for after in [1, 5, 20, 60, 120] {
+        let creation = host.engine.create(&id, &document);
+        let made = tokio::time::timeout(Duration::from_millis(after), creation).await;
+        if let Ok(system) = made {
+            system.unwrap().terminate().await.unwrap();
+        }
+        let since = Instant::now();
+        while !traces(&id, &host.state()).is_empty() {
+            assert!(since.elapsed() < Duration::from_secs(20), "{:?}", traces(&id, &host.state()));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    host.release(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_cannot_be_met_is_refused_with_its_field() {
+    need_host!();
+    let host = Host::new();
+    let id = SystemId::new(format!("refused-{}", std::process::id())).unwrap();
+    let document = host
+        .container(&id, None, |container| {
+            container.mapped_pipes = vec![MappedPipe {
+                container_pipe_name: "docker_engine".into(),
+                host_path: r"\\.\pipe\docker_engine".into(),
+                host_path_type: String::new(),
+            }];
+        })
+        .await;
+    let error = host.engine.create(&id, &document).await.unwrap_err();
+    assert!(error.kind.to_string().contains("MappedPipes"), "{}", error.kind);
+    assert_eq!(traces(&id, &host.state()), [""; 0]);
+    host.release(&id).await;
+}

@@ -1,0 +1,135 @@
+//! What takes too much stays inside its limits, and is told of.
+
+use std::time::Duration;
+
+use engine::{System, SystemEvent};
+use schema::container::{Memory, Processor, StorageQos};
+use schema::modify::{ModifyRequest, RequestType, paths};
+use schema::properties::PropertyType;
+use serde_json::json;
+
+use super::{Running, need_host};
+use crate::host::{Host, command};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_hog_is_ended_and_told_of() {
+    need_host!();
+    let silo = Running::start("hog", |container| {
+        container.memory = Some(Memory { size_in_mb: 256 });
+    })
+    .await;
+    let mut events = silo.system.events().await.unwrap();
+    let outcome = silo.run(r"C:\probe.exe hog").await;
+    assert_eq!(outcome.code, 0xC000_012D, "STATUS_COMMITMENT_LIMIT");
+    let told = tokio::time::timeout(Duration::from_secs(30), events.recv()).await;
+    assert_eq!(told.unwrap(), Some(SystemEvent::OutOfMemory));
+    let query = [PropertyType::Statistics];
+    let used = silo.system.properties(&query).await.unwrap().statistics.unwrap().memory;
+    assert!(used.memory_usage_commit_peak_bytes <= 256 << 20, "{used:?}");
+    assert_eq!(silo.run("cmd /c exit 5").await.code, 5, "the rest lives on");
+    silo.system.terminate().await.unwrap();
+    assert!(silo.system.wait().await.out_of_memory);
+    silo.host.release(&silo.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_bomb_ends_at_the_limit() {
+    need_host!();
+    let silo = Running::start("forks", |_| {}).await;
+    let made = silo.number("fork", "forked").await;
+    assert!(made > 100 && made < 4096, "{made} were made");
+    silo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_filler_stays_inside_a_sized_scratch() {
+    need_host!();
+    let silo = Running::start_in(Host::new(), "filler", Some(64 << 20), |_| {}).await;
+    let text = silo.probe(r"fill C:\big").await;
+    let written = super::value(&text, "written");
+    assert!(written > 20 << 20 && written < 64 << 20, "{text}");
+    silo.run(r"cmd /c del C:\big").await;
+    let elsewhere = silo.probe(r"fill \\?\unix\wine\big").await;
+    assert!(super::value(&elsewhere, "written") < 64 << 20, "{elsewhere}");
+    silo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_reach_the_kernel_and_can_be_changed_while_it_runs() {
+    need_host!();
+    let silo = Running::start("limits", |container| {
+        container.memory = Some(Memory { size_in_mb: 512 });
+        container.processor = Some(Processor { maximum: 5000, ..Processor::default() });
+        container.storage.qos =
+            Some(StorageQos { iops_maximum: 500, bandwidth_maximum: 10 << 20 });
+    })
+    .await;
+    let group = silo.group();
+    let memory = || silo.kernel_number(&group, "memory", "memory.limit_in_bytes", "memory.max");
+    assert_eq!(memory(), 512 << 20);
+    let modify = |path: &str, settings| ModifyRequest {
+        resource_path: path.into(),
+        request_type: Some(RequestType::Update),
+        settings,
+        guest_request: None,
+    };
+    for size in [1024, 256] {
+        silo.system.modify(&modify(paths::MEMORY, json!(size))).await.unwrap();
+        assert_eq!(memory(), size << 20);
+    }
+    let weight = json!({ "Weight": 1000 });
+    silo.system.modify(&modify(paths::PROCESSOR, weight)).await.unwrap();
+    let both = json!({ "Weight": 1000, "Maximum": 10 });
+    silo.system.modify(&modify(paths::PROCESSOR, both)).await.unwrap_err();
+    silo.system.modify(&modify(paths::MEMORY, json!("much"))).await.unwrap_err();
+    silo.system.modify(&modify("Container/Devices/Generic", json!({}))).await.unwrap_err();
+    silo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_of_the_processors_is_all_that_it_gets() {
+    need_host!();
+    let silo = Running::start("share", |container| {
+        container.processor = Some(Processor { maximum: 1000, ..Processor::default() });
+    })
+    .await;
+    let busy = "cmd /c for /l %i in (1,0,2) do @rem";
+    let spinning = [
+        silo.system.spawn(&command(busy)).await.unwrap(),
+        silo.system.spawn(&command(busy)).await.unwrap(),
+    ];
+    let query = [PropertyType::Statistics];
+    let used = || async {
+        let statistics = silo.system.properties(&query).await.unwrap().statistics.unwrap();
+        statistics.processor.total_runtime_100ns
+    };
+    let (before, since) = (used().await, std::time::Instant::now());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let spent = u128::from(used().await - before) * 100;
+    let processors = std::thread::available_parallelism().unwrap().get() as u128;
+    let share = spent * 100 / (since.elapsed().as_nanos() * processors);
+    assert!((2..=15).contains(&share), "a tenth was given, {share} % were taken");
+    drop(spinning);
+    silo.end().await;
+}
+
+impl Running {
+    /// The name of its control groups.
+    fn group(&self) -> String {
+        let base = std::path::Path::new("/sys/fs/cgroup");
+        let found = [base.join("memory/transom"), base.join("transom")];
+        let dirs = found.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten();
+        let mut names = dirs.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let wanted = format!("{}~", self.id);
+        names.find(|name| name.starts_with(&wanted)).expect("it has a group")
+    }
+
+    /// A number that the kernel holds, by its name in either version.
+    fn kernel_number(&self, group: &str, controller: &str, v1: &str, v2: &str) -> u64 {
+        let base = std::path::Path::new("/sys/fs/cgroup");
+        let one = base.join(controller).join("transom").join(group).join(v1);
+        let two = base.join("transom").join(group).join(v2);
+        let text = std::fs::read_to_string(one).or_else(|_| std::fs::read_to_string(two));
+        text.unwrap().trim().parse().unwrap()
+    }
+}
