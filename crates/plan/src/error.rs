@@ -71,6 +71,7 @@ pub enum PlanError {
 
 impl PlanError {
     /// A value that breaks a rule.
+    #[expect(clippy::needless_pass_by_value, reason = "callers have texts, numbers and names")]
     pub fn field(field: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
         Self::Field { field: field.into(), value: value.to_string(), rule: rule.into() }
     }

@@ -98,16 +98,16 @@ pub fn split_args(line: &str) -> Vec<String> {
     let mut rest = line;
     loop {
         rest = rest.trim_start_matches(is_blank);
-        let end = match rest.strip_prefix('"') {
-            None if rest.is_empty() => return words,
+        if rest.is_empty() {
+            return words;
+        }
+        let end = match rest.strip_prefix('"').map(|inner| (inner, inner.find('"'))) {
+            Some((_, Some(at))) => at + 2,
             // A lone quote counts as a blank.
-            Some(inner) => match inner.find('"') {
-                Some(at) => at + 2,
-                None => {
-                    rest = inner;
-                    continue;
-                }
-            },
+            Some((inner, None)) => {
+                rest = inner;
+                continue;
+            }
             None => rest.find(|c| is_blank(c) || c == '"').unwrap_or(rest.len()),
         };
         words.push(rest[..end].to_owned());

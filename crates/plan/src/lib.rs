@@ -26,6 +26,7 @@ pub mod paths;
 mod plan;
 pub mod process;
 pub mod registry;
+mod render;
 pub mod request;
 pub mod root;
 pub mod sandbox;

@@ -134,7 +134,7 @@ pub fn sanitize(path: &str, forbidden: &[&str]) -> Option<String> {
         let prefix = clean(prefix).to_lowercase();
         lower.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
     };
-    (!forbidden.iter().any(|prefix| is_below(&prefix))).then_some(path)
+    (!forbidden.iter().any(is_below)).then_some(path)
 }
 
 /// Places in a VM that a container must not use as its root.

@@ -132,10 +132,8 @@ pub fn adjust_isolated_host_process(process: &mut Process, annotations: &Annotat
         if !is_cmd(first) {
             process.command_line.insert_str(0, "cmd /c ");
         }
-    } else if let Some(first) = process.args.first() {
-        if !is_cmd(first.trim()) {
-            process.args.splice(0..0, ["cmd".to_owned(), "/c".to_owned()]);
-        }
+    } else if process.args.first().is_some_and(|first| !is_cmd(first.trim())) {
+        process.args.splice(0..0, ["cmd".to_owned(), "/c".to_owned()]);
     }
     let inherit = annotations.get(names::HOST_PROCESS_INHERIT_USER);
     if inherit.is_some_and(|value| value == "true") {

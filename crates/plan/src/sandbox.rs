@@ -97,9 +97,8 @@ pub fn adjust_container(pod: &Spec, container: &mut Spec, vm: Option<PodVm>) -> 
 /// An ordinary container never runs as the shim's own account.
 fn drop_inherited_user(container: &mut Spec) {
     let Some(annotations) = container.annotations.as_mut() else { return };
-    if let Some(value) = annotations.get_mut(names::HOST_PROCESS_INHERIT_USER) {
-        if !value.is_empty() {
-            *value = "false".into();
-        }
+    let value = annotations.get_mut(names::HOST_PROCESS_INHERIT_USER);
+    if let Some(value) = value.filter(|value| !value.is_empty()) {
+        *value = "false".into();
     }
 }

@@ -81,8 +81,8 @@ fn check_role(request: &TaskRequest, host: &HostFacts) -> Result<()> {
     match (request.is_sandbox, &role) {
         (false, Role::Standalone) => Ok(()),
         (false, role) => {
-            let rule = "a container on its own has no role in a pod";
-            Err(PlanError::field(names::KUBERNETES_TYPE, role.as_str(), rule))
+            let why = "a container on its own has no role in a pod";
+            Err(PlanError::field(names::KUBERNETES_TYPE, role.as_str(), why))
         }
         (true, _) if host.build < builds::RS5 => {
             Err(PlanError::unsupported("pod", "pods need Windows Server 2019"))
@@ -92,8 +92,8 @@ fn check_role(request: &TaskRequest, host: &HostFacts) -> Result<()> {
             Err(PlanError::field(names::KUBERNETES_SANDBOX, pod, "must be the task's own id"))
         }
         (true, role) => {
-            let rule = "the first container of a pod is its sandbox";
-            Err(PlanError::field(names::KUBERNETES_TYPE, role.as_str(), rule))
+            let why = "the first container of a pod is its sandbox";
+            Err(PlanError::field(names::KUBERNETES_TYPE, role.as_str(), why))
         }
     }
 }

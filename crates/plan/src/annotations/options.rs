@@ -125,7 +125,7 @@ fn platform_os(platform: &str) -> Option<String> {
         Some((name, version)) => version.strip_suffix(')').map(|_| name)?,
         None => system,
     };
-    if !is_word(&system) || !rest.iter().all(|part| is_word(part)) {
+    if !is_word(&system) || !rest.iter().all(is_word) {
         return None;
     }
     let system = system.to_ascii_lowercase();

@@ -281,7 +281,7 @@ const INTEL_RDT: Shape = Object(&[
 ]);
 
 /// One device extension file.
-pub const DEVICE_EXTENSION: Shape = Object(&[
+pub(crate) const DEVICE_EXTENSION: Shape = Object(&[
     ("device_category", Given, DEVICE_CATEGORY),
     ("namespace", Given, EXTENSION_NAMESPACE),
 ]);

@@ -18,6 +18,7 @@ pub enum GuestOs {
 /// The VM that hosts a container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct HostingVm {
     /// Its id, `<pod>@vm`.
     pub id: String,

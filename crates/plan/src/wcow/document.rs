@@ -174,12 +174,12 @@ impl Builder<'_> {
             return Err(PlanError::unsupported("root.readonly", why));
         }
         match (is_v1(self.schema), self.vm, windows.hyperv.as_ref()) {
-            (true, _, None) => self.host_root(all),
             // HCS makes a VM, or nobody does: there is nothing to mount.
             (true, None, Some(_)) => Ok(()),
             (true, Some(_), Some(hyperv)) => self.v1_vm(hyperv, all),
+            // The originals accept 2.5 for a container and then have no case for it.
             (false, _, _) if self.schema != SchemaVersion::V2_1 => Ok(()),
-            (false, None, _) => self.host_root(all),
+            (true, _, None) | (false, None, _) => self.host_root(all),
             (false, Some(_), _) => {
                 all.container.storage.path = self.root.unwrap_or_default().into();
                 all.container.storage.layers = self.layers.to_vec();
@@ -238,11 +238,11 @@ impl Builder<'_> {
     }
 
     fn isolation(&self, all: &mut Documents) -> Result<()> {
+        const FIELD: &str = names::HOST_PROCESS_ROOT;
         if !(self.spec.is_job_container() && self.spec.is_isolated()) {
             return Ok(());
         }
         all.container.isolation_type = "HostProcess".into();
-        const FIELD: &str = names::HOST_PROCESS_ROOT;
         if let Some(path) = values::text(self.annotations(), FIELD) {
             let rule = "must be a path on a drive, and none that the VM itself needs";
             let path = paths::sanitize(path, paths::FORBIDDEN_IN_VM)

@@ -49,10 +49,6 @@ impl Outcome {
             Err(error) => Self { output: None, error: Some(error.to_string()) },
         }
     }
-
-    pub(crate) fn ok(output: Value) -> Self {
-        Self { output: Some(output), error: None }
-    }
 }
 
 /// Where the cases are.

@@ -55,7 +55,7 @@ fn has_devices(spec: &Spec) -> bool {
 
 /// What comes after the annotations were read.
 fn finish(options: &mut CommonOptions, input: &Value) {
-    options.bundle_directory = input["bundle"].as_str().unwrap_or_default().to_owned();
+    input["bundle"].as_str().unwrap_or_default().clone_into(&mut options.bundle_directory);
     for (name, value) in input["option_overrides"].as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("EnableGraphicsConsole", Value::Bool(on)) => options.enable_graphics_console = *on,

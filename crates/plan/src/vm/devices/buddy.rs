@@ -11,7 +11,7 @@ const CLASSES: usize = 7;
 
 /// The free regions of a device, by class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Regions {
+pub(super) struct Regions {
     free: Vec<BTreeSet<u64>>,
 }
 
@@ -35,7 +35,7 @@ fn class_of(size: u64) -> Option<usize> {
 
 impl Regions {
     /// Takes a region that holds `size`, the one with the lowest offset of the smallest class.
-    pub fn take(&mut self, size: u64) -> Option<u64> {
+    pub(super) fn take(&mut self, size: u64) -> Option<u64> {
         let class = class_of(size)?;
         let from = (class..CLASSES).find(|class| !self.free[*class].is_empty())?;
         for larger in (class + 1..=from).rev() {
@@ -47,7 +47,7 @@ impl Regions {
     }
 
     /// Gives a region back.
-    pub fn give_back(&mut self, offset: u64, size: u64) {
+    pub(super) fn give_back(&mut self, offset: u64, size: u64) {
         let Some(class) = class_of(size) else { return };
         self.free[class].insert(offset);
         self.join(class, offset);

@@ -33,11 +33,11 @@ struct Device {
 }
 
 /// Where a disk of `size` bytes is seen, and what puts it there.
-pub type Placed = (String, Option<ModifyVm>);
+pub(crate) type Placed = (String, Option<ModifyVm>);
 
 impl Pmem {
     /// Finds a place for the disk at `path`, which has `size` bytes; nothing when there is no room.
-    pub fn add(&mut self, vm: &HostingVm, path: &str, size: u64) -> Option<Placed> {
+    pub(crate) fn add(&mut self, vm: &HostingVm, path: &str, size: u64) -> Option<Placed> {
         if vm.vpmem_max_count == 0 || vm.devices_physically_backed {
             return None;
         }
@@ -45,6 +45,16 @@ impl Pmem {
             self.add_mapping(vm, path, size)
         } else {
             self.add_whole(vm, path, size)
+        }
+    }
+
+    /// Frees the place of the disk at `path`, when the last container that uses it is gone.
+    pub fn remove(&mut self, path: &str) {
+        self.whole.retain(|_, held| held != path);
+        for device in self.shared.values_mut() {
+            if let Some((offset, size)) = device.mappings.remove(path) {
+                device.regions.give_back(offset, size);
+            }
         }
     }
 

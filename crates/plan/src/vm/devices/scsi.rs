@@ -137,7 +137,8 @@ impl Scsi {
     }
 
     fn free_slot(&self, vm: &HostingVm) -> Option<(u32, u32)> {
-        let controllers = vm.scsi_controllers.min(CONTROLLERS.len() as u32);
+        let most = u32::try_from(CONTROLLERS.len()).unwrap_or(u32::MAX);
+        let controllers = vm.scsi_controllers.min(most);
         let mut slots =
             (0..controllers).flat_map(|controller| (0..LUNS).map(move |lun| (controller, lun)));
         slots.find(|slot| {
