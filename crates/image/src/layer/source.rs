@@ -1,9 +1,9 @@
 //! A blob as the archive in it: decompressed on a thread of its own, hashed as it is read.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::Scope;
 
 use sha2::{Digest as _, Sha256};
@@ -16,12 +16,21 @@ const AHEAD: usize = 8;
 
 /// The uncompressed bytes of a blob.
 pub(crate) struct Source {
-    chunks: Receiver<io::Result<Vec<u8>>>,
-    chunk: Vec<u8>,
+    chunks: Receiver<io::Result<Chunk>>,
+    /// Read chunks go back to be filled again.
+    spares: Sender<Vec<u8>>,
+    chunk: Chunk,
     at: usize,
     hasher: Sha256,
     /// Bytes that may still come.
     allowance: u64,
+}
+
+/// A buffer and how much of it is filled: none at the end.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    filled: usize,
 }
 
 /// Counts the compressed bytes that go by, for whoever shows progress.
@@ -44,21 +53,24 @@ impl Source {
         allowance: u64,
     ) -> Self {
         let (send, chunks) = sync_channel(AHEAD);
+        let (spares, spare) = channel::<Vec<u8>>();
         scope.spawn(move || {
             let mut reader = match decompressed(Counted(blob, consumed)) {
                 Ok(reader) => reader,
                 Err(e) => return drop(send.send(Err(e))),
             };
             loop {
-                let chunk = fill(&mut reader);
-                let last = !matches!(&chunk, Ok(chunk) if !chunk.is_empty());
+                let buffer = spare.try_recv().unwrap_or_else(|_| vec![0; CHUNK]);
+                let chunk = fill(&mut reader, buffer);
+                let last = !matches!(&chunk, Ok(chunk) if chunk.filled > 0);
                 // A reader that has gone wants no more.
                 if send.send(chunk).is_err() || last {
                     return;
                 }
             }
         });
-        Self { chunks, chunk: Vec::new(), at: 0, hasher: Sha256::new(), allowance }
+        let hasher = Sha256::new();
+        Self { chunks, spares, chunk: Chunk::default(), at: 0, hasher, allowance }
     }
 
     /// Reads what follows the archive's end and tells the digest of everything.
@@ -69,28 +81,40 @@ impl Source {
 
     /// Takes the next chunk; false at the end.
     fn advance(&mut self) -> io::Result<bool> {
-        let chunk = self.chunks.recv().unwrap_or_else(|_| Ok(Vec::new()))?;
-        self.allowance = self.allowance.checked_sub(chunk.len() as u64).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "the archive is larger than max_unpacked_bytes allows",
-            )
+        let chunk = self.chunks.recv().unwrap_or_else(|_| Ok(Chunk::default()))?;
+        self.allowance = self.allowance.checked_sub(chunk.filled as u64).ok_or_else(|| {
+            let words = "the archive is larger than max_unpacked_bytes allows";
+            io::Error::new(io::ErrorKind::FileTooLarge, words)
         })?;
-        self.hasher.update(&chunk);
-        (self.chunk, self.at) = (chunk, 0);
-        Ok(!self.chunk.is_empty())
+        self.hasher.update(&chunk.bytes[..chunk.filled]);
+        let used = std::mem::replace(&mut self.chunk, chunk);
+        // Whoever fills them may have come to the end.
+        let _ = self.spares.send(used.bytes);
+        self.at = 0;
+        Ok(self.chunk.filled > 0)
     }
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.chunk.len() && !self.advance()? {
-            return Ok(0);
-        }
-        let n = buffer.len().min(self.chunk.len() - self.at);
-        buffer[..n].copy_from_slice(&self.chunk[self.at..self.at + n]);
-        self.at += n;
+        let there = self.fill_buf()?;
+        let n = buffer.len().min(there.len());
+        buffer[..n].copy_from_slice(&there[..n]);
+        self.consume(n);
         Ok(n)
+    }
+}
+
+impl BufRead for Source {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.chunk.filled {
+            self.advance()?;
+        }
+        Ok(&self.chunk.bytes[self.at..self.chunk.filled])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.at += n;
     }
 }
 
@@ -99,7 +123,7 @@ pub(crate) fn decompressed<'a>(
     input: impl Read + 'a + Send,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut input = BufReader::with_capacity(CHUNK, input);
-    let magic = std::io::BufRead::fill_buf(&mut input)?;
+    let magic = input.fill_buf()?;
     if magic.starts_with(&[0x1f, 0x8b]) {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(input)));
     }
@@ -110,17 +134,16 @@ pub(crate) fn decompressed<'a>(
 }
 
 /// A full chunk, or what is left.
-fn fill(reader: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut chunk = vec![0; CHUNK];
+fn fill(reader: &mut impl Read, mut bytes: Vec<u8>) -> io::Result<Chunk> {
+    bytes.resize(CHUNK, 0);
     let mut filled = 0;
     while filled < CHUNK {
-        match reader.read(&mut chunk[filled..]) {
+        match reader.read(&mut bytes[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
-    chunk.truncate(filled);
-    Ok(chunk)
+    Ok(Chunk { bytes, filled })
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here looks at other layers, and no link of any kind is made: every path is a real one.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Scope;
 
@@ -288,14 +288,8 @@ impl Filler<'_, '_> {
             return Ok(self.pool.submit(Job { path, data, looks })?);
         }
         let mut file = beneath::create(self.staging.root(), &path, Mode::from_raw_mode(0o600))?;
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let n = self.archive.read(&mut buffer)?;
-            if n == 0 {
-                return Ok(looks.apply(&file)?);
-            }
-            file.write_all(&buffer[..n])?;
-        }
+        self.archive.copy_to(&mut file)?;
+        Ok(looks.apply(&file)?)
     }
 
     /// An alternate data stream belongs to the entry that it follows.

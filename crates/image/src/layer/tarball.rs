@@ -3,7 +3,7 @@
 //! The `tar` crate reads the headers; the loop is ours because a layer's PAX records must be kept,
 //! must not be able to fill the memory, and decide sizes above 8 GiB.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read, Write};
 
 /// More than any real record of attributes and security descriptors.
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -143,6 +143,23 @@ impl<R: Read> Tarball<R> {
         (self.left, self.padding) = (0, 0);
         let skipped = io::copy(&mut self.input.by_ref().take(wanted), &mut io::sink())?;
         if skipped == wanted { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+impl<R: BufRead> Tarball<R> {
+    /// Writes the data of the current entry to `out`, without another buffer between.
+    pub(crate) fn copy_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        while self.left > 0 {
+            let there = self.input.fill_buf()?;
+            let n = usize::try_from(self.left).map_or(there.len(), |left| left.min(there.len()));
+            if n == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            out.write_all(&there[..n])?;
+            self.input.consume(n);
+            self.left -= n as u64;
+        }
+        Ok(())
     }
 }
 
