@@ -70,8 +70,7 @@ async fn nothing_of_the_host_is_visible() {
     }
     let devices = silo.probe("list /dev").await;
     for name in devices.lines().filter(|name| !name.is_empty()) {
-        let known =
-            [".", "..", "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts"];
+        let known = [".", "..", "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts"];
         assert!(known.contains(&name), "/dev/{name} is visible");
     }
     let interfaces = silo.probe("list /proc/sys/net/ipv4/conf").await;

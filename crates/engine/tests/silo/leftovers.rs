@@ -62,8 +62,7 @@ async fn a_killed_silo_host_takes_everything_with_it() {
     need_host!();
     let silo = Running::start("killed", |_| {}).await;
     let (id, state) = (silo.id.clone(), silo.host.state());
-    let (process, _streams) =
-        silo.system.spawn(&command(r"C:\probe.exe last")).await.unwrap();
+    let (process, _streams) = silo.system.spawn(&command(r"C:\probe.exe last")).await.unwrap();
     kill_process(silo_host(&state, &id), Signal::KILL).unwrap();
     assert_eq!(process.wait().await, ExitCode::UNKNOWN);
     assert_eq!(silo.system.wait().await.kind, ExitKind::Unexpected);

@@ -60,8 +60,7 @@ async fn limits_reach_the_kernel_and_can_be_changed_while_it_runs() {
     let silo = Running::start("limits", |container| {
         container.memory = Some(Memory { size_in_mb: 512 });
         container.processor = Some(Processor { maximum: 5000, ..Processor::default() });
-        container.storage.qos =
-            Some(StorageQos { iops_maximum: 500, bandwidth_maximum: 10 << 20 });
+        container.storage.qos = Some(StorageQos { iops_maximum: 500, bandwidth_maximum: 10 << 20 });
     })
     .await;
     let group = silo.group();

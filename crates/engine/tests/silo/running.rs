@@ -40,11 +40,8 @@ async fn a_search_list_reaches_the_resolver() {
 async fn registry_values_of_the_document_are_there_and_last_after_a_shutdown() {
     need_host!();
     let silo = Running::start("registry", |container| {
-        let key = RegistryKey {
-            hive: "Software".into(),
-            name: r"Transom\Test".into(),
-            volatile: false,
-        };
+        let key =
+            RegistryKey { hive: "Software".into(), name: r"Transom\Test".into(), volatile: false };
         let value = RegistryValue {
             key: Some(key),
             name: "Colour".into(),
@@ -72,13 +69,12 @@ async fn registry_values_of_the_document_are_there_and_last_after_a_shutdown() {
 async fn a_hundred_mebibytes_go_through_unchanged() {
     need_host!();
     let silo = Running::start("much", |_| {}).await;
-    let parameters = ProcessParameters {
-        create_std_in_pipe: true,
-        ..command(r"C:\probe.exe echo")
-    };
+    let parameters =
+        ProcessParameters { create_std_in_pipe: true, ..command(r"C:\probe.exe echo") };
     let (process, streams) = silo.system.spawn(&parameters).await.unwrap();
     let (mut stdin, mut stdout) = (streams.stdin.unwrap(), streams.stdout.unwrap());
-    let block: Vec<u8> = (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let block: Vec<u8> =
+        (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let sent = block.clone();
     let writer = tokio::spawn(async move {
         for _ in 0..100 {
@@ -116,7 +112,9 @@ async fn a_console_is_a_terminal_that_can_be_typed_at_and_resized() {
     let mut seen = String::new();
     let mut chunk = [0; 4096];
     while !seen.contains("100042") {
-        let count = stdout.read(&mut chunk).await.unwrap();
+        let next =
+            tokio::time::timeout(std::time::Duration::from_secs(20), stdout.read(&mut chunk));
+        let count = next.await.unwrap_or_else(|_| panic!("nothing more after {seen:?}")).unwrap();
         assert!(count > 0, "it ended: {seen:?}");
         seen.push_str(&String::from_utf8_lossy(&chunk[..count]));
     }

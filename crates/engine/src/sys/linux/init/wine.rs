@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::{raw, readable_before};
 use crate::error::ErrorKind;
@@ -101,6 +101,10 @@ impl WinePlan {
         let size = Winsize { ws_row: height, ws_col: width, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).map_err(fail)?;
         let slave = ioctl_tiocgptpeer(&master, flags).map_err(fail)?;
+        // What is typed before Wine's console takes over must reach it as it was typed.
+        let mut modes = tcgetattr(&slave).map_err(fail)?;
+        modes.make_raw();
+        tcsetattr(&slave, OptionalActions::Now, &modes).map_err(fail)?;
         let mut command = program(&self.loader, &slave)?;
         command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
         command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string()).env("TERM", "xterm");
@@ -113,7 +117,7 @@ impl WinePlan {
 fn program(path: &Path, output: &OwnedFd) -> Result<Command, ErrorKind> {
     let clone = || output.try_clone().map_err(|e| ErrorKind::io("share a stream", e));
     let mut command = Command::new(path);
-    command.env_clear().envs(ENVIRONMENT).current_dir("/wine");
+    command.env_clear().envs(ENVIRONMENT).current_dir("/wine/drive_c");
     command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
     Ok(command)
 }

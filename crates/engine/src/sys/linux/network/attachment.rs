@@ -71,7 +71,7 @@ pub(super) fn begin(
 ) -> Result<Attachment, ErrorKind> {
     let directory = directory(pin);
     fs::create_dir_all(&directory).map_err(|e| io_error("create", &directory, e))?;
-    let interface = format!("eth{}", list(pin)?.len());
+    let interface = free_interface(pin)?;
     let file = directory.join(format!("{}.json", request.network));
     let new = Attachment { file, pin: pin.to_owned(), interface, request, network, result: None };
     match fs::OpenOptions::new().write(true).create_new(true).open(&new.file) {
@@ -79,6 +79,16 @@ pub(super) fn begin(
         Err(e) => Err(io_error("create", &new.file, e)),
         Ok(_) => new.save().map(|()| new),
     }
+}
+
+/// The first name that no other attachment has: one may have gone from between two others.
+fn free_interface(pin: &Path) -> Result<String, ErrorKind> {
+    let mut taken = Vec::new();
+    for network in list(pin)? {
+        taken.extend(open(pin, &network)?.map(|attachment| attachment.interface));
+    }
+    let free = (0..).map(|number| format!("eth{number}")).find(|name| !taken.contains(name));
+    Ok(free.expect("numbers do not end"))
 }
 
 impl Attachment {

@@ -37,6 +37,7 @@ pub(super) struct Conflist {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Extra {
+    pub id: String,
     pub labels: BTreeMap<String, String>,
     pub internal: bool,
     pub created_unix: u64,

@@ -23,6 +23,8 @@ use crate::error::ErrorKind;
 pub struct Definition {
     /// Its name.
     pub name: String,
+    /// What Docker's commands show as its id; empty for one that a user wrote by hand.
+    pub id: String,
     /// Its driver; `nat` is the one that there is.
     pub driver: String,
     /// `10.91.0.0/16`; empty chooses one that nothing else here uses.
@@ -180,6 +182,7 @@ fn conflist(network: &Definition) -> Conflist {
         name: format!("transom-{}", network.name),
         plugins: plugins.into_iter().filter_map(|plugin| plugin.as_object().cloned()).collect(),
         transom: Some(Extra {
+            id: network.id.clone(),
             labels: network.labels.clone(),
             internal: network.internal,
             created_unix: network.created_unix,
@@ -199,6 +202,7 @@ fn describe(name: &str, list: &Conflist) -> Definition {
     };
     Definition {
         name: name.into(),
+        id: extra.id,
         driver: "nat".into(),
         subnet: text("subnet"),
         gateway: text("gateway"),

@@ -14,12 +14,14 @@
 mod attachment;
 mod conflist;
 mod definition;
+mod inside;
 mod link;
 mod namespace;
 mod plugin;
 mod resolver;
 mod subnet;
 
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use crate::error::{EngineError, ErrorKind, Op, Result};
@@ -86,6 +88,28 @@ impl Networks {
     pub async fn members(&self, network: &str) -> Result<Vec<(String, Endpoint)>> {
         let (this, name) = (self.clone(), network.to_owned());
         blocking(name.clone(), move || this.members_now(&name)).await
+    }
+
+    /// The networks that a namespace is on, each with its endpoint there.
+    pub async fn memberships(&self, namespace: &str) -> Result<Vec<Endpoint>> {
+        let (pin, name) = (self.pin(namespace)?, namespace.to_owned());
+        blocking(name, move || {
+            let networks = attachment::list(&pin)?;
+            let open = |network: &String| attachment::open(&pin, network);
+            let found: Result<Vec<_>, _> = networks.iter().map(open).collect();
+            Ok(found?.into_iter().flatten().map(|attachment| attachment.now()).collect())
+        })
+        .await
+    }
+
+    /// Listens inside a namespace, by datagrams and by streams, for a server that stays outside.
+    pub async fn listen_inside(
+        &self,
+        namespace: &str,
+        address: SocketAddr,
+    ) -> Result<(UdpSocket, TcpListener)> {
+        let (pin, name) = (self.pin(namespace)?, namespace.to_owned());
+        blocking(name, move || inside::listen(&pin, address)).await
     }
 
     fn members_now(&self, network: &str) -> Result<Vec<(String, Endpoint)>, ErrorKind> {

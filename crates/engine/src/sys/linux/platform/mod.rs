@@ -117,7 +117,7 @@ impl Platform {
         store.sweep();
         let making = store.make()?;
         let libraries = build(&wine, guest_exe, making.path(), &mut tell)?;
-        let ready = making.finish(Record::new(&wine, inputs, libraries)?)?;
+        let ready = making.finish(&Record::new(&wine, inputs, &libraries)?)?;
         store.remove_stale(&ready.key);
         Ok(ready)
     }

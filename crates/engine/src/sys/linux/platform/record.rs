@@ -86,8 +86,9 @@ impl Inputs {
 }
 
 impl Record {
-    pub(super) fn new(wine: &Wine, inputs: Inputs, libraries: Vec<PathBuf>) -> io::Result<Self> {
-        let libraries = libraries.iter().map(|path| Input::of(path)).collect::<io::Result<_>>()?;
+    pub(super) fn new(wine: &Wine, inputs: Inputs, libraries: &[PathBuf]) -> io::Result<Self> {
+        let libraries: Vec<Input> =
+            libraries.iter().map(|path| Input::of(path)).collect::<io::Result<_>>()?;
         Ok(Self {
             key: key(&inputs, &libraries)?,
             wine_version: wine.version()?,
@@ -111,7 +112,8 @@ impl Record {
 }
 
 /// 16 hexadecimal digits.
-fn key(inputs: &Inputs, libraries: &Vec<Input>) -> io::Result<String> {
+fn key(inputs: &Inputs, libraries: &[Input]) -> io::Result<String> {
     let digest = Sha256::digest(serde_json::to_vec(&(inputs, libraries))?);
-    Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    let first: [u8; 8] = std::array::from_fn(|index| digest[index]);
+    Ok(format!("{:016x}", u64::from_be_bytes(first)))
 }

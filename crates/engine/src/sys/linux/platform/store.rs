@@ -29,10 +29,10 @@ impl Store {
     /// A finished layer made from `inputs`, held for the caller.
     pub(super) fn find(&self, inputs: &Inputs) -> io::Result<Option<Platform>> {
         for directory in self.layers()? {
-            if read_record(&directory).is_some_and(|record| record.is_of(inputs)) {
-                if let Some(platform) = hold(&directory)? {
-                    return Ok(Some(platform));
-                }
+            if read_record(&directory).is_some_and(|record| record.is_of(inputs))
+                && let Some(platform) = hold(&directory)?
+            {
+                return Ok(Some(platform));
             }
         }
         Ok(None)
@@ -119,9 +119,9 @@ impl Making {
     }
 
     /// Gives it its name; from now on others see it, whole.
-    pub(super) fn finish(mut self, record: Record) -> io::Result<Platform> {
+    pub(super) fn finish(mut self, record: &Record) -> io::Result<Platform> {
         File::create(self.path.join("in-use"))?;
-        let json = serde_json::to_vec_pretty(&record)?;
+        let json = serde_json::to_vec_pretty(record)?;
         std::fs::write(self.path.join("platform.json"), json)?;
         rustix::fs::syncfs(File::open(&self.path)?)?;
         let directory = self.store.join(&record.key);
