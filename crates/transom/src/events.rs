@@ -81,7 +81,8 @@ impl Events {
         let mut attributes = record.config.labels.clone();
         attributes.insert("image".to_owned(), record.config.image.clone());
         attributes.insert("name".to_owned(), record.name.clone());
-        attributes.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        attributes
+            .extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.append("container", &record.id, action, attributes);
     }
 

@@ -8,11 +8,11 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// Waits until the process has ended.
-pub async fn ended(process: OwnedFd, limit: Duration) -> Result<()> {
+pub(crate) async fn ended(process: OwnedFd, limit: Duration) -> Result<()> {
     #[expect(deprecated, reason = "an OwnedFd stays open; the replacement is unsafe")]
     let process = AsyncFd::with_interest(process, Interest::READABLE);
     let process = process.context("watching a process")?;
     let waiting = tokio::time::timeout(limit, process.readable());
-    waiting.await.context("the process does not end")?.context("watching a process")?;
-    Ok(())
+    let ready = waiting.await.context("the process does not end")?;
+    ready.map(drop).context("watching a process")
 }

@@ -44,7 +44,11 @@ pub enum Left {
 impl Foreground {
     /// Stays until the container has ended or the user leaves it.
     pub async fn stay(self, connection: Connection) -> Result<Left> {
-        let raw = if self.tty && self.stdin { RawTerminal::enter().context("the terminal")? } else { None };
+        let raw = if self.tty && self.stdin {
+            RawTerminal::enter().context("the terminal")?
+        } else {
+            None
+        };
         let Connection { tells, asks } = connection;
         let signals = Signals::listen(self.signals && raw.is_none(), self.tty)?;
         let control = tokio::spawn(control(self.monitors, self.id, signals));

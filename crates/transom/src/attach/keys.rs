@@ -64,7 +64,9 @@ fn key(text: &str) -> Result<u8> {
     match text.strip_prefix("ctrl-").map(str::as_bytes) {
         Some(&[letter @ b'a'..=b'z']) => Ok(letter - b'a' + 1),
         Some(&[sign @ b'@'..=b'_']) => Ok(sign - b'@'),
-        _ => bail!("invalid detach key `{text}`: a character, or ctrl- and one of a-z @ [ \\ ] ^ _"),
+        _ => {
+            bail!("invalid detach key `{text}`: a character, or ctrl- and one of a-z @ [ \\ ] ^ _")
+        }
     }
 }
 
@@ -99,6 +101,9 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_and_no_key_never_detaches() {
         assert!(DetachKeys::parse("ctrl-1").is_err());
-        assert_eq!(DetachKeys::parse("").unwrap().on(b"\x10\x11"), Typed::Pass(b"\x10\x11".to_vec()));
+        assert_eq!(
+            DetachKeys::parse("").unwrap().on(b"\x10\x11"),
+            Typed::Pass(b"\x10\x11".to_vec())
+        );
     }
 }

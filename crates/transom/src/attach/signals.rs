@@ -19,12 +19,8 @@ pub enum Signal {
     Resized,
 }
 
-const PASSED: [SignalKind; 4] = [
-    SignalKind::interrupt(),
-    SignalKind::terminate(),
-    SignalKind::hangup(),
-    SignalKind::quit(),
-];
+const PASSED: [SignalKind; 4] =
+    [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
 
 impl Signals {
     /// Takes over the signals to `pass` on, and listens for the terminal's size.

@@ -201,9 +201,7 @@ pub async fn write(to: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> std::io:
     to.write_all(frame).await
 }
 
-async fn read_frame(
-    from: &mut (impl AsyncRead + Unpin),
-) -> std::io::Result<Option<(u8, Vec<u8>)>> {
+async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<(u8, Vec<u8>)>> {
     let mut head = [0; HEAD];
     match from.read_exact(&mut head).await {
         Ok(_) => {}

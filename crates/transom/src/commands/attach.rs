@@ -11,13 +11,15 @@ use crate::host::Host;
 use crate::store::Status as State;
 
 /// `attach`
-pub async fn command(host: &Host, args: Attach) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Attach) -> Result<()> {
     let found = host.find(&args.container).await?;
     let config = &found.record.config;
     match found.state.status {
         State::Running => {}
         State::Paused => bail!("you cannot attach to a paused container, unpause it first"),
-        State::Restarting => bail!("you cannot attach to a restarting container, wait until it is running"),
+        State::Restarting => {
+            bail!("you cannot attach to a restarting container, wait until it is running")
+        }
         State::Created | State::Exited | State::Dead => {
             bail!("you cannot attach to a stopped container, start it first")
         }

@@ -21,7 +21,7 @@ use crate::settings;
 use crate::store::{Found, MountKind, MountPoint, Record, record};
 
 /// Makes the container that `flags` ask for; all or nothing.
-pub async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
+pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
     let request = settings::create::request(flags, detached)?;
     let id = record::new_id();
     let cidfile = flags.cidfile.as_ref().map(|path| CidFile::create(path)).transpose()?;
@@ -91,7 +91,9 @@ impl Making<'_> {
             layers,
             os_version: image.config.os_version.clone().unwrap_or_default(),
         };
-        if record.config.hostname.is_empty() && record.host_config.network_mode.container().is_none() {
+        if record.config.hostname.is_empty()
+            && record.host_config.network_mode.container().is_none()
+        {
             record.config.hostname = record.short_id().to_owned();
         }
         self.place(record, flags.name.is_some()).await

@@ -15,7 +15,7 @@ use crate::monitor::log::Watch;
 use crate::settings::time;
 
 /// `events`
-pub async fn command(host: &Host, args: Args) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Args) -> Result<()> {
     let moment = |text: &Option<String>| text.as_deref().map(time::parse).transpose();
     let (since, until) = (moment(&args.since)?, moment(&args.until)?);
     let format = match args.format.as_deref() {
@@ -56,7 +56,11 @@ fn time_left(until: Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default()
 }
 
-fn print_older(path: &Path, shown: &impl Fn(&Event) -> bool, format: Option<&Format>) -> Result<()> {
+fn print_older(
+    path: &Path,
+    shown: &impl Fn(&Event) -> bool,
+    format: Option<&Format>,
+) -> Result<()> {
     let mut tail = Tail::default();
     for event in tail.read(path)? {
         if shown(&event) {
@@ -70,8 +74,12 @@ fn print(event: &Event, format: Option<&Format>) -> Result<()> {
     match format {
         Some(format) => print!("{}", format.list(&[serde_json::to_value(event)?], &[])?),
         None => {
-            let attributes: Vec<String> =
-                event.actor.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let attributes: Vec<String> = event
+                .actor
+                .attributes
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             println!(
                 "{:.9} {} {} {} ({})",
                 event.at(),
@@ -160,7 +168,8 @@ fn fits(event: &Event, key: &str, value: &str) -> bool {
         "type" => event.kind == value,
         "event" => event.action == value || event.action.split(':').next() == Some(value),
         "image" => {
-            named("image") || event.actor.attributes.get("image").is_some_and(|image| image == value)
+            named("image")
+                || event.actor.attributes.get("image").is_some_and(|image| image == value)
         }
         "label" => match value.split_once('=') {
             Some((name, value)) => event.actor.attributes.get(name).is_some_and(|v| v == value),

@@ -18,14 +18,14 @@ use crate::attach::keys::DetachKeys;
 use crate::attach::signals::{Signal, Signals};
 use crate::attach::terminal::{self, RawTerminal};
 use crate::cli::container::Exec;
-use crate::host::failure::{self, ProgramFailed};
 use crate::host::Host;
-use crate::settings::{pairs, signal};
+use crate::host::failure::{self, ProgramFailed};
+use crate::settings::{command_line, pairs, signal};
 use crate::stdio::{self, Streams, Wanted};
 use crate::store::{Found, Record, Status as State, record};
 
 /// `exec`
-pub async fn command(host: &Host, args: Exec) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Exec) -> Result<()> {
     if args.detach && (args.interactive || args.tty) {
         // Docker allows it and never attaches them; a terminal without anybody is kept.
         tracing::debug!("a detached process has nobody at its stdin");
@@ -36,7 +36,11 @@ pub async fn command(host: &Host, args: Exec) -> Result<()> {
     let process = process(&found.record, &args, words)?;
     let exec = Running { id: found.record.id.clone(), exec: record::new_id(), client };
     let line = words.join(" ");
-    host.events.container(&found.record, &format!("exec_create: {line}"), &[("execID", &exec.exec)]);
+    host.events.container(
+        &found.record,
+        &format!("exec_create: {line}"),
+        &[("execID", &exec.exec)],
+    );
     let started = start(host, &exec, &process, &args, &words[0]).await;
     let streams = started.map_err(|error| {
         let failure = failure::of(&error);
@@ -50,7 +54,11 @@ pub async fn command(host: &Host, args: Exec) -> Result<()> {
     let keys = run::detach_keys(args.detach_keys.as_deref())?;
     let code = exec.stay(streams, &args, keys).await?;
     let text = code.to_string();
-    host.events.container(&found.record, "exec_die", &[("execID", &exec.exec), ("exitCode", &text)]);
+    host.events.container(
+        &found.record,
+        "exec_die",
+        &[("execID", &exec.exec), ("exitCode", &text)],
+    );
     match run::status_byte(code) {
         0 => Ok(()),
         status => Err(Status(status).into()),
@@ -58,12 +66,14 @@ pub async fn command(host: &Host, args: Exec) -> Result<()> {
 }
 
 /// The shim of a running container.
-pub async fn connect(found: &Found) -> Result<Client> {
+pub(super) async fn connect(found: &Found) -> Result<Client> {
     let name = &found.record.name;
     match found.state.status {
         State::Running => {}
         State::Paused => bail!("container {name} is paused, unpause the container before exec"),
-        State::Restarting => bail!("container {name} is restarting, wait until the container is running"),
+        State::Restarting => {
+            bail!("container {name} is restarting, wait until the container is running")
+        }
         State::Created | State::Exited | State::Dead => bail!("container {name} is not running"),
     }
     let address = found.state.shim.as_deref();
@@ -87,7 +97,10 @@ fn process(record: &Record, args: &Exec, words: &[String]) -> Result<Process> {
     };
     let (height, width) = terminal::size().filter(|_| args.tty).unwrap_or_default();
     let console_size = api::ConsoleSize { height: height.into(), width: width.into() };
-    Ok(spec::process::process(&config, &HostConfig { console_size, ..HostConfig::default() }))
+    let host_config = HostConfig { console_size, ..HostConfig::default() };
+    let mut process = spec::process::process(&config, &host_config);
+    command_line::adapt(&mut process);
+    Ok(process)
 }
 
 async fn start(
@@ -141,8 +154,14 @@ impl Running {
         let ended = async {
             let output = async {
                 tokio::join!(
-                    show(streams.stdout.as_mut().and_then(stdio::Output::take), tokio::io::stdout()),
-                    show(streams.stderr.as_mut().and_then(stdio::Output::take), tokio::io::stderr()),
+                    show(
+                        streams.stdout.as_mut().and_then(stdio::Output::take),
+                        tokio::io::stdout()
+                    ),
+                    show(
+                        streams.stderr.as_mut().and_then(stdio::Output::take),
+                        tokio::io::stderr()
+                    ),
                 )
             };
             let waiting = self.client.wait(&self.id, Some(&self.exec));

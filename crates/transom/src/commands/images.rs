@@ -26,11 +26,9 @@ const HEADINGS: &[(&str, &str)] = &[
 const NONE: &str = "<none>";
 
 /// `images`
-pub async fn list(host: &Host, args: Images) -> Result<()> {
-    let format = Format::parse(
-        args.format.as_deref(),
-        if args.digests { TABLE_DIGESTS } else { TABLE },
-    )?;
+pub(super) async fn list(host: &Host, args: Images) -> Result<()> {
+    let format =
+        Format::parse(args.format.as_deref(), if args.digests { TABLE_DIGESTS } else { TABLE })?;
     let (references, dangling) = filters(&args)?;
     let mut rows = Vec::new();
     for image in host.images().await?.images().await? {
@@ -109,7 +107,9 @@ fn is_like(text: &[u8], pattern: &[u8]) -> bool {
         (None, None) => true,
         (Some((b'*', rest)), _) => {
             is_like(text, rest)
-                || text.split_first().is_some_and(|(c, after)| *c != b'/' && is_like(after, pattern))
+                || text
+                    .split_first()
+                    .is_some_and(|(c, after)| *c != b'/' && is_like(after, pattern))
         }
         (Some((b'?', rest)), Some((_, after))) => is_like(after, rest),
         (Some((wanted, rest)), Some((found, after))) => wanted == found && is_like(after, rest),
@@ -118,7 +118,7 @@ fn is_like(text: &[u8], pattern: &[u8]) -> bool {
 }
 
 /// `tag`
-pub async fn tag(host: &Host, args: Tag) -> Result<()> {
+pub(super) async fn tag(host: &Host, args: Tag) -> Result<()> {
     let images = host.images().await?;
     let name = images.tag(&args.source, &args.target).await?;
     let image = images.resolve(&args.source).await?;
@@ -127,7 +127,7 @@ pub async fn tag(host: &Host, args: Tag) -> Result<()> {
 }
 
 /// `rmi`
-pub async fn rmi(host: &Host, args: Rmi) -> Result<()> {
+pub(super) async fn rmi(host: &Host, args: Rmi) -> Result<()> {
     let images = host.images().await?;
     let mut failed = false;
     for name in &args.images {
@@ -144,7 +144,7 @@ pub async fn rmi(host: &Host, args: Rmi) -> Result<()> {
 }
 
 /// Says what was removed.
-pub fn tell(host: &Host, removed: &[Removed]) {
+pub(super) fn tell(host: &Host, removed: &[Removed]) {
     for one in removed {
         match one {
             Removed::Untagged(name) => {

@@ -12,7 +12,7 @@ use crate::settings::size;
 use crate::store::Status;
 
 /// `version`
-pub fn version(format: Option<&str>) -> Result<u8> {
+pub(super) fn version(format: Option<&str>) -> Result<u8> {
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
     let value = json!({
         "Client": {
@@ -40,13 +40,13 @@ pub fn version(format: Option<&str>) -> Result<u8> {
 }
 
 /// `completion`
-pub fn completion(args: &Completion) -> Result<u8> {
+pub(super) fn completion(args: &Completion) -> Result<u8> {
     clap_complete::generate(args.shell, &mut Cli::command(), "transom", &mut std::io::stdout());
     Ok(0)
 }
 
 /// `info`
-pub async fn command(host: &Host, format: Option<&str>) -> Result<()> {
+pub(super) async fn command(host: &Host, format: Option<&str>) -> Result<()> {
     let value = describe(host).await?;
     match format {
         Some(format) => println!("{}", format::one(Some(format), &value)?),

@@ -14,7 +14,7 @@ use crate::store::{Found, MountPoint, NoSuchContainer, State};
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// `inspect`
-pub async fn command(host: &Host, args: Inspect) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Inspect) -> Result<()> {
     let (mut values, mut failed) = (Vec::new(), false);
     for name in &args.names {
         match one(host, name, &args).await {
@@ -30,7 +30,7 @@ pub async fn command(host: &Host, args: Inspect) -> Result<()> {
 }
 
 /// All in one list, or each by the template.
-pub fn print(values: &[Value], format: Option<&str>) -> Result<()> {
+pub(super) fn print(values: &[Value], format: Option<&str>) -> Result<()> {
     match format {
         None | Some("") => println!("{}", serde_json::to_string_pretty(values)?),
         Some("json") => println!("{}", serde_json::to_string(values)?),
@@ -81,10 +81,11 @@ async fn container(host: &Host, name: &str, size: bool) -> Result<Value> {
 }
 
 /// A container as docker describes it.
-pub fn describe(found: &Found) -> Result<Value> {
+pub(super) fn describe(found: &Found) -> Result<Value> {
     let (record, state) = (&found.record, &found.state);
     let has_log = record.host_config.log_config.driver != "none";
-    let log = if has_log { found.folder.log().to_string_lossy().into_owned() } else { String::new() };
+    let log =
+        if has_log { found.folder.log().to_string_lossy().into_owned() } else { String::new() };
     Ok(json!({
         "Id": record.id,
         "Created": record.created.to_string(),
@@ -176,7 +177,7 @@ fn network(found: &Found) -> Value {
 }
 
 /// A volume as docker describes it.
-pub fn volume(host: &Host, volume: &Volume) -> Value {
+pub(super) fn volume(host: &Host, volume: &Volume) -> Value {
     json!({
         "CreatedAt": volume.created.to_string(),
         "Driver": "local",

@@ -15,7 +15,7 @@ use crate::settings::signal;
 use crate::store::{Found, Status as State};
 
 /// `start`
-pub async fn start(host: &Host, args: Start) -> Result<()> {
+pub(super) async fn start(host: &Host, args: Start) -> Result<()> {
     if args.attach || args.interactive {
         let [name] = args.containers.as_slice() else {
             bail!("you cannot start and attach multiple containers at once");
@@ -80,7 +80,7 @@ async fn start_attached(host: &Host, name: &str, args: &Start) -> Result<()> {
 }
 
 /// `stop`
-pub async fn stop(host: &Host, args: Stop) -> Result<()> {
+pub(super) async fn stop(host: &Host, args: Stop) -> Result<()> {
     let call = stop_call(&args)?;
     each(host, &args.containers, |host, name| {
         let call = call.clone();
@@ -94,7 +94,7 @@ pub async fn stop(host: &Host, args: Stop) -> Result<()> {
 }
 
 /// `restart`
-pub async fn restart(host: &Host, args: Stop) -> Result<()> {
+pub(super) async fn restart(host: &Host, args: Stop) -> Result<()> {
     let call = stop_call(&args)?;
     each(host, &args.containers, |host, name| {
         let call = call.clone();
@@ -126,7 +126,7 @@ async fn end(host: &Host, found: &Found, call: Call) -> Result<()> {
 }
 
 /// `kill`
-pub async fn kill(host: &Host, args: Kill) -> Result<()> {
+pub(super) async fn kill(host: &Host, args: Kill) -> Result<()> {
     let signal = signal::parse(&args.signal)?;
     each(host, &args.containers, |host, name| {
         Box::pin(async move { ask(host, name, Call::Kill { signal }).await })
@@ -135,12 +135,12 @@ pub async fn kill(host: &Host, args: Kill) -> Result<()> {
 }
 
 /// `pause`
-pub async fn pause(host: &Host, args: Many) -> Result<()> {
+pub(super) async fn pause(host: &Host, args: Many) -> Result<()> {
     each(host, &args.containers, |host, name| Box::pin(ask(host, name, Call::Pause))).await
 }
 
 /// `unpause`
-pub async fn unpause(host: &Host, args: Many) -> Result<()> {
+pub(super) async fn unpause(host: &Host, args: Many) -> Result<()> {
     each(host, &args.containers, |host, name| Box::pin(ask(host, name, Call::Resume))).await
 }
 
@@ -154,7 +154,7 @@ async fn ask(host: &Host, name: &str, call: Call) -> Result<String> {
 }
 
 /// `rm`
-pub async fn rm(host: &Host, args: Rm) -> Result<()> {
+pub(super) async fn rm(host: &Host, args: Rm) -> Result<()> {
     let options = remove::Options { force: args.force, volumes: args.volumes };
     host.store.sweep()?;
     each(host, &args.containers, |host, name| {
@@ -175,7 +175,7 @@ pub async fn rm(host: &Host, args: Rm) -> Result<()> {
 }
 
 /// `rename`
-pub async fn rename(host: &Host, args: Rename) -> Result<()> {
+pub(super) async fn rename(host: &Host, args: Rename) -> Result<()> {
     let mut found = host.find(&args.container).await?;
     let old = found.record.name.clone();
     let name = args.name.strip_prefix('/').unwrap_or(&args.name);

@@ -14,7 +14,7 @@ use crate::settings::time;
 use crate::store::Found;
 
 /// `logs`
-pub async fn command(host: &Host, args: Logs) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Logs) -> Result<()> {
     let found = host.find(&args.container).await?;
     if found.record.host_config.log_config.driver == "none" {
         bail!("configured logging driver does not support reading");
@@ -71,7 +71,10 @@ impl Printer {
         let tail = match args.tail.as_str() {
             "all" => None,
             // Docker takes a negative number for all.
-            text => match text.parse::<i64>().with_context(|| format!("invalid value of --tail: \"{text}\""))? {
+            text => match text
+                .parse::<i64>()
+                .with_context(|| format!("invalid value of --tail: \"{text}\""))?
+            {
                 number if number < 0 => None,
                 number => Some(usize::try_from(number).unwrap_or(usize::MAX)),
             },

@@ -8,11 +8,11 @@ use super::Status;
 use crate::host::Host;
 
 /// Work on one container.
-pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+pub(super) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 
 /// Does `work` for each name, side by side, printing what it returns in the order of the names.
 /// One that fails is told on stderr and fails the whole in the end.
-pub async fn each<'a>(
+pub(super) async fn each<'a>(
     host: &'a Host,
     names: &'a [String],
     work: impl Fn(&'a Host, &'a str) -> Work<'a, String>,

@@ -119,7 +119,8 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::System(_)
         | Command::Completion(_)
         | Command::Version(_)
-        | Command::Doctor(_) | Command::Cp(_)
+        | Command::Doctor(_)
+        | Command::Cp(_)
         | Command::Run(_)
         | Command::Create(_)
         | Command::Monitor(_) => unreachable!("these have been dispatched before"),

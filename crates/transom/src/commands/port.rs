@@ -7,10 +7,12 @@ use crate::cli::container::Port;
 use crate::host::Host;
 
 /// `port`
-pub async fn command(host: &Host, args: Port) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Port) -> Result<()> {
     let found = host.find(&args.container).await?;
     let wanted = match &args.port {
-        Some(text) => Some(ContainerPort::parse(text).with_context(|| format!("invalid port \"{text}\""))?),
+        Some(text) => {
+            Some(ContainerPort::parse(text).with_context(|| format!("invalid port \"{text}\""))?)
+        }
         None => None,
     };
     let mut lines = Vec::new();
@@ -19,7 +21,9 @@ pub async fn command(host: &Host, args: Port) -> Result<()> {
         let inside = format!("{}/{}", port.container_port, port.protocol);
         match wanted {
             None => lines.push(format!("{inside} -> {ip}:{}", port.host_port)),
-            Some(wanted) if wanted.key() == inside => lines.push(format!("{ip}:{}", port.host_port)),
+            Some(wanted) if wanted.key() == inside => {
+                lines.push(format!("{ip}:{}", port.host_port))
+            }
             Some(_) => {}
         }
     }

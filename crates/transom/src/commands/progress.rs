@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// A bar per layer.
 #[derive(Debug, Default)]
-pub struct Bars {
+pub(super) struct Bars {
     all: MultiProgress,
     layers: Mutex<BTreeMap<String, ProgressBar>>,
 }
@@ -18,7 +18,8 @@ impl Progress for Bars {
         let id = event.blob.short().to_owned();
         let mut layers = self.layers.lock().expect("drawing a bar does not panic");
         let bar = layers.entry(id).or_insert_with_key(|id| {
-            let style = ProgressStyle::with_template("{prefix}: {msg:18} {wide_bar} {bytes}/{total_bytes}");
+            let style =
+                ProgressStyle::with_template("{prefix}: {msg:18} {wide_bar} {bytes}/{total_bytes}");
             let style = style.expect("the template is a literal").progress_chars("=> ");
             self.all.add(ProgressBar::new(0).with_style(style).with_prefix(id.clone()))
         });
@@ -40,7 +41,7 @@ impl Progress for Bars {
 
 /// A line for each step of each layer.
 #[derive(Debug, Default)]
-pub struct Lines;
+pub(super) struct Lines;
 
 impl Progress for Lines {
     fn layer(&self, event: Event<'_>) {

@@ -12,7 +12,7 @@ use crate::settings::size;
 use crate::store::{Status, tree_size};
 
 /// `prune`
-pub async fn command(host: &Host, args: Prune) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
     if !args.force && !confirmed(&args)? {
         return Ok(());
     }

@@ -30,7 +30,7 @@ const HEADINGS: &[(&str, &str)] = &[
 ];
 
 /// `ps`
-pub async fn command(host: &Host, args: Ps) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Ps) -> Result<()> {
     let filters: Vec<Filter<'_>> =
         args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<_>>()?;
     let last = if args.latest { Some(1) } else { args.last };
@@ -104,7 +104,7 @@ fn ellipsis(text: &str, limit: usize) -> String {
 }
 
 /// `Up 5 minutes`, `Exited (1) 3 hours ago`, ...
-pub fn status(state: &State) -> String {
+pub(super) fn status(state: &State) -> String {
     let ago = |at: Option<jiff::Timestamp>| {
         at.map_or_else(|| "Less than a second".to_owned(), |at| time::roughly(time::since(at)))
     };
@@ -142,8 +142,18 @@ struct Filter<'a> {
 }
 
 const KEYS: &[&str] = &[
-    "ancestor", "before", "exited", "id", "isolation", "label", "name", "network", "publish", "since",
-    "status", "volume",
+    "ancestor",
+    "before",
+    "exited",
+    "id",
+    "isolation",
+    "label",
+    "name",
+    "network",
+    "publish",
+    "since",
+    "status",
+    "volume",
 ];
 
 impl<'a> Filter<'a> {
@@ -164,11 +174,11 @@ impl<'a> Filter<'a> {
         let (record, state, value) = (&found.record, &found.state, self.value);
         match self.key {
             "id" => record.id.starts_with(value),
-            "name" => record.name.contains(value.trim_start_matches(['/', '^']).trim_end_matches('$')),
-            "status" => state.status.as_str() == value,
-            "exited" => {
-                state.status == Status::Exited && value.parse() == Ok(state.exit_code)
+            "name" => {
+                record.name.contains(value.trim_start_matches(['/', '^']).trim_end_matches('$'))
             }
+            "status" => state.status.as_str() == value,
+            "exited" => state.status == Status::Exited && value.parse() == Ok(state.exit_code),
             "label" => match value.split_once('=') {
                 Some((name, value)) => record.config.labels.get(name).is_some_and(|v| v == value),
                 None => record.config.labels.contains_key(value),
@@ -187,7 +197,8 @@ impl<'a> Filter<'a> {
                 port.host_port.to_string() == number
             }),
             "volume" => record.mounts.iter().any(|mount| {
-                mount.name.as_deref() == Some(value) || mount.destination.eq_ignore_ascii_case(value)
+                mount.name.as_deref() == Some(value)
+                    || mount.destination.eq_ignore_ascii_case(value)
             }),
             // These compare with another container, which `Bounds` has found.
             _ => true,
@@ -200,7 +211,11 @@ fn matches(found: &Found, filters: &[Filter<'_>]) -> bool {
     filters.iter().all(|filter| {
         let alike = filters.iter().filter(|other| other.key == filter.key);
         // Labels are the exception: each must be there.
-        if filter.key == "label" { filter.holds(found) } else { alike.into_iter().any(|one| one.holds(found)) }
+        if filter.key == "label" {
+            filter.holds(found)
+        } else {
+            alike.into_iter().any(|one| one.holds(found))
+        }
     })
 }
 

@@ -14,7 +14,11 @@ use crate::cli::run::Create;
 use crate::host::Host;
 
 /// The image that a container is made from, pulled when that is asked for or needed.
-pub async fn for_container(host: &Host, images: &image::Store, flags: &Create) -> Result<Image> {
+pub(super) async fn for_container(
+    host: &Host,
+    images: &image::Store,
+    flags: &Create,
+) -> Result<Image> {
     let name = &flags.line[0];
     check_platform(flags.platform.as_deref())?;
     if is_base(name) {
@@ -29,9 +33,15 @@ pub async fn for_container(host: &Host, images: &image::Store, flags: &Create) -
         Ok(image) => {
             image.check_platform()?;
             // A name that stands for the base has the platform's Windows too.
-            if image.names.iter().any(ImageName::is_builtin) { base(host, images).await } else { Ok(image) }
+            if image.names.iter().any(ImageName::is_builtin) {
+                base(host, images).await
+            } else {
+                Ok(image)
+            }
         }
-        Err(error) if error.is_not_found() && stands_for_base(images, name) => base(host, images).await,
+        Err(error) if error.is_not_found() && stands_for_base(images, name) => {
+            base(host, images).await
+        }
         Err(error) if error.is_not_found() && flags.pull == "missing" => {
             if !flags.quiet {
                 eprintln!("Unable to find image '{name}' locally");
@@ -43,7 +53,7 @@ pub async fn for_container(host: &Host, images: &image::Store, flags: &Create) -
 }
 
 /// Unpacks an image and gives its folders, the nearest parent first.
-pub async fn unpack(
+pub(super) async fn unpack(
     host: &Host,
     images: &image::Store,
     image: &Image,
@@ -61,7 +71,7 @@ pub async fn unpack(
 }
 
 /// An image's configuration as `spec` reads it.
-pub fn as_api(config: &image::ImageConfig) -> Result<ImageConfig> {
+pub(super) fn as_api(config: &image::ImageConfig) -> Result<ImageConfig> {
     let mut value = serde_json::to_value(config).context("reading the image's configuration")?;
     drop_nulls(&mut value);
     serde_json::from_value(value).context("reading the image's configuration")
@@ -85,7 +95,7 @@ fn stands_for_base(images: &image::Store, name: &str) -> bool {
 }
 
 /// Transom's own base image, made for the platform that this host has.
-pub async fn base(host: &Host, images: &image::Store) -> Result<Image> {
+pub(super) async fn base(host: &Host, images: &image::Store) -> Result<Image> {
     let platform = host.platform().await?;
     let version = platform.os_version.parse().context("reading the platform's version")?;
     images.ensure_base(&version).await.context("making the base image")
@@ -99,8 +109,12 @@ fn check_platform(platform: Option<&str>) -> Result<()> {
 }
 
 /// How far things are, on stderr: bars on a terminal, lines elsewhere.
-pub fn progress(quiet: bool) -> Arc<dyn Progress> {
-    if quiet || !std::io::stderr().is_terminal() { Arc::new(Quiet) } else { Arc::new(Bars::default()) }
+pub(super) fn progress(quiet: bool) -> Arc<dyn Progress> {
+    if quiet || !std::io::stderr().is_terminal() {
+        Arc::new(Quiet)
+    } else {
+        Arc::new(Bars::default())
+    }
 }
 
 /// Pulls an image.
@@ -114,7 +128,7 @@ async fn fetch(host: &Host, images: &image::Store, name: &str, quiet: bool) -> R
 }
 
 /// `pull`
-pub async fn pull(host: &Host, args: Pull) -> Result<()> {
+pub(super) async fn pull(host: &Host, args: Pull) -> Result<()> {
     check_platform(args.platform.as_deref())?;
     let images = host.images().await?;
     let platform = host.platform().await?;
@@ -135,7 +149,7 @@ pub async fn pull(host: &Host, args: Pull) -> Result<()> {
 }
 
 /// `push`
-pub async fn push(host: &Host, args: Push) -> Result<()> {
+pub(super) async fn push(host: &Host, args: Push) -> Result<()> {
     let images = host.images().await?;
     let pushed = images.push(&args.image, shown(args.quiet)).await?;
     let name = pushed.name.familiar();
@@ -151,7 +165,7 @@ pub async fn push(host: &Host, args: Push) -> Result<()> {
 }
 
 /// How far a transfer is, on stdout's own behalf: bars on a terminal, a line per layer elsewhere.
-pub fn shown(quiet: bool) -> Arc<dyn Progress> {
+pub(super) fn shown(quiet: bool) -> Arc<dyn Progress> {
     match (quiet, std::io::stderr().is_terminal()) {
         (true, _) => Arc::new(Quiet),
         (false, true) => Arc::new(Bars::default()),

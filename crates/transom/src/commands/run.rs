@@ -13,14 +13,14 @@ use crate::monitor::spawn::spawn;
 use crate::store::Found;
 
 /// `create`
-pub async fn create(host: &Host, flags: Create) -> Result<u8> {
+pub(super) async fn create(host: &Host, flags: Create) -> Result<u8> {
     let found = create::create(host, &flags, false).await?;
     println!("{}", found.record.id);
     Ok(0)
 }
 
 /// `run`
-pub async fn command(host: &Host, flags: Run) -> Result<u8> {
+pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
     let keys = detach_keys(flags.detach_keys.as_deref())?;
     let found = create::create(host, &flags.create, flags.detach).await?;
     let config = &found.record.config;
@@ -76,12 +76,12 @@ async fn detached(mut connection: Connection, found: &Found) -> Result<u8> {
 }
 
 /// The keys that leave a container.
-pub fn detach_keys(flag: Option<&str>) -> Result<DetachKeys> {
+pub(super) fn detach_keys(flag: Option<&str>) -> Result<DetachKeys> {
     DetachKeys::parse(flag.unwrap_or(DetachKeys::DEFAULT)).context("reading --detach-keys")
 }
 
 /// The status of a container that was in the foreground.
-pub fn status(outcome: Outcome) -> Result<u8> {
+pub(super) fn status(outcome: Outcome) -> Result<u8> {
     match outcome {
         Outcome::Exited(exit) => Ok(exit_status(&exit)),
         Outcome::Failed(Failure { status, message }) => Err(Failed { status, message }.into()),
@@ -93,7 +93,7 @@ pub fn status(outcome: Outcome) -> Result<u8> {
 }
 
 /// The 8 bits that a process of this host can exit with. Only 0 becomes 0.
-pub fn exit_status(exit: &Exit) -> u8 {
+pub(super) fn exit_status(exit: &Exit) -> u8 {
     if let Some(error) = &exit.error {
         eprintln!("transom: {error}");
     }
@@ -101,7 +101,7 @@ pub fn exit_status(exit: &Exit) -> u8 {
 }
 
 /// The low 8 bits of a code; a failure never looks like a success.
-pub fn status_byte(code: u32) -> u8 {
+pub(super) fn status_byte(code: u32) -> u8 {
     let [low, ..] = code.to_le_bytes();
     if low == 0 && code != 0 {
         eprintln!(

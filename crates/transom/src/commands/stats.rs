@@ -13,8 +13,7 @@ use crate::host::Host;
 use crate::settings::size;
 use crate::store::Found;
 
-const TABLE: &str =
-    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.BlockIO}}\t{{.PIDs}}";
+const TABLE: &str = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.BlockIO}}\t{{.PIDs}}";
 const HEADINGS: &[(&str, &str)] = &[
     ("ID", "CONTAINER ID"),
     ("Container", "CONTAINER"),
@@ -28,7 +27,7 @@ const HEADINGS: &[(&str, &str)] = &[
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// `stats`
-pub async fn command(host: &Host, args: Stats) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Stats) -> Result<()> {
     let format = Format::parse(args.format.as_deref(), TABLE)?;
     let mut before = samples(host, &args).await?;
     loop {

@@ -16,7 +16,7 @@ const HEADINGS: &[(&str, &str)] =
     &[("Name", "Name"), ("PID", "PID"), ("CPU", "CPU"), ("Memory", "Private Working Set")];
 
 /// `top`
-pub async fn command(host: &Host, args: Top) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Top) -> Result<()> {
     if !args.options.is_empty() {
         bail!("Windows does not support arguments to top");
     }

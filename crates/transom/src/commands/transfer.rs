@@ -11,7 +11,7 @@ use crate::cli::image::{Load, Save};
 use crate::host::Host;
 
 /// `load`
-pub async fn load(host: &Host, args: Load) -> Result<()> {
+pub(super) async fn load(host: &Host, args: Load) -> Result<()> {
     let input: Box<dyn Read + Send> = match &args.input {
         Some(path) => {
             let file = File::open(path);
@@ -27,7 +27,9 @@ pub async fn load(host: &Host, args: Load) -> Result<()> {
         let id = one.image.id.to_string();
         match one.names.is_empty() {
             true => println!("Loaded image ID: {id}"),
-            false => one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar())),
+            false => {
+                one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar()))
+            }
         }
         host.events.image(&id, "load", &one.image.familiar());
     }
@@ -35,7 +37,7 @@ pub async fn load(host: &Host, args: Load) -> Result<()> {
 }
 
 /// `save`
-pub async fn save(host: &Host, args: Save) -> Result<()> {
+pub(super) async fn save(host: &Host, args: Save) -> Result<()> {
     let images = host.images().await?;
     let Some(path) = &args.output else {
         if std::io::stdout().is_terminal() {

@@ -11,7 +11,7 @@ use crate::settings::{create, size};
 use crate::store::Found;
 
 /// `update`
-pub async fn command(host: &Host, args: Update) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Update) -> Result<()> {
     let nothing = args.cpus.is_none()
         && args.cpu_shares.is_none()
         && args.memory.is_none()

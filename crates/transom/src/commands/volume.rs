@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::settings::pairs;
 
 /// `volume`
-pub async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
+pub(super) async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
     match group {
         VolumeGroup::Ls { quiet, format } => list(host, quiet, format.as_deref()),
         VolumeGroup::Create { label, name } => create(host, &label, name),
@@ -84,7 +84,7 @@ async fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
 }
 
 /// A container that has the volume mounted, running or not.
-pub async fn user(host: &Host, volume: &str) -> Result<Option<String>> {
+pub(super) async fn user(host: &Host, volume: &str) -> Result<Option<String>> {
     let all = host.list().await?;
     let uses = |found: &&crate::store::Found| {
         found.record.mounts.iter().any(|mount| mount.name.as_deref() == Some(volume))

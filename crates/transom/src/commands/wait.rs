@@ -9,7 +9,7 @@ use crate::cli::container::Many;
 use crate::host::Host;
 
 /// `wait`
-pub async fn command(host: &Host, args: Many) -> Result<()> {
+pub(super) async fn command(host: &Host, args: Many) -> Result<()> {
     each(host, &args.containers, |host, name| {
         Box::pin(async move { Ok(wait(host, name).await?.to_string()) })
     })

@@ -6,12 +6,16 @@ use super::{Finding, kernel, programs};
 use crate::paths::Dirs;
 
 /// Looks at everything. Blocks.
-pub fn all() -> Vec<Finding> {
+pub(super) fn all() -> Vec<Finding> {
     let mut findings = vec![root_user()];
     findings.extend(programs::all());
     findings.extend(kernel::all());
     match Dirs::from_env() {
-        Ok(dirs) => findings.extend([writable("root directory", &dirs.root), writable("state directory", &dirs.state), platform(&dirs)]),
+        Ok(dirs) => findings.extend([
+            writable("root directory", &dirs.root),
+            writable("state directory", &dirs.state),
+            platform(&dirs),
+        ]),
         Err(error) => findings.push(Finding::bad(
             "directories",
             format!("{error:#}"),
@@ -30,7 +34,10 @@ fn root_user() -> Finding {
 
 /// The nearest folder that is there can be written to.
 fn writable(name: &'static str, path: &Path) -> Finding {
-    let there = path.ancestors().find(|path| path.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_owned);
+    let there = path
+        .ancestors()
+        .find(|path| path.is_dir())
+        .map_or_else(|| PathBuf::from("/"), Path::to_owned);
     match rustix::fs::access(&there, rustix::fs::Access::WRITE_OK) {
         Ok(()) => match space(&there) {
             Some(free) if free < (1 << 30) => Finding::warning(

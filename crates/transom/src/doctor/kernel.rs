@@ -8,7 +8,7 @@ use super::Finding;
 const OLDEST: (u32, u32) = (5, 19);
 
 /// Looks at every feature.
-pub fn all() -> Vec<Finding> {
+pub(super) fn all() -> Vec<Finding> {
     vec![version(), overlay(), namespaces(), seccomp(), cgroups(), loop_devices()]
 }
 
@@ -33,7 +33,11 @@ fn overlay() -> Finding {
     if known.lines().any(|line| line.ends_with("overlay")) || module.is_dir() {
         return Finding::good("overlayfs", "available");
     }
-    Finding::bad("overlayfs", "this kernel has none", "modprobe overlay, or a kernel with CONFIG_OVERLAY_FS")
+    Finding::bad(
+        "overlayfs",
+        "this kernel has none",
+        "modprobe overlay, or a kernel with CONFIG_OVERLAY_FS",
+    )
 }
 
 fn namespaces() -> Finding {

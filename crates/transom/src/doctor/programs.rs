@@ -8,7 +8,7 @@ use crate::host::{GUEST, sweep::SHIM};
 use crate::paths::Dirs;
 
 /// Looks at every program.
-pub fn all() -> Vec<Finding> {
+pub(super) fn all() -> Vec<Finding> {
     vec![
         wine(),
         helper("shim", SHIM),
@@ -21,7 +21,8 @@ pub fn all() -> Vec<Finding> {
 
 fn wine() -> Finding {
     const MEND: &str = "apt-get install --no-install-recommends wine64 libwine";
-    const PLACES: &[&str] = &["/usr/lib/wine/wine64", "/usr/bin/wine64", "/opt/wine-stable/bin/wine64"];
+    const PLACES: &[&str] =
+        &["/usr/lib/wine/wine64", "/usr/bin/wine64", "/opt/wine-stable/bin/wine64"];
     let Some(loader) = PLACES.iter().find(|place| Path::new(place).is_file()) else {
         return Finding::bad("Wine", "not installed", MEND);
     };
@@ -53,7 +54,8 @@ fn helper(name: &'static str, program: &str) -> Finding {
 fn plugins() -> Finding {
     const WANTED: &[&str] = &["bridge", "host-local", "portmap", "firewall", "loopback"];
     let named = std::env::var("CNI_PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&named).filter(|p| p.is_absolute()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::env::split_paths(&named).filter(|p| p.is_absolute()).collect();
     folders.extend(["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"].map(PathBuf::from));
     let missing: Vec<&str> = WANTED
         .iter()

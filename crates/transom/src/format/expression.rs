@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A pipeline of calls; each one's result is the last argument of the next.
 #[derive(Debug)]
-pub struct Expression {
+pub(super) struct Expression {
     calls: Vec<Vec<Term>>,
 }
 
@@ -25,7 +25,7 @@ enum Term {
 
 /// What names mean.
 #[derive(Debug)]
-pub struct Scope<'a> {
+pub(super) struct Scope<'a> {
     root: &'a Value,
     here: &'a Value,
     variables: Vec<(&'a str, &'a Value)>,
@@ -33,16 +33,18 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// At the beginning of a template.
-    pub fn root(value: &'a Value) -> Self {
+    pub(super) fn root(value: &'a Value) -> Self {
         Self { root: value, here: value, variables: Vec::new() }
     }
 
     /// In the body of a loop.
-    pub fn inner(&self, names: &'a [String], key: &'a Value, value: &'a Value) -> Scope<'a> {
+    pub(super) fn inner(&self, names: &'a [String], key: &'a Value, value: &'a Value) -> Scope<'a> {
         let mut variables = self.variables.clone();
         match names {
             [one] => variables.push((one, value)),
-            [first, second, ..] => variables.extend([(first.as_str(), key), (second.as_str(), value)]),
+            [first, second, ..] => {
+                variables.extend([(first.as_str(), key), (second.as_str(), value)])
+            }
             [] => {}
         }
         Scope { root: self.root, here: value, variables }
@@ -51,7 +53,7 @@ impl<'a> Scope<'a> {
 
 impl Expression {
     /// Reads one.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let words = words(text).with_context(|| format!("template: {{{{{text}}}}}"))?;
         let mut calls = vec![Vec::new()];
         for word in words {
@@ -67,7 +69,7 @@ impl Expression {
     }
 
     /// The last member that it names: what a table's column is called.
-    pub fn last_member(&self) -> Option<&str> {
+    pub(super) fn last_member(&self) -> Option<&str> {
         let terms = self.calls.iter().flatten().rev();
         terms
             .filter_map(|term| match term {
@@ -81,7 +83,7 @@ impl Expression {
     }
 
     /// What it stands for.
-    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
+    pub(super) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
         let mut piped: Option<Value> = None;
         for call in &self.calls {
             let (function, rest) = match call.split_first() {
@@ -151,12 +153,30 @@ fn apply(function: &str, arguments: &[Value]) -> Result<Value> {
             Ok(value.split(separator.as_str()).map(Value::from).collect())
         }
         ("index", [value, keys @ ..]) => index(value, keys),
-        ("eq", [first, others @ ..]) => Ok(others.iter().any(|other| show(other) == show(first)).into()),
+        ("eq", [first, others @ ..]) => {
+            Ok(others.iter().any(|other| show(other) == show(first)).into())
+        }
         ("ne", [first, second]) => Ok((show(first) != show(second)).into()),
         ("not", [value]) => Ok((!truth(value)).into()),
-        ("and", values) => Ok(values.iter().find(|value| !truth(value)).or(values.last()).cloned().into_iter().collect::<Vec<_>>().pop().unwrap_or(Value::Null)),
-        ("or", values) => Ok(values.iter().find(|value| truth(value)).or(values.last()).cloned().unwrap_or(Value::Null)),
-        _ => bail!("template: function {function} with {} arguments is not supported", arguments.len()),
+        ("and", values) => Ok(values
+            .iter()
+            .find(|value| !truth(value))
+            .or(values.last())
+            .cloned()
+            .into_iter()
+            .collect::<Vec<_>>()
+            .pop()
+            .unwrap_or(Value::Null)),
+        ("or", values) => Ok(values
+            .iter()
+            .find(|value| truth(value))
+            .or(values.last())
+            .cloned()
+            .unwrap_or(Value::Null)),
+        _ => bail!(
+            "template: function {function} with {} arguments is not supported",
+            arguments.len()
+        ),
     }
 }
 
@@ -181,11 +201,13 @@ fn joined(values: &[Value], separator: &str) -> String {
 
 fn title(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// A value as Go prints it.
-pub fn show(value: &Value) -> String {
+pub(super) fn show(value: &Value) -> String {
     match value {
         Value::Null => "<no value>".to_owned(),
         Value::String(text) => text.clone(),
@@ -194,14 +216,15 @@ pub fn show(value: &Value) -> String {
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(name, _)| *name);
-            let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", show(value))).collect();
+            let members: Vec<_> =
+                members.iter().map(|(name, value)| format!("{name}:{}", show(value))).collect();
             format!("map[{}]", members.join(" "))
         }
     }
 }
 
 /// Whether Go takes a value for true.
-pub fn truth(value: &Value) -> bool {
+pub(super) fn truth(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => *value,
@@ -250,7 +273,8 @@ fn words(text: &str) -> Result<Vec<String>> {
 }
 
 fn term(word: &str) -> Result<Term> {
-    let members = |text: &str| text.split('.').filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    let members =
+        |text: &str| text.split('.').filter(|n| !n.is_empty()).map(str::to_owned).collect();
     let first = word.chars().next().context("template: an empty word")?;
     match first {
         '.' => Ok(Term::Members(members(word))),

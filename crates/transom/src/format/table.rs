@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Rows of cells that are parted by tabs.
 #[derive(Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
@@ -13,7 +13,7 @@ const GAP: usize = 3;
 
 impl Table {
     /// Adds a row.
-    pub fn add(&mut self, row: &str) {
+    pub(super) fn add(&mut self, row: &str) {
         self.rows.push(row.split('\t').map(str::to_owned).collect());
     }
 

@@ -222,17 +222,23 @@ mod tests {
 
     #[test]
     fn conditions_and_loops() {
-        let loops = "{{range $p, $c := .Ports}}{{$p}}={{range $c}}{{.HostPort}}{{else}}-{{end}} {{end}}";
+        let loops =
+            "{{range $p, $c := .Ports}}{{$p}}={{range $c}}{{.HostPort}}{{else}}-{{end}} {{end}}";
         assert_eq!(expanded(loops).unwrap(), "80/tcp=8080 90/tcp=- ");
         assert_eq!(expanded("{{if .State.Running}}up{{else}}down{{end}}").unwrap(), "up");
-        assert_eq!(expanded("{{if eq .State.ExitCode 0}}ok{{else if .Name}}bad{{end}}").unwrap(), "bad");
+        assert_eq!(
+            expanded("{{if eq .State.ExitCode 0}}ok{{else if .Name}}bad{{end}}").unwrap(),
+            "bad"
+        );
         assert_eq!(expanded("{{range .Args}}<{{.}}>{{end}}").unwrap(), "<a><b c>");
     }
 
     #[test]
     fn what_is_not_there_is_said_and_what_is_not_supported_is_refused() {
         assert!(expanded("{{.Nope}}").unwrap_err().to_string().contains("Nope"));
-        for template in ["{{.Name", "{{if .Name}}", "{{with .Name}}{{end}}", "{{nonsense .Name}}", "{{end}}"] {
+        for template in
+            ["{{.Name", "{{if .Name}}", "{{with .Name}}{{end}}", "{{nonsense .Name}}", "{{end}}"]
+        {
             assert!(expanded(template).is_err(), "{template}");
         }
     }

@@ -53,7 +53,8 @@ pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
     host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
     if volumes {
         for mount in &found.record.mounts {
-            if let (MountKind::Volume, true, Some(name)) = (mount.kind, mount.anonymous, &mount.name)
+            if let (MountKind::Volume, true, Some(name)) =
+                (mount.kind, mount.anonymous, &mount.name)
             {
                 host.volumes.remove(name)?;
             }

@@ -84,7 +84,8 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
     };
     let raw = pid.as_raw_nonzero();
     let line = tokio::fs::read(format!("/proc/{raw}/cmdline")).await.unwrap_or_default();
-    let bundle_is_its = std::fs::read_link(format!("/proc/{raw}/cwd")).is_ok_and(|cwd| cwd == bundle);
+    let bundle_is_its =
+        std::fs::read_link(format!("/proc/{raw}/cwd")).is_ok_and(|cwd| cwd == bundle);
     if !String::from_utf8_lossy(&line).contains(SHIM) || !bundle_is_its {
         return Ok(());
     }

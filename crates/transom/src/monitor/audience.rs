@@ -13,11 +13,11 @@ use crate::attach::wire::{Exit, Failure, Hello, Tell};
 const QUEUE: usize = 16;
 
 /// A frame, shared by all who get it.
-pub type Frame = Arc<[u8]>;
+pub(super) type Frame = Arc<[u8]>;
 
 /// All connections. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Audience {
+pub(super) struct Audience {
     seats: Arc<Mutex<Seats>>,
 }
 
@@ -36,7 +36,7 @@ struct Seat {
 
 impl Audience {
     /// Adds a connection; frames for it come out of the channel, which also takes its answers.
-    pub fn join(&self, hello: Hello) -> (u64, mpsc::Sender<Frame>, mpsc::Receiver<Frame>) {
+    pub(super) fn join(&self, hello: Hello) -> (u64, mpsc::Sender<Frame>, mpsc::Receiver<Frame>) {
         let (frames, receiver) = mpsc::channel(QUEUE);
         let mut seats = self.seats();
         seats.next += 1;
@@ -46,27 +46,27 @@ impl Audience {
     }
 
     /// Removes a connection.
-    pub fn leave(&self, number: u64) {
+    pub(super) fn leave(&self, number: u64) {
         self.seats().taken.retain(|seat| seat.number != number);
     }
 
     /// What the process wrote, for those who want it.
-    pub async fn output(&self, frame: Frame, stderr: bool) {
+    pub(super) async fn output(&self, frame: Frame, stderr: bool) {
         self.tell(frame, |hello| if stderr { hello.stderr } else { hello.stdout }).await;
     }
 
     /// The process runs.
-    pub async fn started(&self, pid: u32) {
+    pub(super) async fn started(&self, pid: u32) {
         self.tell(Tell::Started { pid }.encode().into(), |hello| hello.exit).await;
     }
 
     /// It could not be started.
-    pub async fn failed(&self, failure: Failure) {
+    pub(super) async fn failed(&self, failure: Failure) {
         self.tell(Tell::Failed(failure).encode().into(), |hello| hello.exit).await;
     }
 
     /// It has ended.
-    pub async fn exited(&self, exit: Exit) {
+    pub(super) async fn exited(&self, exit: Exit) {
         self.tell(Tell::Exited(exit).encode().into(), |hello| hello.exit).await;
     }
 
@@ -81,7 +81,7 @@ impl Audience {
     }
 
     /// Ends every connection once its frames are out.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.seats().taken.clear();
     }
 

@@ -10,10 +10,11 @@ use spec::network::Attachments;
 use spec::{HostFacts, Lookups, PathKind, PathStyle, Settings, Spec};
 
 use crate::host::Host;
+use crate::settings::command_line;
 use crate::store::{Found, private_dir, replace};
 
 /// The container's runtime spec.
-pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec> {
+pub(super) fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec> {
     let record = &found.record;
     let settings = Settings {
         id: record.id.clone(),
@@ -26,7 +27,12 @@ pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec>
     };
     let image = ImageConfig { os: "windows".to_owned(), ..ImageConfig::default() };
     let layers = Layers { found };
-    spec::build(&settings, &image, &facts(host), &layers).context("making the runtime spec")
+    let spec = spec::build(&settings, &image, &facts(host), &layers);
+    let mut spec = spec.context("making the runtime spec")?;
+    if let Some(process) = spec.process_mut() {
+        command_line::adapt(process);
+    }
+    Ok(spec)
 }
 
 /// What a spec depends on beside the container.
@@ -37,7 +43,7 @@ pub fn facts(host: &Host) -> HostFacts {
 }
 
 /// Writes the bundle and tells where it is.
-pub fn write(host: &Host, id: &str, spec: &Spec) -> Result<PathBuf> {
+pub(super) fn write(host: &Host, id: &str, spec: &Spec) -> Result<PathBuf> {
     let folder = host.dirs.bundle(id);
     private_dir(&folder)?;
     let text = serde_json::to_vec(spec).context("writing the runtime spec")?;

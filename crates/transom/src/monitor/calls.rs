@@ -20,7 +20,7 @@ type Answer = Result<(), String>;
 
 /// How far the stopping of a container is.
 #[derive(Debug, Default)]
-pub struct Stopping {
+pub(super) struct Stopping {
     kill_at: Option<Instant>,
     give_up_at: Option<Instant>,
     waiting: Vec<oneshot::Sender<Answer>>,
@@ -28,7 +28,7 @@ pub struct Stopping {
 
 impl Stopping {
     /// Tells those who wait for the end.
-    pub fn answer(&mut self, answer: &Answer) {
+    pub(super) fn answer(&mut self, answer: &Answer) {
         for waiting in self.waiting.drain(..) {
             // One who has gone needs no answer.
             waiting.send(answer.clone()).ok();

@@ -32,7 +32,7 @@ use crate::store::{Found, Lock, Status};
 const INBOX: usize = 16;
 
 /// Owns a container while it runs.
-pub struct Driver {
+pub(super) struct Driver {
     pub(super) host: Host,
     pub(super) found: Found,
     pub(super) audience: Audience,
@@ -46,7 +46,7 @@ pub struct Driver {
 
 impl Driver {
     /// Takes the container's lock and begins to listen.
-    pub async fn open(host: Host, id: &str, mut first: Option<UnixStream>) -> Result<Self> {
+    pub(super) async fn open(host: Host, id: &str, mut first: Option<UnixStream>) -> Result<Self> {
         let audience = Audience::default();
         let seat = welcome(&mut first, &audience).await?;
         match Self::prepare(host, id, audience.clone(), first.zip(seat)).await {
@@ -90,7 +90,7 @@ impl Driver {
     }
 
     /// Runs the container until it has ended for good.
-    pub async fn run(mut self) -> Result<()> {
+    pub(super) async fn run(mut self) -> Result<()> {
         self.found.state.stopped_by_user = false;
         self.found.state.restart_count = 0;
         let mut backoff = Backoff::default();

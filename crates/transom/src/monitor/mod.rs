@@ -73,4 +73,3 @@ fn close_stdin() -> Result<()> {
         .context("opening /dev/null")?;
     rustix::stdio::dup2_stdin(null).context("closing stdin")
 }
-

@@ -11,7 +11,7 @@ use crate::settings::ports;
 use crate::store::Record;
 
 /// Makes the container's namespace, or finds the one that it shares.
-pub async fn namespace(host: &Host, record: &Record) -> Result<Option<String>> {
+pub(super) async fn namespace(host: &Host, record: &Record) -> Result<Option<String>> {
     if let Some(other) = record.host_config.network_mode.container() {
         return shared(host, other).await.map(Some);
     }
@@ -29,7 +29,7 @@ async fn shared(host: &Host, other: &str) -> Result<String> {
 }
 
 /// Connects the container's own namespace to its network.
-pub async fn connect(
+pub(super) async fn connect(
     host: &Host,
     record: &Record,
     namespace: Option<&str>,

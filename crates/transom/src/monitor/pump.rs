@@ -15,10 +15,10 @@ use crate::attach::wire;
 const CHUNK: usize = 64 << 10;
 
 /// A log that both streams write to; absent when there is none.
-pub type SharedLog = Option<Arc<Mutex<LogWriter>>>;
+pub(super) type SharedLog = Option<Arc<Mutex<LogWriter>>>;
 
 /// Passes on what a process writes until it ends.
-pub async fn output(mut from: Receiver, stream: Stream, log: SharedLog, audience: Audience) {
+pub(super) async fn output(mut from: Receiver, stream: Stream, log: SharedLog, audience: Audience) {
     let mut sink = LogSink::new(stream);
     let mut buffer = vec![0; CHUNK];
     let write = |action: &mut dyn FnMut(&mut LogWriter)| {
@@ -45,18 +45,18 @@ pub async fn output(mut from: Receiver, stream: Stream, log: SharedLog, audience
 
 /// A process' stdin, which every connection may write to. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Stdin {
+pub(super) struct Stdin {
     sender: Arc<AsyncMutex<Option<Sender>>>,
 }
 
 impl Stdin {
     /// Keeps what is written waiting, until it is decided where it goes.
-    pub async fn hold(&self) -> OwnedMutexGuard<Option<Sender>> {
+    pub(super) async fn hold(&self) -> OwnedMutexGuard<Option<Sender>> {
         Arc::clone(&self.sender).lock_owned().await
     }
 
     /// Writes all; what nobody reads any more is dropped.
-    pub async fn write(&self, data: &[u8]) {
+    pub(super) async fn write(&self, data: &[u8]) {
         let mut sender = self.sender.lock().await;
         if let Some(open) = sender.as_mut()
             && let Err(error) = open.write_all(data).await
@@ -69,7 +69,7 @@ impl Stdin {
     }
 
     /// There will be no more.
-    pub async fn end(&self) {
+    pub(super) async fn end(&self) {
         *self.sender.lock().await = None;
     }
 }

@@ -27,7 +27,7 @@ const SHIM_LIMIT: Duration = Duration::from_secs(10);
 const LOST: u32 = 255;
 
 /// A run that has been started.
-pub struct Run {
+pub(super) struct Run {
     pub(super) client: Client,
     pub(super) pid: u32,
     pub(super) endpoints: Vec<Endpoint>,
@@ -81,10 +81,9 @@ impl Run {
         let (client, id) = (self.client.clone(), self.id.clone());
         async move {
             match client.wait(&id, None).await {
-                Ok(exit) => Ended {
-                    exit: Exit { code: exit.code.0, ..Exit::default() },
-                    lost: false,
-                },
+                Ok(exit) => {
+                    Ended { exit: Exit { code: exit.code.0, ..Exit::default() }, lost: false }
+                }
                 Err(error) => {
                     let error = Some(format!("{:#}", anyhow::Error::from(error)));
                     Ended { exit: Exit { code: LOST, error, ..Exit::default() }, lost: true }
@@ -109,12 +108,15 @@ impl Run {
         if ended.lost {
             return Ok(());
         }
-        let pid = self.client.shim_pid().await.ok().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let pid =
+            self.client.shim_pid().await.ok().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
         self.client.delete(&self.id, None).await.context("deleting the task")?;
         self.client.shutdown(&self.id, true).await.context("ending the shim")?;
         match shim {
-            Some(shim) => crate::pidfd::ended(shim, SHIM_LIMIT).await.context("waiting for the shim"),
+            Some(shim) => {
+                crate::pidfd::ended(shim, SHIM_LIMIT).await.context("waiting for the shim")
+            }
             None => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use crate::attach::wire::{Ask, Call, Hello, Tell};
 
 /// What a connection needs of the monitor.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub(super) struct Desk {
     /// Who looks.
     pub audience: Audience,
     /// Where their input goes.
@@ -27,7 +27,7 @@ pub struct Desk {
 
 /// A call, and where its answer goes.
 #[derive(Debug)]
-pub struct Message {
+pub(super) struct Message {
     /// What to do.
     pub call: Call,
     /// How it went.
@@ -35,7 +35,7 @@ pub struct Message {
 }
 
 /// Serves every connection, until `closing` and until all have got what is on its way to them.
-pub async fn accept(
+pub(super) async fn accept(
     listener: UnixListener,
     desk: Desk,
     first: Option<(UnixStream, Seat)>,
@@ -61,7 +61,7 @@ pub async fn accept(
 
 /// Serves one connection. The first one has been welcomed before the container was started, so
 /// that it misses nothing.
-pub async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) {
+pub(super) async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) {
     let (mut asks, tells) = stream.into_split();
     let seat = match welcomed {
         Some(seat) => seat,
@@ -94,7 +94,7 @@ pub async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) 
 
 /// A connection's place in the audience.
 #[derive(Debug)]
-pub struct Seat {
+pub(super) struct Seat {
     hello: Hello,
     number: u64,
     /// For answers. Weak, so that the audience alone decides when there will be no more frames.
@@ -104,7 +104,7 @@ pub struct Seat {
 
 impl Seat {
     /// Takes one.
-    pub fn take(audience: &Audience, hello: Hello) -> Self {
+    pub(super) fn take(audience: &Audience, hello: Hello) -> Self {
         let (number, frames, outgoing) = audience.join(hello);
         Self { hello, number, frames: frames.downgrade(), outgoing }
     }

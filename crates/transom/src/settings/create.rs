@@ -97,10 +97,10 @@ fn host_config(flags: &HostFlags) -> Result<HostConfig> {
     let signed = |flag: &str, bytes: u64| {
         i64::try_from(bytes).with_context(|| format!("{flag} is too large"))
     };
-    let devices = flags.device.iter().map(|path| DeviceMapping {
-        path_on_host: path.clone(),
-        ..DeviceMapping::default()
-    });
+    let devices = flags
+        .device
+        .iter()
+        .map(|path| DeviceMapping { path_on_host: path.clone(), ..DeviceMapping::default() });
     let mounts: Result<Vec<Mount>> = flags.mount.iter().map(|text| mount::parse(text)).collect();
     for entry in &flags.add_host {
         super::extra_host(entry)?;
@@ -140,7 +140,12 @@ pub fn restart_policy(text: &str) -> Result<RestartPolicy> {
     let (name, count) = match text.split_once(':') {
         Some((name, count)) => {
             let count = count.parse();
-            (name, count.with_context(|| format!("invalid restart policy \"{text}\": N must be a number"))?)
+            (
+                name,
+                count.with_context(|| {
+                    format!("invalid restart policy \"{text}\": N must be a number")
+                })?,
+            )
         }
         None => (text, 0),
     };
@@ -178,10 +183,8 @@ fn lone_place(text: &str) -> bool {
 }
 
 fn networking(flags: &HostFlags, mode: &NetworkMode) -> NetworkingConfig {
-    let ipam = flags.ip.map(|ip| EndpointIpam {
-        ipv4_address: ip.to_string(),
-        ..EndpointIpam::default()
-    });
+    let ipam =
+        flags.ip.map(|ip| EndpointIpam { ipv4_address: ip.to_string(), ..EndpointIpam::default() });
     let settings = EndpointSettings {
         ipam_config: ipam,
         mac_address: flags.mac_address.clone().unwrap_or_default(),

@@ -3,6 +3,7 @@
 //! Nothing here decides what a setting means: that is crate `spec`'s. What only a command line has
 //! (sizes with units, files of variables, `NAME` for `NAME` of this environment) is read here.
 
+pub mod command_line;
 pub mod create;
 mod mount;
 pub mod pairs;

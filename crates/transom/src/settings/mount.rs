@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use spec::api::{BindOptions, Driver, Mount, VolumeOptions};
 
 /// Reads a mount. Values may be quoted as in CSV.
-pub fn parse(text: &str) -> Result<Mount> {
+pub(super) fn parse(text: &str) -> Result<Mount> {
     let mut mount = Mount { kind: "volume".to_owned(), ..Mount::default() };
     let mut volume = VolumeOptions::default();
     for field in fields(text)? {
@@ -14,7 +14,8 @@ pub fn parse(text: &str) -> Result<Mount> {
             Some((key, value)) => (key.to_lowercase(), Some(value)),
             None => (field.to_lowercase(), None),
         };
-        let wanted = || value.with_context(|| format!("invalid field '{field}' must be a key=value pair"));
+        let wanted =
+            || value.with_context(|| format!("invalid field '{field}' must be a key=value pair"));
         match key.as_str() {
             "type" => mount.kind = wanted()?.to_lowercase(),
             "source" | "src" => wanted()?.clone_into(&mut mount.source),
@@ -99,7 +100,13 @@ mod tests {
 
     #[test]
     fn a_field_that_means_nothing_is_refused() {
-        for text in ["", r"target=C:\x,size=3", "type=bind,source", r"ro=maybe,dst=C:\x", r"volume-driver=x,dst=C:\x"] {
+        for text in [
+            "",
+            r"target=C:\x,size=3",
+            "type=bind,source",
+            r"ro=maybe,dst=C:\x",
+            r"volume-driver=x,dst=C:\x",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -46,7 +46,8 @@ pub fn options(flag: &str, flags: &[String]) -> Result<BTreeMap<String, String>>
         Some((name.to_owned(), value.to_owned()))
     };
     let pairs = flags.iter().map(|line| {
-        pair(line).with_context(|| format!("invalid value of {flag}: \"{line}\": NAME=VALUE is wanted"))
+        pair(line)
+            .with_context(|| format!("invalid value of {flag}: \"{line}\": NAME=VALUE is wanted"))
     });
     pairs.collect()
 }

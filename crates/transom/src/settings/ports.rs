@@ -126,7 +126,9 @@ mod tests {
     fn bindings(text: &str) -> Vec<(String, String, String)> {
         let (map, _) = parse(&[text.to_owned()], &[]).unwrap();
         map.into_iter()
-            .flat_map(|(key, all)| all.into_iter().map(move |b| (key.clone(), b.host_ip, b.host_port)))
+            .flat_map(|(key, all)| {
+                all.into_iter().map(move |b| (key.clone(), b.host_ip, b.host_port))
+            })
             .collect()
     }
 
@@ -141,7 +143,10 @@ mod tests {
         assert_eq!(bindings("127.0.0.1:8080:80/udp"), [of("80/udp", "127.0.0.1", "8080")]);
         assert_eq!(bindings("127.0.0.1::80"), [of("80/tcp", "127.0.0.1", "")]);
         assert_eq!(bindings("[::1]:8080:80"), [of("80/tcp", "::1", "8080")]);
-        assert_eq!(bindings("8080-8081:80-81"), [of("80/tcp", "", "8080"), of("81/tcp", "", "8081")]);
+        assert_eq!(
+            bindings("8080-8081:80-81"),
+            [of("80/tcp", "", "8080"), of("81/tcp", "", "8081")]
+        );
     }
 
     #[test]

@@ -85,9 +85,14 @@ mod tests {
 
     #[test]
     fn units_are_powers_of_1024() {
-        for (text, bytes) in
-            [("0", 0), ("512", 512), ("64k", 65536), ("1.5g", 3 << 29), ("2GiB", 2 << 30), ("1 mb", 1 << 20)]
-        {
+        for (text, bytes) in [
+            ("0", 0),
+            ("512", 512),
+            ("64k", 65536),
+            ("1.5g", 3 << 29),
+            ("2GiB", 2 << 30),
+            ("1 mb", 1 << 20),
+        ] {
             assert_eq!(parse(text).unwrap(), bytes, "{text}");
         }
     }

@@ -22,7 +22,9 @@ pub fn parse(text: &str) -> Result<Timestamp> {
     }
     let civil: DateTime = match text.parse() {
         Ok(civil) => civil,
-        Err(_) => bail!("invalid time \"{text}\": use 2026-01-02T15:04:05Z, or 10m for a while ago"),
+        Err(_) => {
+            bail!("invalid time \"{text}\": use 2026-01-02T15:04:05Z, or 10m for a while ago")
+        }
     };
     Ok(civil.to_zoned(TimeZone::system())?.timestamp())
 }

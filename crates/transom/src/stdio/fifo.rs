@@ -56,7 +56,10 @@ impl Input {
     pub fn create(path: &Path) -> io::Result<Self> {
         make(path)?;
         let both = open_end(path, OFlags::RDWR)?;
-        Ok(Self { path: path.to_owned(), sender: Some(Sender::from_file_unchecked(File::from(both))?) })
+        Ok(Self {
+            path: path.to_owned(),
+            sender: Some(Sender::from_file_unchecked(File::from(both))?),
+        })
     }
 
     /// From here on a write fails when the shim has gone.

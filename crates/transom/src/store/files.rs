@@ -37,11 +37,13 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
         file.write_all(content)?;
         fs::rename(&draft, path)
     };
-    write().inspect_err(|_| drop(fs::remove_file(&draft))).with_context(|| format!("writing {}", path.display()))
+    write()
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// The names in a folder, sorted; a folder that is not there has none.
-pub fn entries(path: &Path) -> Result<Vec<String>> {
+pub(super) fn entries(path: &Path) -> Result<Vec<String>> {
     let reading = || format!("reading {}", path.display());
     let folder = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -56,7 +58,7 @@ pub fn entries(path: &Path) -> Result<Vec<String>> {
 }
 
 /// Removes a folder and all in it; one that is gone is a success.
-pub fn remove_all(path: &Path) -> Result<()> {
+pub(super) fn remove_all(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.with_context(|| format!("removing {}", path.display())),
@@ -64,7 +66,7 @@ pub fn remove_all(path: &Path) -> Result<()> {
 }
 
 /// Removes a file; one that is gone is a success.
-pub fn remove_file(path: &Path) -> Result<()> {
+pub(super) fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.with_context(|| format!("removing {}", path.display())),

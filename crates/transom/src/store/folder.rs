@@ -126,7 +126,8 @@ impl Folder {
     fn open_lock(&self) -> Result<File> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        file.open(self.lock_file()).with_context(|| format!("opening {}", self.lock_file().display()))
+        file.open(self.lock_file())
+            .with_context(|| format!("opening {}", self.lock_file().display()))
     }
 
     fn config(&self) -> PathBuf {

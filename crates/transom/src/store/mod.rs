@@ -135,7 +135,9 @@ impl Store {
         let gone = self.containers.join(format!(".{}.gone", found.record.id));
         match std::fs::rename(found.folder.path(), &gone) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            other => other.with_context(|| format!("removing {}", found.folder.path().display()))?,
+            other => {
+                other.with_context(|| format!("removing {}", found.folder.path().display()))?
+            }
         }
         names::give_back(&self.names, &found.record.name, &found.record.id);
         files::remove_all(&gone)
@@ -212,8 +214,8 @@ impl Draft {
                 .context("putting the container in its place")?;
             Ok(folder)
         };
-        let folder = put()
-            .inspect_err(|_| names::give_back(&self.store.names, &record.name, &record.id))?;
+        let folder =
+            put().inspect_err(|_| names::give_back(&self.store.names, &record.name, &record.id))?;
         self.done = true;
         Ok(Found { folder, record, state: State::default() })
     }

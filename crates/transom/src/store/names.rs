@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::files;
 
 /// The id of the container that has `name`.
-pub fn holder(names: &Path, name: &str) -> Option<String> {
+pub(super) fn holder(names: &Path, name: &str) -> Option<String> {
     super::record::check_name(name).ok()?;
     let id = fs::read_to_string(names.join(name)).ok()?;
     super::record::is_id(&id).then_some(id)
@@ -17,7 +17,12 @@ pub fn holder(names: &Path, name: &str) -> Option<String> {
 
 /// Takes `name` for `id`. A name whose holder is gone, by `exists`, is taken over: its container
 /// was removed, or never finished, by a process that was killed.
-pub fn take(names: &Path, name: &str, id: &str, exists: impl Fn(&str) -> bool) -> Result<()> {
+pub(super) fn take(
+    names: &Path,
+    name: &str,
+    id: &str,
+    exists: impl Fn(&str) -> bool,
+) -> Result<()> {
     let path = names.join(name);
     for _ in 0..2 {
         if claim(&path, id)? {
@@ -35,7 +40,7 @@ pub fn take(names: &Path, name: &str, id: &str, exists: impl Fn(&str) -> bool) -
 }
 
 /// Gives it back, if `id` has it.
-pub fn give_back(names: &Path, name: &str, id: &str) {
+pub(super) fn give_back(names: &Path, name: &str, id: &str) {
     if holder(names, name).as_deref() == Some(id) {
         // One that stays is taken over by whoever wants it next.
         fs::remove_file(names.join(name)).ok();

@@ -84,13 +84,17 @@ impl Volumes {
         files::remove_all(&self.path.join(name))
     }
 
-    fn create(&self, name: &str, anonymous: bool, labels: BTreeMap<String, String>) -> Result<Volume> {
+    fn create(
+        &self,
+        name: &str,
+        anonymous: bool,
+        labels: BTreeMap<String, String>,
+    ) -> Result<Volume> {
         let labels = match anonymous {
             true => BTreeMap::from([("com.docker.volume.anonymous".to_owned(), String::new())]),
             false => labels,
         };
-        let volume =
-            Volume { name: name.to_owned(), created: Timestamp::now(), anonymous, labels };
+        let volume = Volume { name: name.to_owned(), created: Timestamp::now(), anonymous, labels };
         self.place(&volume).with_context(|| format!("creating volume {name}"))?;
         Ok(volume)
     }

@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 use super::Entry;
 
 /// Hears lines, one at a time.
-pub type Each<'a> = &'a mut dyn FnMut(&Entry<'_>);
+pub(super) type Each<'a> = &'a mut dyn FnMut(&Entry<'_>);
 
 /// All lines that a log still has, the oldest first. A log that is not there has none.
 pub fn read_all(path: &Path, each: Each<'_>) -> io::Result<()> {
