@@ -44,7 +44,7 @@ mod windows {
         // SAFETY: the handler lives as long as the program.
         unsafe { SetConsoleCtrlHandler(Some(handler), 1) };
         println!("ready");
-        std::thread::sleep(std::time::Duration::from_secs(600));
+        std::thread::sleep(std::time::Duration::from_mins(10));
     }
 
     pub(super) fn map() {

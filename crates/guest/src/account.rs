@@ -183,6 +183,13 @@ mod tests {
     }
 
     #[test]
+    fn an_account_has_its_own_profile_and_tells_its_names() {
+        assert_eq!(USER.profile(), r"C:\Users\ContainerUser");
+        assert_eq!(SYSTEM.profile(), r"C:\Windows\system32\config\systemprofile");
+        assert_eq!(SYSTEM.to_user().domain, "NT AUTHORITY");
+    }
+
+    #[test]
     fn sids_are_told_from_names() {
         for good in ["S-1-5-18", "s-1-5-21-1-2-3-1000", "S-1-1-0"] {
             assert!(is_sid(good), "{good}");

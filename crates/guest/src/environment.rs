@@ -52,15 +52,14 @@ impl Variables {
             let (before, from) = rest.split_at(start);
             done.push_str(before);
             let known = from[1..].find('%').map(|end| (&from[1..=end], &from[end + 2..]));
-            match known.and_then(|(name, after)| Some((self.get(name)?, after))) {
-                Some((value, after)) => {
-                    done.push_str(value);
-                    rest = after;
-                }
-                None => {
-                    done.push('%');
-                    rest = &from[1..];
-                }
+            if let Some((value, after)) =
+                known.and_then(|(name, rest)| Some((self.get(name)?, rest)))
+            {
+                done.push_str(value);
+                rest = after;
+            } else {
+                done.push('%');
+                rest = &from[1..];
             }
         }
         done + rest

@@ -8,13 +8,13 @@
 //! What decides is here and compiles everywhere; what calls Windows is behind the door `win`. The
 //! other half, which keeps the socket's far end, is `engine`'s silo host.
 
-#[cfg_attr(not(windows), expect(dead_code, reason = "only tests call these parts off Windows"))]
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod account;
-#[cfg_attr(not(windows), expect(dead_code, reason = "only tests call these parts off Windows"))]
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod cli;
-#[cfg_attr(not(windows), expect(dead_code, reason = "only tests call these parts off Windows"))]
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod environment;
-#[cfg_attr(not(windows), expect(dead_code, reason = "only tests call these parts off Windows"))]
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod timestamp;
 
 #[cfg(windows)]

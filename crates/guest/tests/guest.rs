@@ -1,6 +1,7 @@
 //! The guest, driven as a silo host drives it, with Wine's own programs.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod support;
 

@@ -1,6 +1,4 @@
-//! Owned handles, and Linux descriptors made into handles.
-
-use std::sync::OnceLock;
+//! Owned handles.
 
 use schema::guest::Failure;
 use windows_sys::Win32::Foundation::{
@@ -8,12 +6,10 @@ use windows_sys::Win32::Foundation::{
     SetHandleInformation,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateFileW, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING, SYNCHRONIZE,
+    CreateFileW, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING,
 };
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 
 use super::error;
-use super::linux::Fd;
 use super::text::wide;
 
 /// A handle, closed with its owner.
@@ -60,45 +56,6 @@ impl Direction {
             Self::Out => GENERIC_WRITE,
         }
     }
-}
-
-type FdToHandle = unsafe extern "C" fn(i32, u32, u32, *mut HANDLE) -> i32;
-
-/// An inheritable handle to what `fd` is; the descriptor itself is closed.
-pub(super) fn from_fd(fd: Fd, direction: Direction) -> Result<Handle, Failure> {
-    const OBJ_INHERIT: u32 = 2;
-    let convert = fd_to_handle()?;
-    let mut raw = std::ptr::null_mut();
-    // SAFETY: Wine's export, called as Wine declares it.
-    let status = unsafe {
-        convert(fd.number(), direction.access() | SYNCHRONIZE, OBJ_INHERIT, &raw mut raw)
-    };
-    Handle::own(raw)
-        .filter(|_| status >= 0)
-        .ok_or_else(|| error::from_status(status, "making a handle of a standard stream"))
-}
-
-fn fd_to_handle() -> Result<FdToHandle, Failure> {
-    static EXPORT: OnceLock<Option<FdToHandle>> = OnceLock::new();
-    EXPORT.get_or_init(find_fd_to_handle).ok_or_else(|| Failure {
-        code: 127,
-        message: "this Wine's ntdll does not export wine_server_fd_to_handle, so standard streams \
-                  cannot be handed over: use Wine 5 to 10"
-            .into(),
-    })
-}
-
-fn find_fd_to_handle() -> Option<FdToHandle> {
-    let name = wide("ntdll.dll");
-    // SAFETY: both names are zero-terminated; ntdll is never unloaded.
-    let address = unsafe {
-        let ntdll = GetModuleHandleW(name.as_ptr());
-        GetProcAddress(ntdll, c"wine_server_fd_to_handle".as_ptr().cast())
-    }?;
-    // SAFETY: this is the declared type of Wine's export.
-    Some(unsafe {
-        std::mem::transmute::<unsafe extern "system" fn() -> isize, FdToHandle>(address)
-    })
 }
 
 /// An inheritable handle to the device that swallows everything and is always at its end.

@@ -6,14 +6,20 @@
 use std::arch::asm;
 use std::io;
 
+const SYS_READ: usize = 0;
+const SYS_WRITE: usize = 1;
 const SYS_CLOSE: usize = 3;
+const SYS_POLL: usize = 7;
 const SYS_SENDTO: usize = 44;
 const SYS_RECVMSG: usize = 47;
 const SYS_GETPID: usize = 39;
 const SYS_UNAME: usize = 63;
 const SYS_FCNTL: usize = 72;
+const SYS_EVENTFD2: usize = 290;
 
 const EINTR: isize = -4;
+const EFD_CLOEXEC: usize = 0o200_0000;
+const POLLIN: i16 = 1;
 const F_SETFD: usize = 2;
 const FD_CLOEXEC: usize = 1;
 const SOL_SOCKET: i32 = 1;
@@ -38,13 +44,22 @@ impl Fd {
         Ok(Self(number))
     }
 
-    /// Its number.
-    pub(super) fn number(&self) -> i32 {
-        self.0
-    }
-
     fn argument(&self) -> usize {
         usize::try_from(self.0).expect("a descriptor's number is not negative")
+    }
+
+    /// Reads what is there; 0 is the end.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        call(SYS_READ, [self.argument(), buffer.as_mut_ptr().addr(), buffer.len(), 0, 0, 0])
+    }
+
+    /// Writes all of `bytes`.
+    pub(super) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let arguments = [self.argument(), bytes.as_ptr().addr(), bytes.len(), 0, 0, 0];
+            bytes = &bytes[call(SYS_WRITE, arguments)?..];
+        }
+        Ok(())
     }
 
     /// Sends all of `bytes`.
@@ -89,6 +104,26 @@ impl Drop for Fd {
     }
 }
 
+/// A descriptor that becomes readable when it is set.
+pub(super) fn event() -> io::Result<Fd> {
+    let number = call(SYS_EVENTFD2, [0, EFD_CLOEXEC, 0, 0, 0, 0])?;
+    i32::try_from(number).map(Fd).map_err(io::Error::other)
+}
+
+/// Sets an event of [`event`].
+pub(super) fn set_event(event: &Fd) {
+    // Its counter cannot be full: it is set once.
+    let _ = event.write(&1u64.to_ne_bytes());
+}
+
+/// Waits until `fd` can be read or is at its end; `false` once `ended` is set.
+pub(super) fn wait_readable(fd: &Fd, ended: &Fd) -> bool {
+    let mut both = [fd, ended].map(|fd| PollFd { fd: fd.0, events: POLLIN, happened: 0 });
+    let forever = usize::MAX;
+    let polled = call(SYS_POLL, [both.as_mut_ptr().addr(), both.len(), forever, 0, 0, 0]);
+    polled.is_ok() && both[1].happened == 0
+}
+
 /// The name of this system (`uname -n`).
 pub(super) fn node_name() -> io::Result<String> {
     const FIELD: usize = 65;
@@ -102,6 +137,13 @@ pub(super) fn node_name() -> io::Result<String> {
 /// Whether raw calls reach Linux here: not on Windows, nor under a Wine that intercepts them.
 pub(super) fn is_beneath() -> bool {
     call(SYS_GETPID, [0; 6]).is_ok_and(|pid| pid > 0)
+}
+
+#[repr(C)]
+struct PollFd {
+    fd: i32,
+    events: i16,
+    happened: i16,
 }
 
 #[repr(C)]
@@ -160,14 +202,16 @@ fn call(number: usize, arguments: [usize; 6]) -> io::Result<usize> {
 /// # Safety
 ///
 /// The arguments are those that the call's documentation asks for.
-unsafe fn raw(number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+unsafe fn raw(number: usize, arguments: [usize; 6]) -> isize {
+    let [first, second, third, fourth, fifth, sixth] = arguments;
     let result: isize;
     // SAFETY: the caller vouches for the arguments; `syscall` itself clobbers only rcx and r11.
     unsafe {
         asm!(
             "syscall",
             inlateout("rax") number => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            in("rdi") first, in("rsi") second, in("rdx") third,
+            in("r10") fourth, in("r8") fifth, in("r9") sixth,
             lateout("rcx") _, lateout("r11") _,
             options(nostack),
         );

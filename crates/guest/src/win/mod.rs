@@ -20,6 +20,7 @@ mod serve;
 mod services;
 mod shared_data;
 mod spawn;
+mod stream;
 mod text;
 mod wire;
 

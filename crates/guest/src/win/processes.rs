@@ -36,7 +36,7 @@ struct Entry {
 /// The processes that belong to the container's user.
 pub(super) fn list() -> Result<Vec<ProcessDetails>, Failure> {
     let entries = entries()?;
-    let manager = entries.iter().find(|e| e.is_named(&["services.exe"])).map(|e| e.pid());
+    let manager = entries.iter().find(|e| e.is_named(&["services.exe"])).map(Entry::pid);
     // SAFETY: reads a number.
     let own = unsafe { GetCurrentProcessId() };
     Ok(entries

@@ -62,7 +62,7 @@ pub(super) struct Text {
 /// The text values of a key; none when there is no such key.
 pub(super) fn texts(root: Root, path: &str) -> Vec<Text> {
     let Some(key) = Key::open(root, path) else { return Vec::new() };
-    (0..).map_while(|index| key.value_at(index)).flatten().collect()
+    (0..).map_while(|index| key.value_at(index)).filter_map(Value::into_text).collect()
 }
 
 /// What a value holds.
@@ -210,8 +210,8 @@ impl Key {
         }
     }
 
-    /// The value at `index`: `None` behind the last one, `Some(None)` when it is not text.
-    fn value_at(&self, index: u32) -> Option<Option<Text>> {
+    /// The value at `index`; `None` behind the last one.
+    fn value_at(&self, index: u32) -> Option<Value> {
         let mut name = [0u16; 256];
         let mut data = vec![0u16; 32 << 10];
         let (mut name_len, mut kind) = (256, 0);
@@ -229,15 +229,26 @@ impl Key {
                 &raw mut data_len,
             )
         };
-        if code != ERROR_SUCCESS {
-            return None;
-        }
-        let is_text = kind == REG_SZ || kind == REG_EXPAND_SZ;
-        Some((is_text && name_len > 0).then(|| Text {
-            name: narrow(&name),
-            value: narrow(&data[..data_len as usize / 2]),
-            expands: kind == REG_EXPAND_SZ,
-        }))
+        data.truncate(data_len as usize / 2);
+        (code == ERROR_SUCCESS).then(|| Value { name: narrow(&name), kind, data })
+    }
+}
+
+/// A value as it is read.
+struct Value {
+    name: String,
+    kind: u32,
+    data: Vec<u16>,
+}
+
+impl Value {
+    fn into_text(self) -> Option<Text> {
+        let is_text = self.kind == REG_SZ || self.kind == REG_EXPAND_SZ;
+        (is_text && !self.name.is_empty()).then(|| Text {
+            name: self.name,
+            value: narrow(&self.data),
+            expands: self.kind == REG_EXPAND_SZ,
+        })
     }
 }
 

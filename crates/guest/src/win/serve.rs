@@ -85,11 +85,14 @@ impl Session {
         self.children().insert(pid, Arc::clone(&child));
         self.answer(id, Ok(Answer::Spawned { pid }))?;
         let session = Arc::clone(self);
+        services::expect_need(move || !session.children().is_empty());
+        let session = Arc::clone(self);
         in_thread("wait", move || session.watch(&child))
     }
 
     fn watch(&self, child: &Child) -> io::Result<()> {
         let exit_code = child.wait();
+        child.streams.drain();
         let sent = self.wire.report(Event::Exited { pid: child.pid, exit_code });
         self.children().remove(&child.pid);
         sent

@@ -5,8 +5,13 @@
 //! start Wine's own manager, and is passed through to it; whoever comes later meets the manager's
 //! own instances of the pipe. With it come the drivers that Wine starts with it, and on demand
 //! everything that is registered as a service, COM's `RpcSs` among it.
+//!
+//! Those drivers answer for network interfaces and volumes, and nothing tells when a program opens
+//! their devices in vain. So the manager is also started, aside, once a program has stayed for
+//! a while: a short command does not pay for it, and a server finds it there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use schema::guest::{Failure, Spawn};
 use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
@@ -31,6 +36,23 @@ pub(super) fn start_on_demand() -> std::io::Result<()> {
         .stack_size(super::serve::STACK)
         .spawn(move || serve_first(pipe))
         .map(drop)
+}
+
+/// Starts the manager when a program is still there after a while; only the first call counts.
+pub(super) fn expect_need(still_there: impl FnOnce() -> bool + Send + 'static) {
+    const WHILE: Duration = Duration::from_millis(250);
+    static EXPECTED: Once = Once::new();
+    EXPECTED.call_once(|| {
+        let thread = std::thread::Builder::new().name("services".into());
+        // Without it the manager starts when it is asked for.
+        let _ = thread.stack_size(super::serve::STACK).spawn(move || {
+            std::thread::sleep(WHILE);
+            if still_there() {
+                // To be asked for is all that it takes.
+                drop(Pipe::connect(PIPE));
+            }
+        });
+    });
 }
 
 /// One that cannot be served gets its connection closed, and the next one another try.

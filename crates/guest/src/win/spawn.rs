@@ -10,8 +10,9 @@ use windows_sys::Win32::System::Threading::{
     UpdateProcThreadAttribute,
 };
 
-use super::handle::{Direction, Handle, from_fd, null_device};
+use super::handle::{Direction, Handle, null_device};
 use super::linux::Fd;
+use super::stream::{Stream, Streams};
 use super::text::wide;
 use super::{environment, error};
 
@@ -23,10 +24,26 @@ const ROOT: &str = r"C:\";
 pub(super) struct Child {
     pub(super) pid: u32,
     pub(super) process: Handle,
+    pub(super) streams: Streams,
 }
 
 /// The three standard handles of a process.
-struct Standard([Handle; 3]);
+struct Standard([End; 3]);
+
+/// One of them.
+enum End {
+    Stream(Stream),
+    Null(Handle),
+}
+
+impl End {
+    fn raw(&self) -> HANDLE {
+        match self {
+            Self::Stream(stream) => stream.handle(),
+            Self::Null(handle) => handle.raw(),
+        }
+    }
+}
 
 /// Starts what `spawn` describes with the descriptors that it names.
 ///
@@ -42,7 +59,23 @@ pub(super) fn spawn(spawn: &Spawn, fds: Vec<Fd>) -> Result<Child, Failure> {
     let created = create(&spawn.command_line, directory, &variables.block(), standard.as_ref());
     // A directory that is entered cannot be removed.
     let left = enter(ROOT);
-    created.and_then(|child| left.map(|()| child))
+    let mut child = created.and_then(|child| left.map(|()| child))?;
+    child.streams = carry(standard)?;
+    Ok(child)
+}
+
+fn carry(standard: Option<Standard>) -> Result<Streams, Failure> {
+    let ends = standard.into_iter().flat_map(|Standard(ends)| ends);
+    let streams = ends
+        .filter_map(|end| match end {
+            End::Stream(stream) => Some(stream),
+            End::Null(_) => None,
+        })
+        .collect();
+    Streams::carry(streams).map_err(|error| Failure {
+        code: 1450,
+        message: format!("carrying a process' streams: {error}"),
+    })
 }
 
 impl Standard {
@@ -63,8 +96,8 @@ impl Standard {
         }
         let mut fds = fds.into_iter();
         let mut one = |named: bool, direction| match fds.next_if(named) {
-            Some(fd) => from_fd(fd, direction),
-            None => null_device(direction),
+            Some(fd) => Stream::new(fd, direction).map(End::Stream),
+            None => null_device(direction).map(End::Null),
         };
         Ok(Some(Self([
             one(spawn.stdin, Direction::In)?,
@@ -114,7 +147,7 @@ fn create(
     let mut startup: STARTUPINFOEXW = unsafe { std::mem::zeroed() };
     startup.StartupInfo.cb = u32::try_from(size_of::<STARTUPINFOEXW>()).expect("it is 112");
     if let Some(Standard(handles)) = standard {
-        inherited.extend(handles.iter().map(Handle::raw));
+        inherited.extend(handles.iter().map(End::raw));
         startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
         [
             startup.StartupInfo.hStdInput,
@@ -147,7 +180,7 @@ fn create(
     }
     drop(Handle::own(created.hThread));
     let process = Handle::own(created.hProcess).expect("a started process has a handle");
-    Ok(Child { pid: created.dwProcessId, process })
+    Ok(Child { pid: created.dwProcessId, process, streams: Streams::default() })
 }
 
 /// The program's name as the command line writes it, for messages.

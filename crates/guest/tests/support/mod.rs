@@ -19,7 +19,7 @@ use schema::guest::{Answer, CONTROL_FD, Call, Event, Failure, Message, Request, 
 const WINE: &str = "/usr/lib/wine/wine64";
 const WINESERVER: &str = "/usr/lib/wine/wineserver64";
 /// Longer than anything here takes, on the slowest host.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A resident guest and the host's end of its socket.
 pub(crate) struct Guest {
@@ -49,7 +49,7 @@ impl Guest {
         let mut guest = Self { child, socket: mine, prefix, last_id: 0, events: VecDeque::new() };
         match guest.event() {
             Event::Ready { version } => assert_eq!(version, env!("CARGO_PKG_VERSION")),
-            other => panic!("not ready but {other:?}"),
+            other @ Event::Exited { .. } => panic!("not ready but {other:?}"),
         }
         guest
     }
