@@ -1,34 +1,16 @@
-//! `Create`: from a bundle to a container, all or nothing.
-
-use std::path::Path;
-use std::sync::Arc;
+//! `Create`: whose task it is, and whether it may come. How it is made stands in [`make`](super::make).
 
 use containerd_shim_protos::api::CreateTaskRequest;
-use engine::{Engine, ErrorKind};
+use engine::Engine;
+use plan::Spec;
 use plan::sandbox::Role;
-use plan::{ContainerRequest, RootfsMount, Spec};
-use resources::{Held, Host, HostFiles};
-use schema::process::ProcessParameters;
-use schema::{SystemId, TaskId};
+use resources::Host;
+use schema::TaskId;
 
 use super::Service;
+use super::bundle::{Asked, has_nothing_to_do, read, role};
 use super::slot::{PodTasks, Slot};
-use crate::driver::{Actor, Container, Made, TaskEvents, TaskHandle, end};
-use crate::error::{Error, Result, words};
-use crate::options;
-use crate::proto::Options;
-use crate::stdio::{Ends, Upstream};
-
-/// Who creates compute systems, as they are listed.
-const OWNER: &str = "containerd-shim-runhcs-v1";
-
-/// A request whose bundle was read.
-struct Asked {
-    id: TaskId,
-    request: CreateTaskRequest,
-    spec: Spec,
-    options: Options,
-}
+use crate::error::{Error, Result};
 
 impl<E: Engine, H: Host> Service<E, H> {
     pub(super) async fn create(&self, request: CreateTaskRequest) -> Result<()> {
@@ -154,156 +136,6 @@ impl<E: Engine, H: Host> Service<E, H> {
         share_network(sandbox.spec(), &mut asked.spec);
         Ok(())
     }
-
-    /// Makes the task: streams, resources, compute system, driver.
-    async fn make(&self, asked: Asked) -> Result<TaskHandle<E::System>> {
-        let world = &self.inner.world;
-        let Asked { id, request, spec, options } = asked;
-        let ends = ends(&request);
-        let upstream = Upstream::connect(ends.clone(), &world.namespace, id.as_str()).await?;
-        let shown = upstream.ends.clone();
-        let (container, parameters) = if is_holder(&spec, world.facts.is_unix()) {
-            (None, ProcessParameters::default())
-        } else {
-            let plan = self.plan(&id, &spec, &request, &options, &upstream)?;
-            let parameters = plan.process.clone().unwrap_or_default();
-            (Some(self.acquire(&id, &plan).await?), parameters)
-        };
-        let events = TaskEvents {
-            publisher: self.inner.publisher.clone(),
-            id: id.to_string(),
-            bundle: request.bundle.clone(),
-            rootfs: request.rootfs,
-            ends,
-        };
-        let made =
-            Made { id, bundle: request.bundle, container, parameters, upstream, ends: shown };
-        let (task, receipts) = Actor::launch(made, spec, Arc::clone(world), events);
-        for receipt in receipts {
-            receipt.await;
-        }
-        Ok(task)
-    }
-
-    fn plan(
-        &self,
-        id: &TaskId,
-        spec: &Spec,
-        request: &CreateTaskRequest,
-        options: &Options,
-        upstream: &Upstream,
-    ) -> Result<plan::Plan> {
-        if !spec.is_wcow() && !spec.is_lcow() {
-            let rule = "oci spec does not contain WCOW or LCOW spec";
-            return Err(Error::Precondition(rule.to_owned()));
-        }
-        let rootfs = request.rootfs.iter().map(|mount| RootfsMount {
-            mount_type: mount.type_.clone(),
-            source: mount.source.clone(),
-            target: mount.target.clone(),
-            options: mount.options.clone(),
-        });
-        let wanted = ContainerRequest {
-            scale_cpu_limits: options.scale_cpu_limits_to_sandbox,
-            sandbox_folder: self.sandbox_folder(),
-            ..ContainerRequest::new(SystemId::from(id), OWNER, spec.clone())
-        };
-        let wanted = wanted.stdio(upstream.streams()).rootfs(rootfs.collect());
-        let plan = plan::container(&wanted, &self.inner.world.facts, &HostFiles)?;
-        for remark in &plan.remarks {
-            tracing::warn!(task = id.as_str(), remark);
-        }
-        Ok(plan)
-    }
-
-    /// Where a pod's containers share files.
-    fn sandbox_folder(&self) -> Option<String> {
-        let folder = self.inner.world.state.join("pods").join(self.inner.id.as_str());
-        self.inner.is_sandbox.then(|| folder.display().to_string())
-    }
-
-    /// Acquires what the plan names and creates the compute system; or nothing.
-    async fn acquire(&self, id: &TaskId, plan: &plan::Plan) -> Result<Container<E>> {
-        let world = &self.inner.world;
-        let ledger = world.ledger(id);
-        self.sweep(&plan.id, &ledger).await?;
-        let (held, document) = Held::acquire(plan, &world.host, &ledger).await?;
-        match world.engine.create(&plan.id, &document).await {
-            Ok(system) => Ok(Container { system, held }),
-            Err(error) => {
-                if let Err(leak) = held.release(&world.host).await {
-                    tracing::error!(error = words(&leak), "something was not given back");
-                }
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Gives back what a killed shim held under this id; refuses when its container still runs.
-    async fn sweep(&self, id: &SystemId, ledger: &Path) -> Result<()> {
-        if !tokio::fs::try_exists(ledger).await.unwrap_or(false) {
-            return Ok(());
-        }
-        match self.inner.world.engine.open(id).await {
-            Ok(_) => return Err(Error::AlreadyExists(format!("container `{id}`"))),
-            Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let released = resources::release_ledger(ledger, &self.inner.world.host).await;
-        released.map_err(|error| Error::Failed(words(&error)))
-    }
-}
-
-/// Reads the bundle, and does to its spec what the options say.
-async fn read(request: CreateTaskRequest) -> Result<Asked> {
-    let id = TaskId::new(&request.id).map_err(|error| Error::Invalid(error.to_string()))?;
-    let options = match request.options.as_ref() {
-        Some(any) => options::from_any(any).map_err(|error| Error::Failed(error.to_string()))?,
-        None => Options::new(),
-    };
-    let path = Path::new(&request.bundle).join("config.json");
-    let text = tokio::fs::read_to_string(&path)
-        .await
-        .map_err(|error| Error::Failed(format!("cannot read `{}`: {error}", path.display())))?;
-    let mut spec = Spec::from_json(&text)?;
-    options::for_plan(&options).prepare(&mut spec)?;
-    if request.terminal && !request.stderr.is_empty() {
-        let rule = "if using terminal, stderr must be empty";
-        return Err(Error::Precondition(rule.to_owned()));
-    }
-    Ok(Asked { id, request, spec, options })
-}
-
-fn role(spec: &Spec) -> Result<Role> {
-    Ok(Role::of(&spec.annotations.clone().unwrap_or_default())?)
-}
-
-fn ends(request: &CreateTaskRequest) -> Ends {
-    Ends {
-        stdin: request.stdin.clone(),
-        stdout: request.stdout.clone(),
-        stderr: request.stderr.clone(),
-        terminal: request.terminal,
-    }
-}
-
-/// Some pods need no container of their own: those of host-process containers, and where a network
-/// needs nobody in it to last, those whose sandbox has nothing to do.
-fn is_holder(spec: &Spec, network_lasts: bool) -> bool {
-    let sandbox = matches!(role(spec), Ok(Role::Sandbox(_)));
-    let on_host = spec.is_job_container() && !spec.is_isolated();
-    sandbox && (on_host || (network_lasts && has_nothing_to_do(spec)))
-}
-
-/// Its image has no entry point: there is a bare shell, which would end at once.
-fn has_nothing_to_do(spec: &Spec) -> bool {
-    const SHELL: &str = r"c:\windows\system32\cmd.exe";
-    let Some(process) = spec.process.as_ref() else { return true };
-    let only = match process.args.as_slice() {
-        [only] => only.eq_ignore_ascii_case(SHELL),
-        _ => false,
-    };
-    only || process.command_line.eq_ignore_ascii_case(SHELL)
 }
 
 /// A sandbox that would end at once gets something to do.
@@ -324,17 +156,5 @@ fn share_network(pod: &Spec, workload: &mut Spec) {
         && windows.network.is_none()
     {
         windows.network = Some(network);
-    }
-}
-
-/// Ends a compute system by its id; one that is not there is a success.
-pub(crate) async fn end_by_id<E: Engine>(engine: &E, id: &SystemId) -> engine::Result<()> {
-    match engine.open(id).await {
-        Ok(system) => {
-            end(&system, false).await;
-            Ok(())
-        }
-        Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => Ok(()),
-        Err(error) => Err(error),
     }
 }

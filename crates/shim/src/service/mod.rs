@@ -3,8 +3,10 @@
 //! Every request is carried out on a task of its own, so that a client that goes away leaves no
 //! half-done work. Which tasks there are stands in [`slot`]; how one is made, in [`create`].
 
+mod bundle;
 mod create;
 mod inspect;
+mod make;
 mod slot;
 mod task_api;
 mod update;
@@ -23,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::events::Publisher;
 use slot::Slot;
 
-pub(crate) use create::end_by_id;
+pub(crate) use make::end_by_id;
 pub(crate) use task_api::services;
 
 /// Whether the shim is asked to end, and how.

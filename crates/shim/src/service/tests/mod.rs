@@ -15,6 +15,7 @@ use containerd_shim_protos::shim::events::ForwardRequest;
 use containerd_shim_protos::shim_async::{Events, create_events};
 use engine::memory::{Holding, MemoryEngine, MemoryHost};
 use oci_spec::runtime::{Process, ProcessBuilder};
+use plan::HostFacts;
 use schema::TaskId;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -83,14 +84,19 @@ fn short(request: &ForwardRequest) -> String {
 
 impl Shim {
     pub(super) async fn standalone(id: &str) -> Self {
-        Self::new(id, false).await
+        Self::new(id, false, HostFacts::unix(4)).await
     }
 
     pub(super) async fn pod(id: &str) -> Self {
-        Self::new(id, true).await
+        Self::new(id, true, HostFacts::unix(4)).await
     }
 
-    async fn new(id: &str, is_sandbox: bool) -> Self {
+    /// A pod on a Windows host.
+    pub(super) async fn windows_pod(id: &str) -> Self {
+        Self::new(id, true, HostFacts::windows(20348, 4, "C:\\")).await
+    }
+
+    async fn new(id: &str, is_sandbox: bool, facts: HostFacts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (told, events) = mpsc::unbounded_channel();
         let containerd = of_socket(&folder.path().join("containerd.sock"));
@@ -104,7 +110,7 @@ impl Shim {
         let world = World {
             engine: engine.clone(),
             host: host.clone(),
-            facts: plan::HostFacts::unix(4),
+            facts,
             state: folder.path().to_owned(),
             namespace: "test".to_owned(),
         };

@@ -117,7 +117,7 @@ async fn of_two_creates_for_one_id_one_is_granted() {
 /// shim.md 3.9: a pod of host-process containers has no container of its own.
 #[tokio::test]
 async fn a_host_process_pod_is_held_by_a_placeholder() {
-    let shim = Shim::pod("pod").await;
+    let shim = Shim::windows_pod("pod").await;
     let annotations = json!({
         "io.kubernetes.cri.container-type": "sandbox",
         "io.kubernetes.cri.sandbox-id": "pod",

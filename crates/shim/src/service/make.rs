@@ -1,0 +1,166 @@
+//! Making a task: what its bundle comes to is decided by `plan`, acquired by `resources` and created
+//! by the engine; all of it, or nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::{Engine, ErrorKind};
+use plan::sandbox::Role;
+use plan::task::{Created, TaskRequest};
+use plan::{ContainerRequest, Plan, Streams};
+use resources::{Held, Host, HostFiles};
+use schema::process::ProcessParameters;
+use schema::{SystemId, TaskId};
+
+use super::Service;
+use super::bundle::{Asked, ends, has_nothing_to_do, role, rootfs};
+use crate::driver::{Actor, Container, Made, TaskEvents, TaskHandle, end};
+use crate::error::{Error, Result, words};
+use crate::options;
+use crate::stdio::Upstream;
+
+/// Who creates compute systems, as they are listed.
+const OWNER: &str = "containerd-shim-runhcs-v1";
+
+/// What a request comes to.
+enum Decided {
+    /// Nothing: a placeholder.
+    Holder,
+    Container(Box<Plan>),
+}
+
+impl<E: Engine, H: Host> Service<E, H> {
+    /// Makes the task: streams, resources, compute system, driver.
+    pub(super) async fn make(&self, asked: Asked) -> Result<TaskHandle<E::System>> {
+        let world = &self.inner.world;
+        let ends = ends(&asked.request);
+        let id = asked.id.clone();
+        let upstream = Upstream::connect(ends.clone(), &world.namespace, id.as_str()).await?;
+        let (container, parameters) = match self.decide(&asked, upstream.streams())? {
+            Decided::Holder => (None, ProcessParameters::default()),
+            Decided::Container(plan) => {
+                let parameters = plan.process.clone().unwrap_or_default();
+                (Some(self.acquire(&id, &plan).await?), parameters)
+            }
+        };
+        let Asked { request, spec, .. } = asked;
+        let events = TaskEvents {
+            publisher: self.inner.publisher.clone(),
+            id: id.to_string(),
+            bundle: request.bundle.clone(),
+            rootfs: request.rootfs,
+            ends,
+        };
+        let ends = upstream.ends.clone();
+        let made = Made { id, bundle: request.bundle, container, parameters, upstream, ends };
+        let (task, receipts) = Actor::launch(made, spec, Arc::clone(world), events);
+        for receipt in receipts {
+            receipt.await;
+        }
+        Ok(task)
+    }
+
+    fn decide(&self, asked: &Asked, stdio: Streams) -> Result<Decided> {
+        let facts = &self.inner.world.facts;
+        if !asked.spec.is_wcow() && !asked.spec.is_lcow() {
+            let rule = "oci spec does not contain WCOW or LCOW spec";
+            return Err(Error::Precondition(rule.to_owned()));
+        }
+        let role = role(&asked.spec)?;
+        let decided = match role {
+            Role::Container(_) => self.decide_workload(asked, stdio)?,
+            // A network that needs nobody in it to last needs no container to keep it.
+            Role::Sandbox(_) if facts.is_unix() && has_nothing_to_do(&asked.spec) => {
+                Decided::Holder
+            }
+            Role::Standalone | Role::Sandbox(_) => self.decide_first(asked, stdio)?,
+        };
+        if let Decided::Container(plan) = &decided {
+            for remark in &plan.remarks {
+                tracing::warn!(task = asked.id.as_str(), remark);
+            }
+        }
+        Ok(decided)
+    }
+
+    /// A pod's sandbox, or a container on its own.
+    fn decide_first(&self, asked: &Asked, stdio: Streams) -> Result<Decided> {
+        let request = TaskRequest {
+            id: SystemId::from(&asked.id),
+            owner: OWNER.to_owned(),
+            bundle: asked.request.bundle.clone(),
+            is_sandbox: self.inner.is_sandbox,
+            spec: asked.spec.clone(),
+            options: options::for_plan(&asked.options),
+            rootfs: rootfs(&asked.request),
+            terminal: asked.request.terminal,
+            stderr: asked.request.stderr.clone(),
+            stdio,
+        };
+        match plan::task::create(request, &self.inner.world.facts, &HostFiles)? {
+            Created::Container(plan) => Ok(Decided::Container(plan)),
+            Created::HostProcessPod => Ok(Decided::Holder),
+            Created::Vm(_) => Err(Error::NotImplemented("a pod in a utility VM")),
+        }
+    }
+
+    fn decide_workload(&self, asked: &Asked, stdio: Streams) -> Result<Decided> {
+        let request = ContainerRequest {
+            scale_cpu_limits: asked.options.scale_cpu_limits_to_sandbox,
+            sandbox_folder: self.sandbox_folder(),
+            ..ContainerRequest::new(SystemId::from(&asked.id), OWNER, asked.spec.clone())
+        };
+        let request = request.stdio(stdio).rootfs(rootfs(&asked.request));
+        let plan = plan::container(&request, &self.inner.world.facts, &HostFiles)?;
+        Ok(Decided::Container(Box::new(plan)))
+    }
+
+    /// Where a pod's containers share files.
+    fn sandbox_folder(&self) -> Option<String> {
+        let folder = self.inner.world.state.join("pods").join(self.inner.id.as_str());
+        self.inner.is_sandbox.then(|| folder.display().to_string())
+    }
+
+    /// Acquires what the plan names and creates the compute system; or nothing.
+    async fn acquire(&self, id: &TaskId, plan: &Plan) -> Result<Container<E>> {
+        let world = &self.inner.world;
+        let ledger = world.ledger(id);
+        self.sweep(&plan.id, &ledger).await?;
+        let (held, document) = Held::acquire(plan, &world.host, &ledger).await?;
+        match world.engine.create(&plan.id, &document).await {
+            Ok(system) => Ok(Container { system, held }),
+            Err(error) => {
+                if let Err(leak) = held.release(&world.host).await {
+                    tracing::error!(error = words(&leak), "something was not given back");
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Gives back what a killed shim held under this id; refuses when its container still runs.
+    async fn sweep(&self, id: &SystemId, ledger: &Path) -> Result<()> {
+        if !tokio::fs::try_exists(ledger).await.unwrap_or(false) {
+            return Ok(());
+        }
+        match self.inner.world.engine.open(id).await {
+            Ok(_) => return Err(Error::AlreadyExists(format!("container `{id}`"))),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let released = resources::release_ledger(ledger, &self.inner.world.host).await;
+        released.map_err(|error| Error::Failed(words(&error)))
+    }
+}
+
+/// Ends a compute system by its id; one that is not there is a success.
+pub(crate) async fn end_by_id<E: Engine>(engine: &E, id: &SystemId) -> engine::Result<()> {
+    match engine.open(id).await {
+        Ok(system) => {
+            end(&system, false).await;
+            Ok(())
+        }
+        Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
