@@ -47,10 +47,17 @@ impl Store {
         input: Box<dyn Read + Send>,
         progress: Arc<dyn Progress>,
     ) -> Result<Vec<Loaded>> {
-        self.blocking(move |store| store.load_sync(input, &*progress)).await
+        self.blocking(move |store| {
+            let loaded = store.load_sync(input, &*progress);
+            if loaded.is_err() {
+                store.give_back();
+            }
+            loaded
+        })
+        .await
     }
 
-    pub(crate) fn load_sync(
+    fn load_sync(
         &self,
         input: Box<dyn Read + Send>,
         progress: &dyn Progress,

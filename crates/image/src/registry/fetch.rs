@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use oci_client::client::LayerDescriptor;
+use oci_client::errors::DigestError;
 use oci_spec::image::{Descriptor, MediaType};
 use tokio::sync::mpsc;
 
@@ -119,7 +120,7 @@ impl Store {
         let reading = async move {
             let (mut done, mut told) = (0_u64, 0_u64);
             while let Some(bytes) = body.next().await {
-                let bytes = bytes.map_err(stream_error("download"))?;
+                let bytes = bytes.map_err(|e| broken(e, digest))?;
                 done += bytes.len() as u64;
                 if done - told >= STEP || done == total {
                     told = done;
@@ -176,6 +177,19 @@ impl Store {
     }
 }
 
+/// Tells a connection that broke from content that is not what was promised, which the client
+/// finds out first.
+fn broken(error: std::io::Error, expected: &Digest) -> Error {
+    let cause = error.get_ref().and_then(|e| e.downcast_ref::<DigestError>());
+    if let Some(DigestError::VerificationError { actual, .. }) = cause
+        && let Ok(actual) = actual.parse()
+    {
+        let what = format!("blob {}", expected.short());
+        return Error::WrongDigest { what, expected: expected.clone(), actual };
+    }
+    stream_error("download")(error)
+}
+
 /// A layer that its owner lets nobody else hand out.
 pub(crate) fn is_foreign(layer: &Descriptor) -> bool {
     match layer.media_type() {
@@ -188,7 +202,7 @@ pub(crate) fn is_foreign(layer: &Descriptor) -> bool {
 }
 
 /// Whether the same may go well another time.
-fn passing(error: &Error) -> bool {
+pub(super) fn passing(error: &Error) -> bool {
     use oci_client::errors::OciDistributionError as Cause;
     match error {
         Error::Stream { op: "download", .. } | Error::WrongSize { .. } => true,

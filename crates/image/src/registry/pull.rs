@@ -9,6 +9,7 @@ use oci_client::manifest::{
 use oci_spec::image::{Descriptor, ImageManifest, MediaType};
 use serde::Deserialize;
 
+use super::fetch::passing;
 use super::{Connection, failed};
 use crate::compose::describe;
 use crate::digest::Digest;
@@ -72,20 +73,38 @@ impl Store {
                  transom/base needs no such licence",
             );
         }
+        let pulled = self.pull_from(&name, &options, &*progress).await;
+        // Layers that are whole are kept for another try, if another try could help.
+        if pulled.as_ref().is_err_and(|error| !passing(error)) {
+            self.blocking(|store| {
+                store.give_back();
+                Ok(())
+            })
+            .await?;
+        }
+        pulled
+    }
+
+    async fn pull_from(
+        &self,
+        name: &ImageName,
+        options: &PullOptions,
+        progress: &dyn Progress,
+    ) -> Result<Pulled> {
         // Until the image has its name, what is downloaded belongs to nobody.
         let _adding = self.blocking(Store::lock_adding).await?;
-        let connection = Connection::open(&name, self.settings()).await?;
-        let (digest, found) = self.find_manifest(&connection, &name, &options, &*progress).await?;
+        let connection = Connection::open(name, self.settings()).await?;
+        let (digest, found) = self.find_manifest(&connection, name, options, progress).await?;
         let config = found.manifest.config();
         if config.size() > MAX_DOCUMENT {
             let what = format!("image configuration {}", config.digest());
             return Err(Error::invalid(what, format!("it is larger than {MAX_DOCUMENT} bytes")));
         }
-        self.fetch(&connection, &name, config, &crate::progress::Quiet).await?;
-        self.check_config(&name, &found, &options).await?;
-        self.fetch_layers(&connection, &name, found.manifest.layers(), &*progress).await?;
-        let (image, changed) = self.keep_pulled(&name, &digest, found).await?;
-        Ok(Pulled { image, name, digest, changed })
+        self.fetch(&connection, name, config, &crate::progress::Quiet).await?;
+        self.check_config(name, &found, options).await?;
+        self.fetch_layers(&connection, name, found.manifest.layers(), progress).await?;
+        let (image, changed) = self.keep_pulled(name, &digest, found).await?;
+        Ok(Pulled { image, name: name.clone(), digest, changed })
     }
 
     async fn pull_builtin(&self, name: ImageName, options: &PullOptions) -> Result<Pulled> {

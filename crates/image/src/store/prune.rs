@@ -105,6 +105,13 @@ impl Store {
         Ok(reclaimed)
     }
 
+    /// Removes what a failure left that belongs to nobody. The failure is what there is to tell.
+    pub(crate) fn give_back(&self) {
+        if let Err(error) = self.collect() {
+            tracing::warn!(%error, "what is left of a failure stays for the next pruning");
+        }
+    }
+
     /// What images and containers hold, as hexadecimal digits.
     fn needed(&self) -> Result<Needed> {
         let mut needed = Needed::default();

@@ -173,6 +173,7 @@ async fn archives_that_lie_or_lack_something_leave_no_image() {
         assert!(load(&other.store, bytes).await.is_err(), "{what}");
         assert!(other.store.images().await.unwrap().is_empty(), "{what}");
         assert!(other.leftovers().is_empty(), "{what}");
+        assert_eq!(other.blobs(), 0, "{what}");
     }
 }
 

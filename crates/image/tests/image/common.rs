@@ -148,6 +148,11 @@ impl Host {
         left.extend(list("content/ingest"));
         left
     }
+
+    /// How many blobs there are.
+    pub(crate) fn blobs(&self) -> usize {
+        std::fs::read_dir(self.store.root().join("content/blobs/sha256")).unwrap().count()
+    }
 }
 
 pub(crate) fn config() -> ImageConfig {
