@@ -220,6 +220,10 @@ fn layers(
     if !mounted.is_empty() {
         return mounted_layers(mounted, &layers, host, lookups);
     }
+    if hyperv {
+        let why = "a container that asks for hypervisor isolation runs in a VM";
+        return Err(PlanError::missing("the hosting VM", why));
+    }
     if !lookups.exists(&join(host, &scratch, scratch_mark(host))) {
         steps.push(Step::CreateScratch {
             scratch: scratch.clone(),

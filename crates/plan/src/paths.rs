@@ -72,7 +72,19 @@ pub fn clean(path: &str) -> String {
     } else if clean.is_empty() {
         clean.push('.');
     }
+    if volume.is_empty() && clean != rest.replace('/', r"\") {
+        clean = guarded(clean);
+    }
     volume + &clean
+}
+
+/// A path that has only become one on a drive, or one of the kernel's, by cleaning is neither.
+fn guarded(clean: String) -> String {
+    let first = clean.split('\\').next().unwrap_or_default();
+    if first.contains(':') {
+        return format!(r".\{clean}");
+    }
+    if clean.starts_with(r"\??") { format!(r"\.{clean}") } else { clean }
 }
 
 /// Joins paths and cleans the result; empty ones do not count.

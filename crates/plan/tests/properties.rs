@@ -1,5 +1,7 @@
 //! For any spec: planning is the same every time, never panics, and decides or names a field.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use plan::host::{Found, LookupError, Lookups};
 use plan::{ContainerRequest, HostFacts, PlanError, ShimOptions, Spec};
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Plans for the Linux engine: what is decided, and what is refused with a reason.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use plan::host::{Found, LookupError, Lookups};
 use plan::{ContainerRequest, HostFacts, Plan, PlanError, Spec, Step};
 use schema::SystemId;

@@ -77,13 +77,6 @@ impl Context<'_> {
     fn linux_layers(&mut self) -> Result<LinuxRoot> {
         let request = self.request;
         let root = format!("{}/rootfs", self.container_root());
-        let given = request.spec.root.as_ref().filter(|root| !root.path.is_empty());
-        let no_layers = request.rootfs.is_empty() && !has_folders(request);
-        if let Some(given) = given.filter(|_| no_layers) {
-            let change = self.devices.plan9.add(&given.path, &root, given.readonly, &[]);
-            self.modify([change]);
-            return Ok(LinuxRoot { path: root, scratch: String::new() });
-        }
         let all = LinuxLayers::of(&request.spec, &request.rootfs)?;
         let layers =
             all.layers.iter().map(|layer| self.linux_layer(layer)).collect::<Result<Vec<_>>>()?;
@@ -139,9 +132,4 @@ impl Context<'_> {
         let undo = added(None, request(RequestType::Remove, remove), None);
         self.modify([added(None, request(RequestType::Add, add), Some(undo))]);
     }
-}
-
-fn has_folders(request: &ContainerRequest) -> bool {
-    let windows = request.spec.windows.as_ref();
-    windows.and_then(|all| all.layer_folders.as_ref()).is_some_and(|folders| !folders.is_empty())
 }

@@ -157,7 +157,7 @@ fn fit_object(
             (When::Always, None) => {
                 out.insert((*name).to_owned(), shape.zero());
             }
-            (When::NonZero, Some(value)) if is_zero(&value) => {}
+            (When::NonZero, Some(value)) if is_zero(&value, shape) => {}
             (When::Always | When::NonZero | When::Given, Some(value)) => {
                 out.insert((*name).to_owned(), value);
             }
@@ -176,15 +176,15 @@ fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
     map.remove(&key)
 }
 
-fn is_zero(value: &Value) -> bool {
+fn is_zero(value: &Value, shape: &Shape) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(value) => !value,
         Value::Number(number) => whole(number) == Some(0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        // An object that is a value, not a pointer, is always written.
-        Value::Object(_) => false,
+        // An object that is a value, not a pointer, is always written; a map is not.
+        Value::Object(map) => map.is_empty() && matches!(shape, Shape::Map(_)),
     }
 }
 

@@ -143,12 +143,12 @@ const WINDOWS_NETWORK: Shape = Object(&[
 const LINUX: Shape = Object(&[
     ("uidMappings", NonZero, List(&ID_MAPPING)),
     ("gidMappings", NonZero, List(&ID_MAPPING)),
-    ("sysctl", Given, Map(&Text)),
+    ("sysctl", NonZero, Map(&Text)),
     ("resources", Given, LINUX_RESOURCES),
     ("cgroupsPath", NonZero, Text),
     ("namespaces", NonZero, List(&Object(&[("type", Always, Text), ("path", NonZero, Text)]))),
     ("devices", NonZero, List(&LINUX_DEVICE)),
-    ("netDevices", Given, Map(&Object(&[("name", NonZero, Text)]))),
+    ("netDevices", NonZero, Map(&Object(&[("name", NonZero, Text)]))),
     ("seccomp", Given, SECCOMP),
     ("rootfsPropagation", NonZero, Text),
     ("maskedPaths", NonZero, TEXTS),
@@ -157,7 +157,7 @@ const LINUX: Shape = Object(&[
     ("intelRdt", Given, INTEL_RDT),
     ("memoryPolicy", Given, Any),
     ("personality", Given, Object(&[("domain", Always, Text), ("flags", Always, TEXTS)])),
-    ("timeOffsets", Given, Map(&Object(&[("secs", NonZero, I64), ("nanosecs", NonZero, U32)]))),
+    ("timeOffsets", NonZero, Map(&Object(&[("secs", NonZero, I64), ("nanosecs", NonZero, U32)]))),
 ]);
 
 /// The limits of a Linux section.
@@ -173,8 +173,8 @@ pub(crate) const LINUX_RESOURCES: Shape = Object(&[
         List(&Object(&[("pageSize", Always, Text), ("limit", Always, U64)])),
     ),
     ("network", Given, LINUX_NETWORK),
-    ("rdma", Given, Map(&Object(&[("hcaHandles", Given, U32), ("hcaObjects", Given, U32)]))),
-    ("unified", Given, Map(&Text)),
+    ("rdma", NonZero, Map(&Object(&[("hcaHandles", Given, U32), ("hcaObjects", Given, U32)]))),
+    ("unified", NonZero, Map(&Text)),
 ]);
 
 const LINUX_MEMORY: Shape = Object(&[

@@ -52,10 +52,16 @@ fn version(value: &Value) -> Option<SchemaVersion> {
     serde_json::from_value(value.clone()).ok()
 }
 
-fn request(input: &Value) -> Result<ContainerRequest, PlanError> {
-    let id = SystemId::new(input["id"].as_str().unwrap_or_default())
+/// The id and the owner. Without an id there is a new one, without an owner it is the shim.
+pub(crate) fn names(input: &Value, host: &SimHost) -> Result<(SystemId, String), PlanError> {
+    let text = |name: &str| Some(input[name].as_str()?.to_owned()).filter(|text| !text.is_empty());
+    let id = SystemId::new(text("id").unwrap_or_else(|| host.new_guid()))
         .map_err(|error| PlanError::field("id", "", error.to_string()))?;
-    let owner = input["owner"].as_str().unwrap_or_default();
+    Ok((id, text("owner").unwrap_or_else(|| "containerd-shim-runhcs-v1.exe".into())))
+}
+
+fn request(input: &Value, host: &SimHost) -> Result<ContainerRequest, PlanError> {
+    let (id, owner) = names(input, host)?;
     let mut request = ContainerRequest::new(id, owner, spec(input)?);
     request.rootfs = part::<Vec<RootfsMount>>(&input["rootfs"]);
     request.schema_version = version(&input["schema_version"]);
@@ -73,7 +79,7 @@ pub(crate) fn hosting_vm(value: &Value) -> Option<HostingVm> {
 }
 
 fn create(input: &Value, host: &SimHost) -> Result<Value, PlanError> {
-    let request = request(input)?;
+    let request = request(input, host)?;
     let plan = plan::container(&request, &host.facts, host)?;
     let (acquired, mut calls) = acquire(&plan, host);
     let document = plan.message(&acquired)?;
@@ -105,7 +111,7 @@ fn create(input: &Value, host: &SimHost) -> Result<Value, PlanError> {
 
 /// The document builder alone.
 fn builder(input: &Value, host: &SimHost) -> Result<Value, PlanError> {
-    let request = request(input)?;
+    let request = request(input, host)?;
     let mounted = |layer: &Value| Layer {
         id: layer["id"].as_str().unwrap_or_default().to_owned(),
         path: layer["path"].as_str().unwrap_or_default().to_owned(),

@@ -408,7 +408,11 @@ fn parse_layers(input: &Value) -> Answer {
     let cim = |cim: &BlockCim| json!({ "block_path": cim.block_path, "cim_name": cim.name, "type": cim.kind });
     Ok(match WindowsLayers::of(&spec, &rootfs)? {
         WindowsLayers::Folders { layers, scratch } => {
-            json!({ "kind": "wcifs", "layers": or_null(&layers), "scratch": scratch })
+            // An empty list that was given is one; no list, or `null`, is none.
+            let given = rootfs.iter().flat_map(|mount| &mount.options);
+            let given = given.clone().any(|option| option.starts_with("parentLayerPaths=["));
+            let layers = if given { json!(layers) } else { or_null(&layers) };
+            json!({ "kind": "wcifs", "layers": layers, "scratch": scratch })
         }
         WindowsLayers::ForkedCims { layers, scratch } => {
             let pair = |(layer, cim): &(String, String)| json!({ "layer": layer, "cim": cim });

@@ -3,11 +3,10 @@
 use plan::step::Step;
 use plan::vm::{CommonOptions, LinuxOptions, VmPlan, WindowsOptions, linux, windows};
 use plan::{PlanError, RootfsMount, Spec};
-use schema::SystemId;
 use serde_json::{Value, json};
 
 use crate::case::Outcome;
-use crate::container::{call, part, spec};
+use crate::container::{call, names, part, spec};
 use crate::host::SimHost;
 
 /// Everything.
@@ -24,22 +23,20 @@ fn plan(input: &Value) -> Result<Value, PlanError> {
     if !spec.is_isolated() {
         return Err(PlanError::missing("windows.hyperv", "only an isolated pod has a VM"));
     }
-    let id = SystemId::new(input["id"].as_str().unwrap_or_default())
-        .map_err(|error| PlanError::field("id", "", error.to_string()))?;
-    let owner = input["owner"].as_str().unwrap_or_default();
+    let (id, owner) = names(input, &host)?;
     let rootfs: Vec<RootfsMount> = part(&input["rootfs"]);
     let (mut output, planned) = if spec.is_lcow() {
-        let mut options = LinuxOptions::of(&id, owner, &spec, &host.facts, &host)?;
+        let mut options = LinuxOptions::of(&id, &owner, &spec, &host.facts, &host)?;
         let mut output = json!({ "guest_os": "linux", "options": options });
         if has_devices(&spec) {
             output["spec_devices_cleared"] = json!(true);
         }
-        finish(&mut options.common, input);
+        finish_linux(&mut options, input);
         (output, linux(&id, &options, &host.facts, &host))
     } else {
-        let mut options = WindowsOptions::of(&id, owner, &spec, &host.facts)?;
+        let mut options = WindowsOptions::of(&id, &owner, &spec, &host.facts)?;
         let output = json!({ "guest_os": "windows", "options": options });
-        finish(&mut options.common, input);
+        finish_windows(&mut options, input);
         (output, windows(&id, &options, &spec, &rootfs, &host.facts, &host))
     };
     match planned {
@@ -53,9 +50,11 @@ fn has_devices(spec: &Spec) -> bool {
     spec.windows.as_ref().is_some_and(|windows| windows.devices.is_some())
 }
 
-/// What comes after the annotations were read.
-fn finish(options: &mut CommonOptions, input: &Value) {
+/// What comes after the annotations were read: the bundle's folder, and options that no annotation
+/// sets. What is left is of one kind of VM.
+fn finish<'a>(options: &mut CommonOptions, input: &'a Value) -> Vec<(&'a str, &'a Value)> {
     input["bundle"].as_str().unwrap_or_default().clone_into(&mut options.bundle_directory);
+    let mut left = Vec::new();
     for (name, value) in input["option_overrides"].as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("EnableGraphicsConsole", Value::Bool(on)) => options.enable_graphics_console = *on,
@@ -64,6 +63,37 @@ fn finish(options: &mut CommonOptions, input: &Value) {
                 options.scsi_controller_count = u32::try_from(count).unwrap_or(u32::MAX);
             }
             ("ConsolePipe", Value::String(pipe)) => options.console_pipe.clone_from(pipe),
+            ("AllowOvercommit", Value::Bool(on)) => options.allow_overcommit = *on,
+            (name, value) => left.push((name, value)),
+        }
+    }
+    left
+}
+
+fn finish_linux(options: &mut LinuxOptions, input: &Value) {
+    for (name, value) in finish(&mut options.common, input) {
+        match (name, value) {
+            ("ForwardStdout", Value::Bool(on)) => options.forward_stdout = *on,
+            ("ForwardStderr", Value::Bool(on)) => options.forward_stderr = *on,
+            ("ExecCommandLine", Value::String(line)) => options.exec_command_line.clone_from(line),
+            ("KernelFile", Value::String(file)) => options.kernel_file.clone_from(file),
+            ("RootFSFile", Value::String(file)) => options.root_fs_file.clone_from(file),
+            ("KernelBootOptions", Value::String(more)) => {
+                options.kernel_boot_options.clone_from(more);
+            }
+            ("VPCIEnabled", Value::Bool(on)) => options.pci_enabled = *on,
+            (other, _) => panic!("the runner does not know the option {other}"),
+        }
+    }
+}
+
+fn finish_windows(options: &mut WindowsOptions, input: &Value) {
+    for (name, value) in finish(&mut options.common, input) {
+        match (name, value) {
+            ("FirmwareParameters", Value::String(text)) => {
+                options.firmware_parameters.clone_from(text);
+            }
+            ("NoDirectMap", Value::Bool(on)) => options.no_direct_map = *on,
             (other, _) => panic!("the runner does not know the option {other}"),
         }
     }

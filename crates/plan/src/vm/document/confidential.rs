@@ -17,6 +17,11 @@ pub(super) fn launch_data(policy: &str) -> Result<String> {
     Ok(STANDARD.encode(Sha256::digest(decoded)))
 }
 
+/// Bytes as JSON has them.
+pub(super) fn base64(bytes: &str) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// `Chipset` with firmware that checks what it boots, or does not.
 pub(super) fn chipset(secure_boot: bool) -> Fields {
     let firmware = if secure_boot {

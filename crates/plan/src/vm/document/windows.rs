@@ -94,7 +94,8 @@ fn check(options: &WindowsOptions) -> Result<()> {
 fn chipset(options: &WindowsOptions) -> Fields {
     if options.common.security_policy_enabled {
         let parameters = &options.firmware_parameters;
-        let file = (!parameters.is_empty()).then(|| Fields::new().always("Parameters", parameters));
+        let file = (!parameters.is_empty())
+            .then(|| Fields::new().always("Parameters", confidential::base64(parameters)));
         return confidential::chipset(!options.disable_secure_boot).given("FirmwareFile", file);
     }
     let boot = Fields::new()

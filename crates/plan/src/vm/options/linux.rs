@@ -8,7 +8,7 @@ use crate::annotations::{names, values};
 use crate::error::Result;
 use crate::host::{HostFacts, Lookups, builds};
 use crate::oci::{Annotations, Spec};
-use crate::paths::windows_join;
+use crate::paths::{clean, windows_join};
 use crate::vm::devices::{is_assignable, split_function};
 
 /// The kernel's file.
@@ -132,7 +132,7 @@ impl LinuxOptions {
         options.use_boot_folder(default_folder(host, lookups), lookups);
         options.devices(all, host);
         if let Some(folder) = values::text(all, names::BOOT_FILES) {
-            options.use_boot_folder(folder.to_owned(), lookups);
+            options.use_boot_folder(clean(folder), lookups);
         }
         options.kernel_boot_options = text("kernelbootoptions");
         options.disable_time_sync_service = flag("timesync.disable");
