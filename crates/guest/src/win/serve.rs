@@ -15,7 +15,7 @@ use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitFo
 use super::linux::{self, Fd};
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
-use super::{account, boot, console, control, flush, processes, registry, services};
+use super::{account, boot, console, control, devices, flush, processes, registry, services};
 
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
 const ABORTED: u32 = 1067;
@@ -25,19 +25,23 @@ pub(super) const STACK: usize = 64 << 10;
 /// A session: the socket and the processes that were started over it.
 struct Session {
     wire: Wire,
+    /// Volumes and network interfaces can be asked about already.
+    devices: bool,
     /// By pid. An open handle keeps the pid from being used again before its exit was reported.
     children: Mutex<BTreeMap<u32, Arc<Child>>>,
 }
 
 /// Serves the socket that the environment names until it is closed.
 pub(super) fn serve() -> io::Result<()> {
-    let session = Arc::new(Session {
-        wire: Wire::new(control_socket()?),
-        children: Mutex::new(BTreeMap::new()),
-    });
+    let wire = Wire::new(control_socket()?);
     console::ignore_events();
     let _event = boot::boot().map_err(io::Error::other)?;
     services::start_on_demand()?;
+    let session = Arc::new(Session {
+        wire,
+        devices: devices::serve().is_ok(),
+        children: Mutex::new(BTreeMap::new()),
+    });
     session.wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
     while let Some((request, fds)) = session.wire.next()? {
         session.take(request, fds)?;
@@ -84,8 +88,10 @@ impl Session {
         let pid = child.pid;
         self.children().insert(pid, Arc::clone(&child));
         self.answer(id, Ok(Answer::Spawned { pid }))?;
-        let session = Arc::clone(self);
-        services::expect_need(move || !session.children().is_empty());
+        if !self.devices {
+            let session = Arc::clone(self);
+            services::expect_need(move || !session.children().is_empty());
+        }
         let session = Arc::clone(self);
         in_thread("wait", move || session.watch(&child))
     }

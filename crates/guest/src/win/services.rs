@@ -6,9 +6,9 @@
 //! own instances of the pipe. With it come the drivers that Wine starts with it, and on demand
 //! everything that is registered as a service, COM's `RpcSs` among it.
 //!
-//! Those drivers answer for network interfaces and volumes, and nothing tells when a program opens
-//! their devices in vain. So the manager is also started, aside, once a program has stayed for
-//! a while: a short command does not pay for it, and a server finds it there.
+//! Where [`super::devices`] cannot load the drivers that every program may need, the manager is
+//! also started, aside, once a program has stayed for a while: a short command does not pay for it,
+//! and a server finds it there.
 
 use std::sync::{Arc, Once};
 use std::time::Duration;
