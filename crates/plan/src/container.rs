@@ -224,7 +224,8 @@ fn layers(
         let why = "a container that asks for hypervisor isolation runs in a VM";
         return Err(PlanError::missing("the hosting VM", why));
     }
-    if !lookups.exists(&join(host, &scratch, scratch_mark(host))) {
+    let is_made = |mark: &&str| lookups.exists(&join(host, &scratch, mark));
+    if !scratch_marks(host).iter().any(|mark| is_made(mark)) {
         steps.push(Step::CreateScratch {
             scratch: scratch.clone(),
             layers: layers.clone(),
@@ -253,9 +254,10 @@ fn mounted_layers(
     Ok(Layers { root: Some(mounted.to_owned()), described })
 }
 
-/// What tells a scratch that was made from an empty folder.
-fn scratch_mark(host: &HostFacts) -> &'static str {
-    if host.is_unix() { "upper" } else { "sandbox.vhdx" }
+/// What tells a scratch that was made from an empty folder. The Linux engine has its Wine prefix
+/// there, or in a disk when its size is limited.
+fn scratch_marks(host: &HostFacts) -> &'static [&'static str] {
+    if host.is_unix() { &["prefix", "disk.ext4"] } else { &["sandbox.vhdx"] }
 }
 
 fn join(host: &HostFacts, folder: &str, name: &str) -> String {

@@ -1,5 +1,7 @@
 //! What the tests of this crate share: a spec with everything in it, and a host that fails.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +17,7 @@ use schema::container::CredentialGuard;
 use serde_json::json;
 
 /// A plan that names everything a process isolated container can stand on.
-pub fn everything(folder: &Path) -> Plan {
+pub(crate) fn everything(folder: &Path) -> Plan {
     let data = folder.join("data");
     std::fs::create_dir_all(&data).unwrap();
     let spec = json!({
@@ -46,21 +48,21 @@ pub fn everything(folder: &Path) -> Plan {
 
 /// The in-memory host, but its n-th call fails.
 #[derive(Debug, Clone)]
-pub struct Failing {
+pub(crate) struct Failing {
     /// What does the work.
-    pub inner: MemoryHost,
+    pub(crate) inner: MemoryHost,
     calls: Arc<AtomicUsize>,
     fails: usize,
 }
 
 impl Failing {
     /// Fails the `fails`-th call, counted from one.
-    pub fn on_call(fails: usize) -> Self {
+    pub(crate) fn on_call(fails: usize) -> Self {
         Self { inner: MemoryHost::new(), calls: Arc::default(), fails }
     }
 
     /// How often it was called.
-    pub fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
