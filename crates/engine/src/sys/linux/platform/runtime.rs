@@ -48,6 +48,10 @@ const FILES: &[&str] = &["etc/hostname", "etc/hosts", "etc/resolv.conf"];
 /// Links that a merged `/usr` has.
 const MERGED: &[&str] = &["bin", "lib", "lib64", "sbin"];
 
+/// The locale in which names are UTF-8, where the C library keeps it in files: without it Wine
+/// takes every name for ASCII. Wine is to be started with `LC_ALL=C.UTF-8`.
+const LOCALES: &[&str] = &["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
+
 const PASSWD: &str = "ContainerAdministrator:x:0:0::/wine:/nologin\n\
                       ContainerUser:x:1000:1000::/wine:/nologin\n\
                       nobody:x:65534:65534::/:/nologin\n";
@@ -119,6 +123,11 @@ fn modules(wine: &Wine, into: &Path) -> io::Result<()> {
     std::fs::create_dir_all(inside(into, &fonts))?;
     if fonts.is_dir() {
         link::directory(&fonts, &inside(into, &fonts), |_| true)?;
+    }
+    for locale in LOCALES.iter().map(Path::new).filter(|path| path.is_dir()) {
+        for part in [locale.to_owned(), locale.join("LC_MESSAGES")] {
+            link::directory(&part, &inside(into, &part), |_| true)?;
+        }
     }
     Ok(())
 }

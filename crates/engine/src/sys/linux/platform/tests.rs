@@ -65,7 +65,12 @@ impl Chroot {
             .arg(&layer().loader)
             .args(arguments)
             .env_clear()
-            .envs([("WINEPREFIX", "/wine"), ("WINEDEBUG", "-all"), ("HOME", "/wine")])
+            .envs([
+                ("WINEPREFIX", "/wine"),
+                ("WINEDEBUG", "-all"),
+                ("HOME", "/wine"),
+                ("LC_ALL", "C.UTF-8"),
+            ])
             .stdin(Stdio::null())
             .output()
             .expect("unshare runs");
@@ -93,6 +98,14 @@ fn with_the_runtime_as_its_root_wine_reports_windows_server_2022() {
     let query = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
     let answer = chroot.run(&["reg", "query", query, "/v", "ProductName"]);
     assert!(answer.contains("Windows Server 2022"), "{answer}");
+}
+
+#[test]
+fn a_name_that_is_not_ascii_is_the_same_to_linux() {
+    let chroot = Chroot::new("names");
+    let name = "Grüße-€.txt";
+    chroot.run(&["cmd", "/c", &format!(r"echo x> C:\{name}")]);
+    assert!(chroot.0.join("wine/drive_c").join(name).exists(), "the name was changed");
 }
 
 #[test]
