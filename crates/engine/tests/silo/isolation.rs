@@ -1,6 +1,6 @@
 //! Attempts to break out of a silo, from a Windows program that makes Linux system calls.
 
-use super::{Running, need_host};
+use crate::subject::{Running, need_host};
 
 const EPERM: i64 = -1;
 const EACCES: i64 = -13;

@@ -8,8 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use schema::container::MappedPipe;
 use schema::{ExitCode, SystemId};
 
-use super::{Running, need_host};
 use crate::host::{Host, command};
+use crate::subject::{Running, need_host};
 
 /// Everything on the host that carries the id.
 fn traces(id: &SystemId, state: &Path) -> Vec<String> {
@@ -85,7 +85,7 @@ async fn a_system_outlives_the_process_that_made_it() {
     // This test's own program makes it, in another process, and is killed.
     let text = serde_json::to_string(&document).unwrap();
     let mut creator = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "linux::leftovers::a_creator_that_waits_to_be_killed"])
+        .args(["--ignored", "--exact", "leftovers::a_creator_that_waits_to_be_killed"])
         .env("SILO_TEST_DOCUMENT", text)
         .env("SILO_TEST_ID", id.as_str())
         .env("TRANSOM_ROOT", &host.engine.config().root)
@@ -99,7 +99,7 @@ async fn a_system_outlives_the_process_that_made_it() {
     let system = loop {
         match host.engine.open(&id).await {
             Ok(system) => break system,
-            Err(_) if since.elapsed() < Duration::from_secs(60) => {
+            Err(_) if since.elapsed() < Duration::from_mins(1) => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             Err(error) => panic!("{error:?}"),

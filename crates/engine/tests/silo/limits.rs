@@ -8,8 +8,8 @@ use schema::modify::{ModifyRequest, RequestType, paths};
 use schema::properties::PropertyType;
 use serde_json::json;
 
-use super::{Running, need_host};
 use crate::host::{Host, command};
+use crate::subject::{Running, need_host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_memory_hog_is_ended_and_told_of() {
@@ -46,11 +46,11 @@ async fn a_disk_filler_stays_inside_a_sized_scratch() {
     need_host!();
     let silo = Running::start_in(Host::new(), "filler", Some(64 << 20), |_| {}).await;
     let text = silo.probe(r"fill C:\big").await;
-    let written = super::value(&text, "written");
+    let written = crate::subject::value(&text, "written");
     assert!(written > 20 << 20 && written < 64 << 20, "{text}");
     silo.run(r"cmd /c del C:\big").await;
     let elsewhere = silo.probe(r"fill \\?\unix\wine\big").await;
-    assert!(super::value(&elsewhere, "written") < 64 << 20, "{elsewhere}");
+    assert!(crate::subject::value(&elsewhere, "written") < 64 << 20, "{elsewhere}");
     silo.end().await;
 }
 
@@ -64,7 +64,7 @@ async fn limits_reach_the_kernel_and_can_be_changed_while_it_runs() {
     })
     .await;
     let group = silo.group();
-    let memory = || silo.kernel_number(&group, "memory", "memory.limit_in_bytes", "memory.max");
+    let memory = || kernel_number(&group, "memory", "memory.limit_in_bytes", "memory.max");
     assert_eq!(memory(), 512 << 20);
     let modify = |path: &str, settings| ModifyRequest {
         resource_path: path.into(),
@@ -122,13 +122,13 @@ impl Running {
         let wanted = format!("{}~", self.id);
         names.find(|name| name.starts_with(&wanted)).expect("it has a group")
     }
+}
 
-    /// A number that the kernel holds, by its name in either version.
-    fn kernel_number(&self, group: &str, controller: &str, v1: &str, v2: &str) -> u64 {
-        let base = std::path::Path::new("/sys/fs/cgroup");
-        let one = base.join(controller).join("transom").join(group).join(v1);
-        let two = base.join("transom").join(group).join(v2);
-        let text = std::fs::read_to_string(one).or_else(|_| std::fs::read_to_string(two));
-        text.unwrap().trim().parse().unwrap()
-    }
+/// A number that the kernel holds, by its name in either version.
+fn kernel_number(group: &str, controller: &str, v1: &str, v2: &str) -> u64 {
+    let base = std::path::Path::new("/sys/fs/cgroup");
+    let one = base.join(controller).join("transom").join(group).join(v1);
+    let two = base.join("transom").join(group).join(v2);
+    let text = std::fs::read_to_string(one).or_else(|_| std::fs::read_to_string(two));
+    text.unwrap().trim().parse().unwrap()
 }

@@ -8,8 +8,8 @@ use schema::SystemId;
 use schema::container::MappedDirectory;
 use schema::modify::{ModifyRequest, RequestType, paths};
 
-use super::{Running, need_host};
 use crate::host::Host;
+use crate::subject::{Running, need_host};
 
 fn map(host_path: &Path, container_path: &str, read_only: bool) -> MappedDirectory {
     MappedDirectory {

@@ -6,8 +6,8 @@ use schema::container::{GuestOs, Networking, RegistryChanges, RegistryKey, Regis
 use schema::process::ProcessParameters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Running, need_host};
 use crate::host::command;
+use crate::subject::{Running, need_host};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_name_is_the_documents() {

@@ -27,15 +27,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: UnixStream) -> io::Result<Self> {
-        Ok(Self { stream, inbound: Vec::new(), received: VecDeque::new() })
+    pub(crate) fn new(stream: UnixStream) -> Self {
+        Self { stream, inbound: Vec::new(), received: VecDeque::new() }
     }
 
     /// Connects to the silo host of a state directory.
     pub(crate) async fn open(dir: &Path) -> io::Result<Self> {
         // The descriptor keeps the short path good until the connection stands.
         let (_dir, path) = claim::short(dir)?;
-        Self::new(UnixStream::connect(path).await?)
+        Ok(Self::new(UnixStream::connect(path).await?))
     }
 
     /// One request and its answer, with the descriptors that came beside it.

@@ -72,7 +72,7 @@ impl HostEngine {
         let fail = |e: std::io::Error| ErrorKind::io("talk to the silo host", e);
         let (ours, theirs) = pair().map_err(fail)?;
         let child = spawn(&program, theirs).map_err(|e| lacks_program(&program, e))?;
-        let mut connection = Connection::new(ours).map_err(fail)?;
+        let mut connection = Connection::new(ours);
         connection.send(order).await.map_err(fail)?;
         let answer = connection.receive::<Result<(), Refusal>>().await;
         // Reaped by the runtime whenever it ends.
@@ -111,7 +111,7 @@ impl HostEngine {
         for id in blocking(move || ids(&silos)).await? {
             let dir = self.silo_dir(&id);
             match Connection::ask(&dir, &Request::Properties(Vec::new())).await {
-                Ok((Answer::Properties(properties), _)) => found.push(properties),
+                Ok((Answer::Properties(properties), _)) => found.push(*properties),
                 // It has ended since, or was killed.
                 _ => drop(self.sweep(&id).await?),
             }

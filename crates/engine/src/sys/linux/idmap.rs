@@ -3,6 +3,7 @@
 //! A namespace needs a process to be made in; a child that does nothing lends itself and ends. Its
 //! descriptor keeps the namespace.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -25,7 +26,7 @@ impl IdMap {
 
     /// A map in which the files of this owner are the container root's; `None` when the usual map
     /// does that already. Root then has the owner's place.
-    pub(crate) fn for_owner(&self, uid: u32, gid: u32) -> Result<Option<Self>, ErrorKind> {
+    pub(crate) fn for_owner(uid: u32, gid: u32) -> Result<Option<Self>, ErrorKind> {
         if uid == 0 && gid == 0 {
             return Ok(None);
         }
@@ -61,11 +62,11 @@ fn exchanged(owner: u32) -> String {
     }
     let mut lines = format!("{owner} {FIRST_ID} 1\n0 {} 1\n", FIRST_ID + owner);
     if owner > 1 {
-        lines.push_str(&format!("1 {} {}\n", FIRST_ID + 1, owner - 1));
+        let _ = writeln!(lines, "1 {} {}", FIRST_ID + 1, owner - 1);
     }
     let after = owner + 1;
     if after < ID_COUNT {
-        lines.push_str(&format!("{after} {} {}\n", FIRST_ID + after, ID_COUNT - after));
+        let _ = writeln!(lines, "{after} {} {}", FIRST_ID + after, ID_COUNT - after);
     }
     lines
 }

@@ -8,7 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketType, socket};
-use rustix::process::{Pid, Signal, WaitOptions, waitpid};
+use rustix::process::{Gid, Pid, Signal, Uid, WaitOptions, waitpid};
+use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
 use crate::error::ErrorKind;
@@ -142,7 +143,6 @@ pub(crate) fn as_file_owner<T>(id: u32, body: impl FnOnce() -> T) -> T {
 pub(crate) fn become_container_root(user_namespace: impl AsFd) -> Result<(), ErrorKind> {
     let fail = |what: &'static str| move |e: rustix::io::Errno| ErrorKind::io(what, e);
     enter(user_namespace, LinkNameSpaceType::User, "the user namespace")?;
-    use rustix::process::{Gid, Uid};
     let (user, group) = (Uid::ROOT, Gid::ROOT);
     rustix::thread::set_thread_groups(&[]).map_err(fail("drop the groups"))?;
     rustix::thread::set_thread_res_gid(group, group, group).map_err(fail("become its group"))?;
@@ -152,7 +152,6 @@ pub(crate) fn become_container_root(user_namespace: impl AsFd) -> Result<(), Err
 }
 
 fn drop_capabilities() -> Result<(), ErrorKind> {
-    use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
     let fail = |e: rustix::io::Errno| ErrorKind::io("drop the capabilities", e);
     let locked = Bits::NO_ROOT
         | Bits::NO_ROOT_LOCKED

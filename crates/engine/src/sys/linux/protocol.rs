@@ -71,7 +71,7 @@ pub(crate) enum Answer {
     Done,
     /// Whether there was something left to do it to.
     Delivered(bool),
-    Properties(Properties),
+    Properties(Box<Properties>),
     /// Descriptors beside it: the streams that are `true`, or a console's master alone.
     Spawned {
         pid: u32,
@@ -160,9 +160,9 @@ impl From<ErrorKind> for Refusal {
             ErrorKind::AlreadyExists => Self::AlreadyExists,
             ErrorKind::AlreadyStopped => Self::AlreadyStopped,
             ErrorKind::InvalidState { state } => {
-                let names =
+                let all =
                     [StateName::Created, StateName::Running, StateName::Paused, StateName::Ending];
-                let named = names.into_iter().find(|name| name.text() == state);
+                let named = all.into_iter().find(|name| name.text() == state);
                 Self::InvalidState(named.unwrap_or(StateName::Ending))
             }
             ErrorKind::InvalidDocument { field, value, rule } => {
@@ -187,7 +187,7 @@ impl From<Refusal> for ErrorKind {
             Refusal::NoSuchProcess => Self::NotFound("process"),
             Refusal::AlreadyExists => Self::AlreadyExists,
             Refusal::AlreadyStopped => Self::AlreadyStopped,
-            Refusal::InvalidState(name) => Self::InvalidState { state: name.text() },
+            Refusal::InvalidState(state) => Self::InvalidState { state: state.text() },
             Refusal::InvalidDocument { field, value, rule } => {
                 Self::InvalidDocument { field, value, rule }
             }

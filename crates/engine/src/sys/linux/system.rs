@@ -81,7 +81,7 @@ impl<T: Copy + Send + Sync + 'static> End<T> {
 }
 
 /// How long a system that is ending anyway may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How often that is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -188,7 +188,7 @@ impl System for HostSystem {
 
     async fn properties(&self, query: &[PropertyType]) -> Result<Properties> {
         match self.inner.ask(Op::Properties, &Request::Properties(query.to_vec())).await?.0 {
-            Answer::Properties(properties) => Ok(properties),
+            Answer::Properties(properties) => Ok(*properties),
             other => Err(self.inner.nonsense(Op::Properties, &other)),
         }
     }

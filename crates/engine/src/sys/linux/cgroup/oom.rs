@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::event::{EventfdFlags, PollFlags, eventfd};
 
@@ -21,7 +21,7 @@ pub(crate) struct OomWatch {
 
 impl OomWatch {
     /// Version 1: an eventfd registered with the group.
-    pub(super) fn v1(group: PathBuf) -> Result<Self, ErrorKind> {
+    pub(super) fn v1(group: &Path) -> Result<Self, ErrorKind> {
         let counter = group.join("memory.oom_control");
         let control =
             File::open(&counter).map_err(|e| io_error("open", "memory.oom_control", e))?;
@@ -33,7 +33,7 @@ impl OomWatch {
     }
 
     /// Version 2: the kernel marks the file when a count in it changes.
-    pub(super) fn v2(group: PathBuf) -> Result<Self, ErrorKind> {
+    pub(super) fn v2(group: &Path) -> Result<Self, ErrorKind> {
         let counter = group.join("memory.events");
         let file = File::open(&counter).map_err(|e| io_error("open", "memory.events", e))?;
         Ok(Self { descriptor: file.into(), interest: PollFlags::PRI, counter, seen: 0 })

@@ -165,7 +165,7 @@ impl Groups {
     }
 
     pub(super) fn watch_oom(&self) -> Result<OomWatch, ErrorKind> {
-        OomWatch::v1(self.path("memory", "")?)
+        OomWatch::v1(&self.path("memory", "")?)
     }
 
     pub(super) fn statistics(&self) -> Result<Statistics, ErrorKind> {

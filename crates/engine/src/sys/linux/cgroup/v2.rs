@@ -82,7 +82,7 @@ impl Group {
     }
 
     pub(super) fn watch_oom(&self) -> Result<OomWatch, ErrorKind> {
-        OomWatch::v2(self.dir.clone())
+        OomWatch::v2(&self.dir)
     }
 
     pub(super) fn statistics(&self) -> Result<Statistics, ErrorKind> {

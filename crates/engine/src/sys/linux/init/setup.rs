@@ -76,7 +76,7 @@ impl Setup {
         namespaces::unshare_cgroup()?;
         match &self.network {
             Some(pin) => {
-                namespaces::enter(pin, LinkNameSpaceType::Network, "the network namespace")?
+                namespaces::enter(pin, LinkNameSpaceType::Network, "the network namespace")?;
             }
             None => namespaces::loopback_up()?,
         }

@@ -36,7 +36,7 @@ pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorK
         .map_err(|e| ErrorKind::io(format!("look at the mapped {name}"), e))?;
     // A source that is itself a link means what it leads to.
     let source = follow(&plan.source)?;
-    let owned = ids.for_owner(stat.st_uid, stat.st_gid)?;
+    let owned = IdMap::for_owner(stat.st_uid, stat.st_gid)?;
     let tree = Tree::clone_all(&source)?.map_all_ids(owned.as_ref().unwrap_or(ids))?;
     let tree = if plan.read_only { tree.read_only()? } else { tree };
     let is_directory =

@@ -39,7 +39,7 @@ pub(super) fn boot(order: Boot, creator: &mut Conn) -> Result<Host, ErrorKind> {
     match fork_pid_one(&order.plan, &claim, &cgroup.0) {
         Ok(forked) => {
             let (cgroup, oom) = cgroup;
-            let mut host = forked.into_host(order, claim, cgroup, oom)?;
+            let mut host = forked.into_host(order, claim, cgroup, oom);
             match host.until_ready(creator) {
                 Ok(()) => Ok(host),
                 Err(kind) => {
@@ -140,14 +140,8 @@ pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
 }
 
 impl Forked {
-    fn into_host(
-        self,
-        order: Boot,
-        claim: Claim,
-        cgroup: Cgroup,
-        oom: OomWatch,
-    ) -> Result<Host, ErrorKind> {
-        Ok(Host {
+    fn into_host(self, order: Boot, claim: Claim, cgroup: Cgroup, oom: OomWatch) -> Host {
+        Host {
             id: order.id,
             plan: order.plan,
             claim,
@@ -170,7 +164,7 @@ impl Forked {
             explained_kills: 0,
             waiting: Vec::new(),
             terminating: Vec::new(),
-        })
+        }
     }
 }
 

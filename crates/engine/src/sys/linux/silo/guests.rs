@@ -19,7 +19,7 @@ use crate::sys::wire::Conn;
 pub(super) type GuestId = u32;
 
 /// How long a guest may take to answer; a program's start is the slowest of what is asked.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
 /// What a guest's answer is for.
 #[derive(Debug)]

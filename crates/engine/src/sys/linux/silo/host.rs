@@ -176,7 +176,9 @@ impl Host {
 
     fn hear_everyone(&mut self) {
         let guests: Vec<GuestId> = self.guests.iter().map(|(id, _)| id).collect();
-        guests.into_iter().for_each(|id| self.on_guest(id));
+        for id in guests {
+            self.on_guest(id);
+        }
         self.on_oom();
     }
 
@@ -241,7 +243,7 @@ impl Host {
     fn on_guest_gone(&mut self, id: GuestId) {
         let program = self.guests.get(id).and_then(|guest| guest.program.take());
         for awaited in self.guests.remove(id) {
-            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
         if let Some((_, client, _)) = program {
             self.refuse(client, ErrorKind::Disconnected(GUEST));
@@ -253,10 +255,8 @@ impl Host {
 
     fn give_up_overdue(&mut self) {
         for awaited in self.guests.overdue(Instant::now()) {
-            self.fail(awaited, || ErrorKind::TimedOut {
-                what: "the guest's answer",
-                after: super::guests::ANSWER_WITHIN,
-            });
+            let after = super::guests::ANSWER_WITHIN;
+            self.fail(&awaited, ErrorKind::TimedOut { what: "the guest's answer", after });
         }
     }
 
@@ -278,23 +278,23 @@ impl Host {
                 if let GuestAnswer::Processes { processes } = answer {
                     properties.process_list = Some(processes);
                 }
-                self.clients.reply(client, &Ok(Answer::Properties(*properties)), vec![]);
+                self.clients.reply(client, &Ok(Answer::Properties(properties)), vec![]);
             }
             (Awaited::Done { client }, Ok(_)) => self.done(client),
             (Awaited::BootRegistry | Awaited::Shutdown, _) => {}
-            (awaited, Err(failure)) => self.fail(awaited, || ErrorKind::Guest(failure.clone())),
+            (awaited, Err(failure)) => self.fail(&awaited, ErrorKind::Guest(failure)),
             (awaited @ Awaited::Spawn { .. }, Ok(_)) => {
-                self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+                self.fail(&awaited, ErrorKind::Disconnected(GUEST));
             }
         }
     }
 
-    pub(super) fn fail(&mut self, awaited: Awaited, why: impl Fn() -> ErrorKind) {
+    pub(super) fn fail(&mut self, awaited: &Awaited, why: ErrorKind) {
         match awaited {
             Awaited::Spawn { client, .. }
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }
-            | Awaited::Processes { client, .. } => self.refuse(client, why()),
+            | Awaited::Processes { client, .. } => self.refuse(*client, why),
             Awaited::BootRegistry | Awaited::Shutdown => {}
         }
     }

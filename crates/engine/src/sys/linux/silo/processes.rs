@@ -39,14 +39,11 @@ impl Processes {
         self.by_pid.get(&pid)
     }
 
-    /// Waits with an answer until the process ends; its code if it has, `None` when there is no
-    /// such process.
-    pub(super) fn wait(&mut self, pid: u32, client: ClientId) -> Option<Option<ExitCode>> {
-        let process = self.by_pid.get_mut(&pid)?;
-        if process.exit.is_none() {
+    /// Notes that a client waits for the end of a process that still runs.
+    pub(super) fn wait(&mut self, pid: u32, client: ClientId) {
+        if let Some(process) = self.by_pid.get_mut(&pid) {
             process.waiting.push(client);
         }
-        Some(process.exit)
     }
 
     /// Takes in an end, if `guest` may tell it; who waits for it.

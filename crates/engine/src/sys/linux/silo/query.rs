@@ -20,7 +20,7 @@ impl Host {
                 self.ask_for_processes(client, properties);
             }
             Ok(properties) => {
-                self.clients.reply(client, &Ok(Answer::Properties(properties)), vec![]);
+                self.clients.reply(client, &Ok(Answer::Properties(Box::new(properties))), vec![]);
             }
         }
     }
@@ -69,7 +69,7 @@ impl Host {
         if let Err((_, awaited)) =
             self.guests.ask(Guests::RESIDENT, Call::Processes, vec![], awaited)
         {
-            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
     }
 }

@@ -99,9 +99,9 @@ impl Host {
     }
 
     fn on_wait(&mut self, client: ClientId, pid: u32) {
-        match self.processes.wait(pid, client) {
+        match self.processes.get(pid).map(|process| process.exit) {
             None => self.refuse(client, ErrorKind::NotFound("process")),
-            Some(None) => {}
+            Some(None) => self.processes.wait(pid, client),
             Some(Some(code)) => self.clients.reply(client, &Ok(Answer::Exited(code)), vec![]),
         }
     }
@@ -129,7 +129,7 @@ impl Host {
         let guest = process.guest;
         let asked = self.guests.ask(guest, call, vec![], Awaited::Delivered { client, pid });
         if let Err((_, awaited)) = asked {
-            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
     }
 
@@ -179,7 +179,7 @@ impl Host {
         let call = Call::Resize { pid, height: size.height, width: size.width };
         let asked = self.guests.ask(guest, call, vec![], Awaited::Done { client });
         if let Err((_, awaited)) = asked {
-            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
     }
 }

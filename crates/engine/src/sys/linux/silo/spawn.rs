@@ -106,7 +106,7 @@ impl Host {
         let asked =
             self.guests.ask(guest, Call::Spawn(spawn), vec![], Awaited::Spawn { client, ends });
         if let Err((_, awaited)) = asked {
-            self.fail(awaited, || ErrorKind::Disconnected(GUEST));
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
     }
 

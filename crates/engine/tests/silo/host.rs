@@ -11,14 +11,14 @@ use schema::document::{ComputeSystem, SchemaVersion};
 use schema::process::ProcessParameters;
 
 /// The installation. What it made is removed with it.
-pub struct Host {
-    pub engine: HostEngine,
+pub(crate) struct Host {
+    pub(crate) engine: HostEngine,
     directory: tempfile::TempDir,
     scratches: Mutex<BTreeMap<SystemId, PathBuf>>,
 }
 
 /// Why nothing can run here, if so; printed by the tests that it stops.
-pub fn obstacle() -> Option<String> {
+pub(crate) fn obstacle() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("silos are made by root".into());
     }
@@ -46,7 +46,7 @@ fn probe() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let program = target().join(format!("test-root/probe-{}.exe", std::process::id()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/probe.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/silo/probe.c");
         let compiler = std::process::Command::new("x86_64-w64-mingw32-gcc")
             .args(["-O2", "-o"])
             .args([&program, &source])
@@ -67,7 +67,7 @@ fn link(from: &Path, to: &Path) {
 
 impl Host {
     /// A new installation. Its platform layer is shared by all tests: making one takes seconds.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("silo-").tempdir().unwrap();
         let root = target().join("test-root");
         let libexec = root.join("libexec");
@@ -76,7 +76,8 @@ impl Host {
         let beside = guest_program();
         for file in std::fs::read_dir(beside.parent().unwrap()).unwrap().map(Result::unwrap) {
             let name = file.file_name().into_string().unwrap();
-            if name.ends_with(".exe") || name.ends_with(".dll") {
+            let kind = file.path().extension().map(std::ffi::OsStr::to_owned);
+            if kind.is_some_and(|kind| kind == "exe" || kind == "dll") {
                 link(&file.path(), &libexec.join(&name));
             }
         }
@@ -86,12 +87,12 @@ impl Host {
     }
 
     /// The state directory.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.directory.path().join("state")
     }
 
     /// A directory of the host that belongs to the test.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         std::fs::create_dir_all(&path).unwrap();
         path
@@ -108,12 +109,12 @@ impl Host {
     }
 
     /// Where a system's scratch is.
-    pub fn scratch(&self, id: &SystemId) -> PathBuf {
+    pub(crate) fn scratch(&self, id: &SystemId) -> PathBuf {
         self.directory.path().join("scratch").join(id.as_str())
     }
 
     /// A document for a container, `change`d.
-    pub async fn container(
+    pub(crate) async fn container(
         &self,
         id: &SystemId,
         size: Option<u64>,
@@ -143,7 +144,7 @@ impl Host {
     }
 
     /// Gives a system's scratch back.
-    pub async fn release(&self, id: &SystemId) {
+    pub(crate) async fn release(&self, id: &SystemId) {
         let scratch = self.scratches.lock().unwrap().remove(id);
         if let Some(scratch) = scratch {
             self.engine.unmount(&scratch).await.unwrap();
@@ -154,7 +155,7 @@ impl Host {
 }
 
 /// A process with its output to be read.
-pub fn command(line: &str) -> ProcessParameters {
+pub(crate) fn command(line: &str) -> ProcessParameters {
     ProcessParameters {
         command_line: line.into(),
         create_std_out_pipe: true,

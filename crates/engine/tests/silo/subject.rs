@@ -1,8 +1,4 @@
-mod isolation;
-mod leftovers;
-mod limits;
-mod mapped;
-mod running;
+//! A container that a test looks into.
 
 use engine::{Engine, HostSystem, Process, System};
 use schema::SystemId;
@@ -23,25 +19,25 @@ macro_rules! need_host {
 pub(crate) use need_host;
 
 /// A container that runs, in an installation of its own.
-struct Running {
-    host: Host,
-    id: SystemId,
-    system: HostSystem,
+pub(crate) struct Running {
+    pub(crate) host: Host,
+    pub(crate) id: SystemId,
+    pub(crate) system: HostSystem,
 }
 
 /// What a command left.
-struct Outcome {
-    code: u32,
-    out: String,
-    err: String,
+pub(crate) struct Outcome {
+    pub(crate) code: u32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Running {
-    async fn start(name: &str, change: impl FnOnce(&mut Container)) -> Self {
+    pub(crate) async fn start(name: &str, change: impl FnOnce(&mut Container)) -> Self {
         Self::start_in(Host::new(), name, None, change).await
     }
 
-    async fn start_in(
+    pub(crate) async fn start_in(
         host: Host,
         name: &str,
         size: Option<u64>,
@@ -55,7 +51,7 @@ impl Running {
     }
 
     /// Runs a command to its end.
-    async fn run(&self, line: &str) -> Outcome {
+    pub(crate) async fn run(&self, line: &str) -> Outcome {
         let (process, streams) = self.system.spawn(&command(line)).await.unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let (mut stdout, mut stderr) = (streams.stdout.unwrap(), streams.stderr.unwrap());
@@ -68,24 +64,24 @@ impl Running {
     }
 
     /// Runs a command of the probe, and gives what it printed.
-    async fn probe(&self, arguments: &str) -> String {
+    pub(crate) async fn probe(&self, arguments: &str) -> String {
         self.run(&format!(r"C:\probe.exe {arguments}")).await.out
     }
 
     /// A value that the probe prints.
-    async fn number(&self, arguments: &str, name: &str) -> i64 {
+    pub(crate) async fn number(&self, arguments: &str, name: &str) -> i64 {
         let text = self.probe(arguments).await;
         value(&text, name)
     }
 
     /// Ends it, and gives everything back.
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.system.terminate().await.unwrap();
         self.host.release(&self.id).await;
     }
 }
 
-fn value(text: &str, name: &str) -> i64 {
+pub(crate) fn value(text: &str, name: &str) -> i64 {
     let mut pairs = text.lines().filter_map(|line| line.split_once('='));
     let found = pairs.find(|(found, _)| *found == name).and_then(|(_, n)| n.trim().parse().ok());
     found.unwrap_or_else(|| panic!("no `{name}` in {text:?}"))
