@@ -199,3 +199,18 @@ fn gone(socket: &Path) {
         std::thread::yield_now();
     }
 }
+
+/// Two namespaces may use one id; cleaning up after one must not end the other's container.
+#[test]
+fn deleting_touches_only_what_its_own_ledger_names() {
+    let place = Place::new();
+    let ledgers = place.state().join("ledgers");
+    std::fs::create_dir_all(&ledgers).unwrap();
+    for namespace in ["ns", "other"] {
+        std::fs::write(ledgers.join(format!("{namespace}-c.jsonl")), "").unwrap();
+    }
+    let output = place.run(&flags("c", &["-bundle", "/gone", "delete"]), place.state());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!ledgers.join("ns-c.jsonl").exists(), "its own is settled");
+    assert!(ledgers.join("other-c.jsonl").exists(), "another's is left alone");
+}

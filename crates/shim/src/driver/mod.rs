@@ -40,7 +40,7 @@ pub(crate) struct World<E, H> {
 impl<E, H> World<E, H> {
     /// Where the ledger of a compute system's resources is.
     pub(crate) fn ledger(&self, id: &TaskId) -> PathBuf {
-        crate::roles::ledger(&self.state, id.as_str())
+        crate::roles::ledger(&self.state, &self.namespace, id.as_str())
     }
 }
 

@@ -47,14 +47,17 @@ pub(crate) fn delete<E: Engine, H: Host>(
 async fn clean<E: Engine, H: Host>(flags: &Flags, engine: &E, host: &H) -> anyhow::Result<()> {
     let id = SystemId::new(&flags.id)?;
     let state = address::state_folder();
-    if let Err(error) = end_by_id(engine, &id).await {
-        eprintln!("{}", words(&error));
-    }
-    let ledger = ledger(&state, id.as_str());
-    if ledger.exists()
-        && let Err(error) = resources::release_ledger(&ledger, host).await
-    {
-        eprintln!("{}", words(&error));
+    // Without a ledger nothing of this namespace's is left, whatever else has the same id.
+    let ledger = ledger(&state, &flags.namespace, id.as_str());
+    if ledger.exists() {
+        match end_by_id(engine, &id).await {
+            Ok(()) => {
+                if let Err(error) = resources::release_ledger(&ledger, host).await {
+                    eprintln!("{}", words(&error));
+                }
+            }
+            Err(error) => eprintln!("{}", words(&error)),
+        }
     }
     // What a pod's containers shared goes with its sandbox.
     let _ = tokio::fs::remove_dir_all(state.join("pods").join(id.as_str())).await;

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 /// What `serve` writes and `start` reads once requests are taken.
 const READY: &str = "ready";
 
-/// Where the ledger of a compute system's resources is.
-pub(crate) fn ledger(state: &Path, id: &str) -> PathBuf {
-    state.join("ledgers").join(format!("{id}.jsonl"))
+/// Where the ledger of a container's resources is: it is there from before the compute system is
+/// created until after it has ended, and tells whose it is.
+pub(crate) fn ledger(state: &Path, namespace: &str, id: &str) -> PathBuf {
+    state.join("ledgers").join(format!("{namespace}-{id}.jsonl"))
 }

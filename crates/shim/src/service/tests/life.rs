@@ -26,7 +26,7 @@ async fn a_normal_run_is_told_in_order_and_gives_everything_back() {
         ["create c1", "start c1", "exit c1/c1 305419896", "delete c1/ 305419896"]
     );
     assert!(shim.engine.list(None).await.unwrap().is_empty());
-    assert!(!shim.path("ledgers/c1.jsonl").exists());
+    assert!(!shim.path("ledgers/test-c1.jsonl").exists());
     // shim.md 2.5: the slot is kept.
     let state = shim.client.state("c1", None).await.unwrap();
     assert_eq!(state.status, TaskStatus::Stopped);
