@@ -17,6 +17,7 @@
 
 mod beneath;
 mod export;
+mod filler;
 mod fold;
 mod meta;
 mod names;

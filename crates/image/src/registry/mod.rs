@@ -4,6 +4,7 @@
 //! asked with TLS first.
 
 mod auth;
+mod document;
 mod fetch;
 mod pull;
 mod push;
@@ -15,8 +16,8 @@ use oci_client::client::{Client, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
 
+pub(crate) use document::{Kind, choose, kind};
 pub(crate) use fetch::is_foreign;
-pub(crate) use pull::{Kind, choose, kind};
 pub use pull::{PullOptions, Pulled};
 pub use push::Pushed;
 

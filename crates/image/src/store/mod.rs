@@ -17,6 +17,8 @@ pub(crate) mod index;
 mod lease;
 pub(crate) mod lock;
 mod prune;
+mod sweep;
+mod usage;
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -24,7 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use images::{RemoveOptions, Removed};
-pub use prune::{DiskUsage, PruneOptions, Pruned};
+pub use prune::{PruneOptions, Pruned};
+pub use usage::DiskUsage;
 
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};

@@ -5,14 +5,14 @@
 //! next time.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Removed, Store, lock};
+use super::usage::sizes;
+use super::{Removed, Store};
 use crate::digest::Digest;
 use crate::error::{IoContext, Result};
 use crate::image::Image;
@@ -37,28 +37,10 @@ pub struct Pruned {
     pub reclaimed: u64,
 }
 
-/// What images take on the disk.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DiskUsage {
-    /// How many images there are.
-    pub images: usize,
-    /// How many of them containers use.
-    pub active: usize,
-    /// Bytes of blobs and unpacked layers.
-    pub size: u64,
-    /// Bytes that only images without containers hold.
-    pub reclaimable: u64,
-}
-
 impl Store {
     /// Removes images that are not needed, and all content that nothing holds.
     pub async fn prune(&self, options: PruneOptions) -> Result<Pruned> {
         self.blocking(move |store| store.prune_sync(&options)).await
-    }
-
-    /// How much images take.
-    pub async fn disk_usage(&self) -> Result<DiskUsage> {
-        self.blocking(Self::disk_usage_sync).await
     }
 
     fn prune_sync(&self, options: &PruneOptions) -> Result<Pruned> {
@@ -131,27 +113,6 @@ impl Store {
         }
         Ok(needed)
     }
-
-    fn disk_usage_sync(&self) -> Result<DiskUsage> {
-        let leases = self.leases()?;
-        let images = self.images_sync()?;
-        let mut usage = DiskUsage { images: images.len(), ..DiskUsage::default() };
-        let mut held = Needed::default();
-        for image in &images {
-            if leases.iter().any(|(_, lease)| lease.image == image.manifest_digest()) {
-                usage.active += 1;
-                held.blobs.extend(image.blobs().iter().map(|d| d.hex().to_owned()));
-                held.layers.extend(image.chain_ids().iter().map(|d| d.hex().to_owned()));
-            }
-        }
-        for (dir, held) in [("content/blobs/sha256", &held.blobs), ("layers", &held.layers)] {
-            for (name, size) in sizes(&self.path(dir))? {
-                usage.size += size;
-                usage.reclaimable += if held.contains(&name) { 0 } else { size };
-            }
-        }
-        Ok(usage)
-    }
 }
 
 #[derive(Default)]
@@ -190,66 +151,4 @@ fn remove_unneeded(
         }
     }
     Ok(reclaimed)
-}
-
-/// The things in a folder of the store, and how many bytes each takes.
-fn sizes(dir: &Path) -> Result<Vec<(String, u64)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).at("list", dir)? {
-        let entry = entry.at("list", dir)?;
-        let Ok(meta) = entry.metadata() else { continue };
-        let size = if meta.is_dir() { layer_size(&entry.path()) } else { meta.len() };
-        if let Some(name) = OsStr::to_str(&entry.file_name()) {
-            found.push((name.to_owned(), size));
-        }
-    }
-    Ok(found)
-}
-
-fn layer_size(folder: &Path) -> u64 {
-    crate::layer::record::read(folder).map_or(0, |record| record.size)
-}
-
-impl Store {
-    /// Removes folders of unpackings that ended before they were done.
-    pub(crate) fn sweep_layers(&self) -> Result<()> {
-        let dir = self.path("layers");
-        for entry in fs::read_dir(&dir).at("list", &dir)? {
-            let entry = entry.at("list", &dir)?;
-            let path = entry.path();
-            let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
-                fs::remove_dir_all(&path).at("remove", &path)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes files that killed processes left: locks of things in the making, of which there is
-    /// none now, and documents that were to replace others, which takes the lock that is held now.
-    fn sweep_files(&self) -> Result<()> {
-        let leftover = |dir: &str, name: &str| match dir {
-            "locks" => name != "index" && name != "content",
-            _ => name.starts_with(".tmp"),
-        };
-        for dir in ["locks", "leases", ""] {
-            let path = self.path(dir);
-            for entry in fs::read_dir(&path).at("list", &path)? {
-                let entry = entry.at("list", &path)?;
-                let file = entry.file_type().at("look at", &entry.path())?.is_file();
-                if file && entry.file_name().to_str().is_some_and(|name| leftover(dir, name)) {
-                    fs::remove_file(entry.path()).at("remove", &entry.path())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a layer away in one step, so that half of one is never found under its name.
-    fn discard_layer(&self, path: &Path) -> std::io::Result<()> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let aside = self.path("layers").join(format!(".gone-{name}"));
-        fs::rename(path, &aside)?;
-        fs::remove_dir_all(&aside)
-    }
 }

@@ -56,6 +56,7 @@ async fn names_that_lead_out_or_mean_something_else() {
         "Files/.wh.",
         "UtilityVM/../../outside",
         "Hives/NUL",
+        "Hives/.wh.System_Delta",
         "etc/passwd",
         "Program/x",
         "files/x",

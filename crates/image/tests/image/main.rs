@@ -4,6 +4,7 @@
 mod archives;
 mod common;
 mod export;
+mod folding;
 mod hostile;
 mod images;
 mod interrupted;

@@ -7,6 +7,7 @@
 //!
 //! The same content gives the same bytes. Nothing is followed: a container made these files.
 
+mod entries;
 mod kept;
 mod security;
 mod upper;

@@ -1,26 +1,17 @@
-//! Reading a scratch and writing what is in it.
+//! Finding what a container changed: everything in the upper directory of its overlay.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType, Stat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::kept::{self, Kept};
-use super::writer::{Entry, Writer, format_time};
-use super::{Below, HiveFile, security};
+use super::{Below, HiveFile};
 use crate::error::{Error, IoContext, Result};
 use crate::layer::fold::{self, Spelling};
-use crate::layer::tarball::Time;
-use crate::layer::{beneath, names, target};
-
-const READONLY: u32 = 0x1;
-const DIRECTORY: u32 = 0x10;
-const ARCHIVE: u32 = 0x20;
-const REPARSE_POINT: u32 = 0x400;
-const HIDDEN_OR_SYSTEM: u32 = 0x6;
+use crate::layer::{beneath, names};
 
 /// What a container changed.
 #[derive(Debug, Clone, Default)]
@@ -36,14 +27,15 @@ pub struct Scratch {
 }
 
 /// A file of the scratch.
-struct Found {
+pub(super) struct Found {
     /// Below `C:`.
-    path: String,
-    stat: Stat,
-    what: What,
+    pub(super) path: String,
+    pub(super) stat: Stat,
+    pub(super) what: What,
 }
 
-enum What {
+/// What there is under a name.
+pub(super) enum What {
     Folder,
     File,
     Link(String),
@@ -51,26 +43,8 @@ enum What {
 }
 
 impl Scratch {
-    pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
-        let root = beneath::open_root(&self.upper).at("open", &self.upper)?;
-        let found = self.walk(&root)?;
-        let wanted: HashSet<String> = found.iter().map(|f| fold::key(&name(&f.path))).collect();
-        let mut export = Export {
-            scratch: self,
-            root: &root,
-            kept: kept::read(&self.below.parents, &wanted)?,
-            seen: HashMap::new(),
-            writer: Writer::new(out),
-        };
-        for found in &found {
-            export.add(found)?;
-        }
-        export.hives()?;
-        export.writer.finish().at("write the layer of", &self.upper)
-    }
-
     /// Everything in the upper directory, parents before children, in the order of their names.
-    fn walk(&self, root: &OwnedFd) -> Result<Vec<Found>> {
+    pub(super) fn walk(&self, root: &OwnedFd) -> Result<Vec<Found>> {
         let exclude: HashSet<String> = self.exclude.iter().map(|path| fold::key(path)).collect();
         let folders = self.below.parents.iter().rev().map(|parent| parent.join("fs"));
         let roots: Vec<PathBuf> =
@@ -156,138 +130,7 @@ impl Scratch {
     }
 }
 
-struct Export<'a, W: Write> {
-    scratch: &'a Scratch,
-    root: &'a OwnedFd,
-    kept: HashMap<String, Kept>,
-    /// Files with several names, by device and number: the first name.
-    seen: HashMap<(u64, u64), String>,
-    writer: Writer<W>,
-}
-
-impl<W: Write> Export<'_, W> {
-    fn add(&mut self, found: &Found) -> Result<()> {
-        let at = self.scratch.upper.join(&found.path);
-        let name = name(&found.path);
-        let kept = self.kept.remove(&fold::key(&name)).unwrap_or_default();
-        let mtime = modified(&found.stat);
-        match &found.what {
-            What::Folder => {
-                let dir = beneath::open_dir(self.root, &found.path).at("open", &at)?;
-                let attributes = DIRECTORY | dos_attributes(&dir).at("look at", &at)?;
-                let records = records(&kept, attributes, mtime, security::folder);
-                let entry = Entry { name: &name, kind: b'5', mtime, records, ..Entry::default() };
-                self.writer.entry(entry, 0, io::empty()).at("add", &at)?;
-            }
-            What::Removed => {
-                let (dir, base) =
-                    name.rsplit_once('/').expect("the drive itself cannot be removed");
-                let name = format!("{dir}/.wh.{base}");
-                let entry = Entry { name: &name, kind: b'0', ..Entry::default() };
-                self.writer.entry(entry, 0, io::empty()).at("add", &at)?;
-            }
-            What::Link(target) => {
-                let link = windows_target(&kept, &found.path, target)?;
-                let attributes = REPARSE_POINT | recorded(&kept) & DIRECTORY;
-                let records = records(&kept, attributes, mtime, security::file);
-                let entry = Entry { name: &name, kind: b'2', link: &link, mtime, records };
-                self.writer.entry(entry, 0, io::empty()).at("add", &at)?;
-            }
-            What::File => self.file(found, &name, &kept)?,
-        }
-        for (stream, data) in kept.streams() {
-            let name = format!("{name}:{stream}");
-            let entry = Entry { name: &name, kind: b'0', mtime, ..Entry::default() };
-            self.writer.entry(entry, data.len() as u64, data.as_slice()).at("add", &at)?;
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, found: &Found, name: &str, kept: &Kept) -> Result<()> {
-        let at = self.scratch.upper.join(&found.path);
-        let mtime = modified(&found.stat);
-        let file = beneath::open_file(self.root, &found.path).at("open", &at)?;
-        if attribute(&file, "trusted.overlay.metacopy").at("look at", &at)?.is_some() {
-            return Err(refused(&found.path, "its data is still in a lower layer"));
-        }
-        let id = (found.stat.st_dev, found.stat.st_ino);
-        let first = self.seen.get(&id).filter(|_| found.stat.st_nlink > 1).cloned();
-        let readonly = if found.stat.st_mode & 0o200 == 0 { READONLY } else { 0 };
-        let attributes = ARCHIVE | readonly | dos_attributes(&file).at("look at", &at)?;
-        let records = records(kept, attributes, mtime, security::file);
-        if let Some(first) = first {
-            let entry = Entry { name, kind: b'1', link: &first, mtime, records };
-            return self.writer.entry(entry, 0, io::empty()).at("add", &at);
-        }
-        self.seen.insert(id, name.to_owned());
-        let size = u64::try_from(found.stat.st_size).unwrap_or(0);
-        let entry = Entry { name, kind: b'0', mtime, records, ..Entry::default() };
-        self.writer.entry(entry, size, io::BufReader::with_capacity(1 << 18, file)).at("add", &at)
-    }
-
-    fn hives(&mut self) -> Result<()> {
-        let folder = PathBuf::from("Hives");
-        let mut add = |name: &str, kind, data: &[u8]| {
-            let attributes = if kind == b'5' { DIRECTORY } else { ARCHIVE };
-            let records =
-                BTreeMap::from([("MSWINDOWS.fileattr".to_owned(), attributes.to_string())]);
-            let entry = Entry { name, kind, records, ..Entry::default() };
-            self.writer.entry(entry, data.len() as u64, data).at("add", &folder)
-        };
-        add("Hives", b'5', &[])?;
-        for HiveFile { name, data } in &self.scratch.hives {
-            names::check(name).map_err(|rule| refused(name, rule))?;
-            add(&format!("Hives/{name}"), b'0', data)?;
-        }
-        Ok(())
-    }
-}
-
-/// Attributes, descriptor and times; what a parent said counts where nothing else is known.
-fn records(
-    kept: &Kept,
-    attributes: u32,
-    mtime: Time,
-    descriptor: fn() -> String,
-) -> BTreeMap<String, String> {
-    let mut records: BTreeMap<String, String> =
-        kept.lasting().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    records.insert("MSWINDOWS.fileattr".to_owned(), attributes.to_string());
-    if !records.contains_key("MSWINDOWS.sd") {
-        records.entry("MSWINDOWS.rawsd".to_owned()).or_insert_with(descriptor);
-    }
-    records.entry("LIBARCHIVE.creationtime".to_owned()).or_insert_with(|| format_time(mtime));
-    records
-}
-
-fn recorded(kept: &Kept) -> u32 {
-    kept.record("MSWINDOWS.fileattr").and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-/// A link that came with a layer keeps its words; one that was made here is relative.
-fn windows_target(kept: &Kept, path: &str, target: &str) -> Result<String> {
-    if !kept.link.is_empty() {
-        return Ok(kept.link.clone());
-    }
-    if target.starts_with('/') {
-        return Err(refused(path, format!("its target `{target}` is no path of Windows")));
-    }
-    let link = target.replace('/', "\\");
-    // Whoever unpacks the layer would refuse it; better to hear so now.
-    let dir: Vec<String> = path.split('/').map(str::to_owned).collect();
-    target::resolve(&dir[..dir.len() - 1], &link).map_err(|rule| refused(path, rule))?;
-    Ok(link)
-}
-
-/// What Wine keeps of a file's attributes.
-fn dos_attributes(file: impl std::os::fd::AsFd) -> io::Result<u32> {
-    let text = attribute(file, "user.DOSATTRIB")?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let bits = u32::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or(0);
-    Ok(bits & HIDDEN_OR_SYSTEM)
-}
-
-fn attribute(file: impl std::os::fd::AsFd, name: &str) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn attribute(file: impl AsFd, name: &str) -> io::Result<Option<Vec<u8>>> {
     let mut value = [0; 256];
     match rustix::fs::fgetxattr(file, name, &mut value) {
         Ok(n) => Ok(Some(value[..n].to_vec())),
@@ -298,14 +141,8 @@ fn attribute(file: impl std::os::fd::AsFd, name: &str) -> io::Result<Option<Vec<
     }
 }
 
-fn modified(stat: &Stat) -> Time {
-    // Windows counts in steps of 100 ns.
-    let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0) / 100 * 100;
-    Time { seconds: stat.st_mtime, nanos }
-}
-
 /// The name in the archive.
-fn name(path: &str) -> String {
+pub(super) fn name(path: &str) -> String {
     if path.is_empty() { "Files".to_owned() } else { format!("Files/{path}") }
 }
 
@@ -313,6 +150,6 @@ fn join(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 
-fn refused(path: &str, rule: impl Into<String>) -> Error {
+pub(super) fn refused(path: &str, rule: impl Into<String>) -> Error {
     Error::Entry { layer: "of the container".to_owned(), entry: name(path), rule: rule.into() }
 }

@@ -1,0 +1,51 @@
+//! What killed processes left: folders and files that nobody holds the lock of.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Store, lock};
+use crate::error::{IoContext, Result};
+
+impl Store {
+    /// Removes folders of unpackings that ended before they were done.
+    pub(crate) fn sweep_layers(&self) -> Result<()> {
+        let dir = self.path("layers");
+        for entry in fs::read_dir(&dir).at("list", &dir)? {
+            let entry = entry.at("list", &dir)?;
+            let path = entry.path();
+            let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
+                fs::remove_dir_all(&path).at("remove", &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes files that killed processes left: locks of things in the making, of which there is
+    /// none now, and documents that were to replace others, which takes the lock that is held now.
+    pub(super) fn sweep_files(&self) -> Result<()> {
+        let leftover = |dir: &str, name: &str| match dir {
+            "locks" => name != "index" && name != "content",
+            _ => name.starts_with(".tmp"),
+        };
+        for dir in ["locks", "leases", ""] {
+            let path = self.path(dir);
+            for entry in fs::read_dir(&path).at("list", &path)? {
+                let entry = entry.at("list", &path)?;
+                let file = entry.file_type().at("look at", &entry.path())?.is_file();
+                if file && entry.file_name().to_str().is_some_and(|name| leftover(dir, name)) {
+                    fs::remove_file(entry.path()).at("remove", &entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a layer away in one step, so that half of one is never found under its name.
+    pub(super) fn discard_layer(&self, path: &Path) -> std::io::Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let aside = self.path("layers").join(format!(".gone-{name}"));
+        fs::rename(path, &aside)?;
+        fs::remove_dir_all(&aside)
+    }
+}
