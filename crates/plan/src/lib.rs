@@ -25,6 +25,7 @@ pub mod oci;
 pub mod paths;
 mod plan;
 pub mod process;
+mod process_isolated;
 pub mod registry;
 mod render;
 pub mod request;

@@ -1,10 +1,10 @@
 //! What planning a container in a VM carries along: the VM's devices as they become, and the steps.
 
 use crate::annotations::{names, values};
-use crate::container::new_namespace;
 use crate::error::{PlanError, Result};
 use crate::host::{Found, HostFacts, Lookups};
 use crate::oci::Annotations;
+use crate::process_isolated::new_namespace;
 use crate::request::ContainerRequest;
 use crate::sandbox::Role;
 use crate::step::{ModifyVm, Step};

@@ -2,6 +2,7 @@
 
 mod devices;
 mod document;
+mod root;
 
 pub use document::{Builder, Documents};
 pub(crate) use document::{credential_spec, pipe_vm};

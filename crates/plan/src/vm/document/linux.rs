@@ -5,24 +5,19 @@ use schema::document::SchemaVersion;
 use serde_json::json;
 
 use super::common::{
-    ADMINISTRATORS, EVERYBODY, Size, consoles, disk, hvsocket, scsi, size, storage, topology,
+    ADMINISTRATORS, Size, consoles, disk, hvsocket, scsi, size, storage, topology,
 };
 use super::linux_boot::{chipset, root_on_pmem, root_on_scsi};
-use super::windows_boot::copy;
-use super::{VmPlan, VmState, compute_system, confidential};
+use super::linux_confidential::confidential_vm;
+use super::{VmPlan, VmState, compute_system};
 use crate::error::{PlanError, Result};
 use crate::fields::Fields;
 use crate::host::{HostFacts, Lookups, builds};
-use crate::hvsocket::{Service, Table};
-use crate::paths::{name, windows_join};
-use crate::schema_version::V2_5;
-use crate::step::Step;
+use crate::paths::windows_join;
 use crate::vm::GuestOs;
 use crate::vm::devices::functions;
-use crate::vm::options::{LinuxOptions, RootFs, windows_snp};
+use crate::vm::options::LinuxOptions;
 
-/// Ports of a confidential VM's sockets: entropy, logs, the bridge and what follows it.
-const PORTS: [u32; 4] = [1, 109, 0x4000_0000, 0x4000_0001];
 const PAGE: u64 = 4096;
 
 /// Plans a VM for Linux containers.
@@ -96,7 +91,7 @@ fn check_boot_files(options: &LinuxOptions, lookups: &dyn Lookups) -> Result<()>
     Ok(())
 }
 
-fn topology_of(options: &LinuxOptions, size: &Size) -> Fields {
+pub(super) fn topology_of(options: &LinuxOptions, size: &Size) -> Fields {
     let hints = Fields::new().put("EnableColdDiscardHint", options.enable_cold_discard_hint);
     topology(&options.common, size, hints)
 }
@@ -158,97 +153,12 @@ fn pci(
     Ok((!all.is_empty()).then_some(all))
 }
 
-/// A VM whose memory the host cannot read: everything that it boots is measured.
-fn confidential_vm(
-    id: &SystemId,
+pub(super) fn state(
     options: &LinuxOptions,
     size: &Size,
     controllers: u32,
-    lookups: &dyn Lookups,
-) -> Result<VmPlan> {
-    let common = &options.common;
-    if options.root_fs != RootFs::GuestState {
-        let rule = "the guest state says what the VM boots from";
-        return Err(PlanError::field("lcow.preferredrootfstype", &options.root_fs_file, rule));
-    }
-    let mut steps = Vec::new();
-    let state_file = bundled(
-        options,
-        &common.guest_state_file_path,
-        "lcow.gueststatefile",
-        lookups,
-        &mut steps,
-    )?;
-    let mut disks = Vec::new();
-    if !options.dm_verity_root_fs_vhd.is_empty() {
-        let file = &options.dm_verity_root_fs_vhd;
-        let root = bundled(options, file, "lcow.dmverity-rootfs-vhd", lookups, &mut steps)?;
-        disks.push(disk(&root, true));
-    }
-    for step in steps.clone() {
-        if let Step::CopyFile { to, .. } = step {
-            steps.push(Step::GrantVmGroupAccess { path: to });
-        }
-    }
-    let guest_state = Fields::new()
-        .always("GuestStateFilePath", state_file)
-        .always("GuestStateFileType", "FileMode")
-        .always("ForceTransientState", true);
-    let policy = confidential::launch_data(&common.security_policy)?;
-    let devices = Fields::new()
-        .given("Scsi", scsi(controllers, &disks))
-        .always("HvSocket", hvsocket(EVERYBODY, ADMINISTRATORS, ports(options)))
-        .always("Plan9", Fields::new());
-    let vm = Fields::new()
-        .always("StopOnReset", true)
-        .always("Chipset", confidential::chipset(true))
-        .always("ComputeTopology", topology_of(options, size))
-        .always("Devices", devices)
-        .always("GuestState", guest_state)
-        .given("StorageQoS", storage(common))
-        .given("ResourcePartitionId", common.resource_partition_id.clone())
-        .always(
-            "SecuritySettings",
-            confidential::security(windows_snp(), policy, options.hcl_enabled),
-        );
-    Ok(VmPlan {
-        id: id.clone(),
-        steps,
-        document: compute_system(&common.owner, V2_5, vm.into()),
-        state: state(options, size, controllers, !disks.is_empty()),
-    })
-}
-
-/// A copy of a boot file in the VM's own folder.
-fn bundled(
-    options: &LinuxOptions,
-    file: &str,
-    field: &str,
-    lookups: &dyn Lookups,
-    steps: &mut Vec<Step>,
-) -> Result<String> {
-    let from = windows_join(&[&options.boot_files_path, file]);
-    let to = windows_join(&[&options.common.bundle_directory, &name(file)]);
-    copy(field, &from, &to, lookups, steps)?;
-    Ok(to)
-}
-
-fn ports(options: &LinuxOptions) -> Table {
-    let mut table = options.common.additional_hyperv_config.clone();
-    let extra = options.extra_ports.iter().flatten();
-    for port in PORTS.iter().chain(extra) {
-        let service = Service {
-            bind_security_descriptor: EVERYBODY.into(),
-            connect_security_descriptor: ADMINISTRATORS.into(),
-            allow_wildcard_binds: true,
-            disabled: false,
-        };
-        table.insert(format!("{port:08x}-facb-11e6-bd58-64006a7986d3"), service);
-    }
-    table
-}
-
-fn state(options: &LinuxOptions, size: &Size, controllers: u32, root_disk: bool) -> VmState {
+    root_disk: bool,
+) -> VmState {
     VmState {
         operating_system: GuestOs::Linux,
         processor_count: size.processors,

@@ -4,6 +4,7 @@ mod common;
 mod confidential;
 mod linux;
 mod linux_boot;
+mod linux_confidential;
 mod windows;
 mod windows_boot;
 
