@@ -58,6 +58,9 @@ async fn clean<E: Engine, H: Host>(flags: &Flags, engine: &E, host: &H) -> anyho
             }
             Err(error) => eprintln!("{}", words(&error)),
         }
+    } else {
+        // Looking for it sweeps what a killed host left; one that lives is somebody else's.
+        let _ = engine.open(&id).await;
     }
     // What a pod's containers shared goes with its sandbox.
     let _ = tokio::fs::remove_dir_all(state.join("pods").join(id.as_str())).await;

@@ -130,6 +130,8 @@ impl<E: Engine, H: Host> Service<E, H> {
         match world.engine.create(&plan.id, &document).await {
             Ok(system) => Ok(Container { system, held }),
             Err(error) => {
+                // Looking for it sweeps what was left of it, should its host have been killed.
+                let _ = world.engine.open(&plan.id).await;
                 if let Err(leak) = held.release(&world.host).await {
                     tracing::error!(error = words(&leak), "something was not given back");
                 }
