@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oci_spec::image::{Descriptor, ImageManifest, MediaType};
 
 use super::document::{ACCEPTED, Kind, choose, kind};
-use super::fetch::passing;
+use super::fetch::{Fetch, passing};
 use super::{Connection, failed};
 use crate::compose::describe;
 use crate::digest::Digest;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::image::{Image, check_platform, parse_config, parse_manifest};
 use crate::name::ImageName;
 use crate::platform::{OsVersion, check_version};
-use crate::progress::Progress;
+use crate::progress::{Progress, Quiet};
 use crate::store::Store;
 use crate::store::blobs::MAX_DOCUMENT;
 
@@ -81,7 +81,7 @@ impl Store {
         progress: &dyn Progress,
     ) -> Result<Pulled> {
         // Until the image has its name, what is downloaded belongs to nobody.
-        let _adding = self.blocking(Store::lock_adding).await?;
+        let adding = Arc::new(self.blocking(Store::lock_adding).await?);
         let connection = Connection::open(name, self.settings()).await?;
         let (digest, found) = self.find_manifest(&connection, name, options, progress).await?;
         let config = found.manifest.config();
@@ -89,9 +89,10 @@ impl Store {
             let what = format!("image configuration {}", config.digest());
             return Err(Error::invalid(what, format!("it is larger than {MAX_DOCUMENT} bytes")));
         }
-        self.fetch(&connection, name, config, &crate::progress::Quiet).await?;
+        let fetch = |progress| Fetch::new(self, &connection, name, progress, Arc::clone(&adding));
+        fetch(&Quiet).blob(config).await?;
         self.check_config(name, &found, options).await?;
-        self.fetch_layers(&connection, name, found.manifest.layers(), progress).await?;
+        fetch(progress).layers(found.manifest.layers()).await?;
         let (image, changed) = self.keep_pulled(name, &digest, found).await?;
         Ok(Pulled { image, name: name.clone(), digest, changed })
     }

@@ -115,8 +115,10 @@ proptest! {
             layer.iter().fold(Layer::new(), |archive, (parts, removed)| {
                 let (last, dir) = parts.split_last().unwrap();
                 let mark = if *removed { ".wh." } else { "" };
-                let dir: String = dir.iter().map(|part| format!("{part}/")).collect();
-                archive.file(&format!("Files/{dir}{mark}{last}"), i.to_string())
+                let mut path = vec!["Files".to_owned()];
+                path.extend_from_slice(dir);
+                path.push(format!("{mark}{last}"));
+                archive.file(&path.join("/"), i.to_string())
             })
         }).collect();
         let runtime = tokio::runtime::Runtime::new().unwrap();
