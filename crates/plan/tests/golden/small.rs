@@ -307,7 +307,7 @@ fn process_annotations(input: &Value) -> Outcome {
     let mut all = annotations_of(&input["annotations"]);
     let error = annotations::expand(&mut all).err();
     Outcome {
-        output: Some(json!({ "annotations": all })),
+        output: Some(json!({ "annotations": input["annotations"].is_object().then_some(all) })),
         error: error.map(|error| error.to_string()),
     }
 }
