@@ -70,9 +70,11 @@ pub(crate) struct Publisher {
     late: Arc<AtomicBool>,
 }
 
-struct Item {
-    envelope: Envelope,
-    tried: oneshot::Sender<()>,
+enum Item {
+    /// Deliver it, and tell when that was tried.
+    Event(Box<Envelope>, oneshot::Sender<()>),
+    /// Tell when everything before has been dealt with.
+    Flush(oneshot::Sender<()>),
 }
 
 impl Publisher {
@@ -104,16 +106,34 @@ impl Publisher {
             // While earlier events wait for containerd, nobody waits for this one.
             let tried =
                 if self.late.load(Ordering::Relaxed) { oneshot::channel().0 } else { tried };
-            if queue.try_send(Item { envelope, tried }).is_err() {
+            if queue.try_send(Item::Event(Box::new(envelope), tried)).is_err() {
                 tracing::error!(topic, "the event is lost: too many wait for containerd");
             }
         }
         done.map(drop).boxed().shared()
     }
+
+    /// Comes when everything published so far was delivered, or given up.
+    pub(crate) async fn flush(&self) {
+        let Some(queue) = &self.queue else { return };
+        let (flushed, done) = oneshot::channel();
+        if queue.send(Item::Flush(flushed)).await.is_ok() {
+            // A worker that has ended has nothing left to deliver.
+            let _ = done.await;
+        }
+    }
 }
 
 async fn deliver_all(mut line: Line, mut items: mpsc::Receiver<Item>, late: Arc<AtomicBool>) {
-    while let Some(Item { envelope, tried }) = items.recv().await {
+    while let Some(item) = items.recv().await {
+        let (envelope, tried) = match item {
+            Item::Event(envelope, tried) => (envelope, tried),
+            Item::Flush(flushed) => {
+                // Nobody may be waiting.
+                let _ = flushed.send(());
+                continue;
+            }
+        };
         let mut failure = line.attempt(&envelope).await.err();
         late.store(failure.is_some(), Ordering::Relaxed);
         // Nobody may be waiting.
@@ -223,8 +243,8 @@ mod tests {
         for topic in ["/tasks/create", "/tasks/start", "/tasks/exit"] {
             drop(publisher.publish(topic, Any::default()));
         }
-        drop(publisher);
-        worker.await.unwrap();
+        publisher.flush().await;
+        worker.abort();
         let told = std::fs::read_to_string(log).unwrap();
         let line = |topic| format!("--address addr publish --topic {topic} --namespace ns\n");
         assert_eq!(told, ["/tasks/create", "/tasks/start", "/tasks/exit"].map(line).concat());

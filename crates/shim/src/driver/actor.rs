@@ -300,12 +300,17 @@ impl<E: Engine, H: Host> Actor<E, H> {
                     let told = self.told.get(&which).cloned().into_iter().collect();
                     answer(reply, Ok::<_, Denied>(exit), told);
                 }
+                // Who went away meanwhile does not wait any more.
+                Ok(None) if reply.is_closed() => {}
                 Ok(None) => self.waiting.ends.push((which, reply)),
                 Err(denied) => refuse(reply, denied),
             }
         }
         let deletions = std::mem::take(&mut self.waiting.deletions);
         for (which, reply) in deletions {
+            if reply.is_closed() {
+                continue;
+            }
             match self.machine.forget(&which) {
                 Some((exit, effects)) => {
                     self.forget_slots(&which);

@@ -69,9 +69,9 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
         // Those that stay are cut off.
         let _ = tokio::time::timeout(GRACE, up.server.disconnect()).await;
     }
-    drop(up.service);
-    drop(up.server);
-    let _ = tokio::time::timeout(LAST_EVENTS, up.worker).await;
+    // What cannot be delivered by then is lost with the shim.
+    let _ = tokio::time::timeout(LAST_EVENTS, up.publisher.flush()).await;
+    up.worker.abort();
     Ok(())
 }
 
@@ -79,6 +79,7 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
 struct Up<E: Engine, H> {
     service: Service<E, H>,
     server: Server,
+    publisher: Publisher,
     worker: tokio::task::JoinHandle<()>,
 }
 
@@ -97,7 +98,7 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
         state: address::state_folder(),
         namespace: flags.namespace.clone(),
     });
-    let service = Service::new(id, serve.is_sandbox, world, publisher, socket.to_owned());
+    let service = Service::new(id, serve.is_sandbox, world, publisher.clone(), socket.to_owned());
     address::make_free(socket)
         .await
         .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
@@ -106,7 +107,7 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
         .map_err(|error| anyhow!("cannot listen at `{}`: {error}", socket.display()))?
         .register_service(services(&service));
     server.start().await.map_err(|error| anyhow!("cannot take requests: {error}"))?;
-    Ok(Up { service, server, worker })
+    Ok(Up { service, server, publisher, worker })
 }
 
 /// One word and the end of stdout; nothing is written there any more.

@@ -4,6 +4,7 @@
 
 mod exec;
 mod life;
+mod model;
 mod pod;
 mod stdio;
 
@@ -34,6 +35,7 @@ pub(super) struct Shim {
     pub(super) host: MemoryHost,
     pub(super) client: Client,
     events: mpsc::UnboundedReceiver<String>,
+    publisher: Publisher,
     _servers: [Server; 2],
 }
 
@@ -116,12 +118,13 @@ impl Shim {
         };
         let (publisher, _worker) = Publisher::new("test", Sink::choose(Some(&containerd), "", ""));
         let (id, socket) = (TaskId::new(id).unwrap(), folder.path().join("shim.sock"));
-        let service = Service::new(id, is_sandbox, Arc::new(world), publisher, socket.clone());
+        let service =
+            Service::new(id, is_sandbox, Arc::new(world), publisher.clone(), socket.clone());
         let address = of_socket(&socket);
         let mut server = Server::new().bind(&address).unwrap().register_service(services(&service));
         server.start().await.unwrap();
         let client = Client::connect(&address).await.unwrap();
-        Self { folder, engine, host, client, events, _servers: [server, listener] }
+        Self { folder, engine, host, client, events, publisher, _servers: [server, listener] }
     }
 
     /// A bundle whose first process is `command_line`.
@@ -178,6 +181,16 @@ impl Shim {
         let mut held = self.host.held();
         held.retain(|holding| !matches!(holding, Holding::Scratch(_)));
         held
+    }
+
+    /// Every event so far, once all that were published have arrived.
+    pub(super) async fn all_events(&mut self) -> Vec<String> {
+        self.publisher.flush().await;
+        let mut events = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            events.push(event);
+        }
+        events
     }
 
     /// The next events.
