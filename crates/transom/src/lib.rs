@@ -20,6 +20,7 @@
 pub mod attach;
 pub mod cli;
 pub mod commands;
+pub mod copy;
 pub mod doctor;
 pub mod events;
 pub mod format;

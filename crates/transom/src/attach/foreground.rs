@@ -125,10 +125,10 @@ async fn typing(mut asks: OwnedWriteHalf, stdin: bool, keys: Option<DetachKeys>)
 }
 
 async fn left_by_typing(typing: &mut JoinHandle<Result<bool>>) -> Result<Left> {
-    match typing.await.context("reading stdin")?? {
-        true => Ok(Left::Detached),
-        // The monitor has gone; what it had to say is still being read.
-        false => std::future::pending().await,
+    if typing.await.context("reading stdin")?? {
+        Ok(Left::Detached)
+    } else {
+        std::future::pending().await
     }
 }
 

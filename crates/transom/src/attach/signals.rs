@@ -26,12 +26,11 @@ impl Signals {
     /// Takes over the signals to `pass` on, and listens for the terminal's size.
     pub fn listen(pass: bool, resizes: bool) -> Result<Self> {
         let listen = |kind| signal(kind).context("listening for signals");
-        let passed = match pass {
-            true => {
-                let [a, b, c, d] = PASSED;
-                Some([listen(a)?, listen(b)?, listen(c)?, listen(d)?])
-            }
-            false => None,
+        let passed = if pass {
+            let [interrupt, terminate, hangup, quit] = PASSED;
+            Some([listen(interrupt)?, listen(terminate)?, listen(hangup)?, listen(quit)?])
+        } else {
+            None
         };
         let resized = if resizes { Some(listen(SignalKind::window_change())?) } else { None };
         Ok(Self { passed, resized })

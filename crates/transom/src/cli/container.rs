@@ -126,6 +126,7 @@ pub struct Port {
 
 /// `ps`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of docker's")]
 pub struct Ps {
     /// Show all containers, not just those that run
     #[arg(short, long)]

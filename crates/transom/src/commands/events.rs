@@ -41,7 +41,7 @@ pub(super) async fn command(host: &Host, args: Args) -> Result<()> {
                 print(&event, format.as_ref())?;
             }
         }
-        let left = until.map(|until| time_left(until));
+        let left = until.map(time_left);
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(());
         }
@@ -71,24 +71,19 @@ fn print_older(
 }
 
 fn print(event: &Event, format: Option<&Format>) -> Result<()> {
-    match format {
-        Some(format) => print!("{}", format.list(&[serde_json::to_value(event)?], &[])?),
-        None => {
-            let attributes: Vec<String> = event
-                .actor
-                .attributes
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            println!(
-                "{:.9} {} {} {} ({})",
-                event.at(),
-                event.kind,
-                event.action,
-                event.actor.id,
-                attributes.join(", ")
-            );
-        }
+    if let Some(format) = format {
+        print!("{}", format.list(&[serde_json::to_value(event)?], &[])?)
+    } else {
+        let attributes: Vec<String> =
+            event.actor.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        println!(
+            "{:.9} {} {} {} ({})",
+            event.at(),
+            event.kind,
+            event.action,
+            event.actor.id,
+            attributes.join(", ")
+        );
     }
     Ok(())
 }

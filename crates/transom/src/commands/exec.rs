@@ -143,9 +143,10 @@ struct Running {
 impl Running {
     /// Stays with it until it has ended, or the user leaves it.
     async fn stay(&self, mut streams: Streams, args: &Exec, keys: DetachKeys) -> Result<u32> {
-        let raw = match args.tty && args.interactive {
-            true => RawTerminal::enter().context("the terminal")?,
-            false => None,
+        let raw = if args.tty && args.interactive {
+            RawTerminal::enter().context("the terminal")?
+        } else {
+            None
         };
         let keys = raw.is_some().then_some(keys);
         let input = streams.stdin.as_mut().and_then(stdio::Input::take);

@@ -40,7 +40,9 @@ pub(super) async fn list(host: &Host, args: Images) -> Result<()> {
     if args.quiet {
         let mut ids: Vec<&str> = rows.iter().filter_map(|row| row["ID"].as_str()).collect();
         ids.dedup();
-        ids.iter().for_each(|id| println!("{id}"));
+        for id in ids {
+            println!("{id}");
+        }
         return Ok(());
     }
     print!("{}", format.list(&rows, HEADINGS)?);

@@ -28,21 +28,19 @@ pub(super) fn version(format: Option<&str>) -> Result<u8> {
             "KernelVersion": kernel,
         },
     });
-    match format {
-        Some(format) => println!("{}", format::one(Some(format), &value)?),
-        None => {
-            println!("transom {}", env!("CARGO_PKG_VERSION"));
-            println!(" Containers:  windows/amd64 {}", engine::platform::OS_VERSION);
-            println!(" Host:        linux/amd64 {kernel}");
-        }
+    if let Some(format) = format {
+        println!("{}", format::one(Some(format), &value)?)
+    } else {
+        println!("transom {}", env!("CARGO_PKG_VERSION"));
+        println!(" Containers:  windows/amd64 {}", engine::platform::OS_VERSION);
+        println!(" Host:        linux/amd64 {kernel}");
     }
     Ok(0)
 }
 
 /// `completion`
-pub(super) fn completion(args: &Completion) -> Result<u8> {
+pub(super) fn completion(args: &Completion) {
     clap_complete::generate(args.shell, &mut Cli::command(), "transom", &mut std::io::stdout());
-    Ok(0)
 }
 
 /// `info`

@@ -20,9 +20,10 @@ pub(super) async fn command(host: &Host, args: Logs) -> Result<()> {
         bail!("configured logging driver does not support reading");
     }
     let mut printer = Printer::new(&args)?;
-    match args.follow {
-        false => printer.print_all(&found.folder.log()),
-        true => follow(host, &found, printer).await,
+    if args.follow {
+        follow(host, &found, printer).await
+    } else {
+        printer.print_all(&found.folder.log())
     }
 }
 
@@ -105,9 +106,10 @@ impl Printer {
         if self.since.is_some_and(|since| entry.time < since) {
             return;
         }
-        let text = match self.timestamps {
-            true => format!("{:.9} {}", entry.time, entry.log),
-            false => entry.log.to_string(),
+        let text = if self.timestamps {
+            format!("{:.9} {}", entry.time, entry.log)
+        } else {
+            entry.log.to_string()
         };
         match (self.holds, self.tail) {
             (true, Some(tail)) => {

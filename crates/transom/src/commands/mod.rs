@@ -10,12 +10,14 @@ mod inspect;
 mod life;
 mod logs;
 mod many;
+mod network;
 mod port;
 mod progress;
 mod prune;
 mod ps;
 mod pull;
 mod run;
+mod spec;
 mod stats;
 mod top;
 mod transfer;
@@ -68,18 +70,21 @@ async fn dispatch(command: Command) -> Result<u8> {
     };
     match command {
         // These need no host, or must work on one that lacks something.
-        Command::Completion(args) => info::completion(&args),
+        Command::Completion(args) => {
+            info::completion(&args);
+            Ok(0)
+        }
         Command::Version(args) => info::version(args.format.as_deref()),
         Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
         Command::Run(args) => {
-            let run = async { run::command(&Host::open()?, *args).await };
+            let run = async { Box::pin(run::command(&Host::open()?, *args)).await };
             run.await.map_err(as_daemon_error)
         }
         Command::Create(args) => {
-            let create = async { run::create(&Host::open()?, *args).await };
+            let create = async { Box::pin(run::create(&Host::open()?, *args)).await };
             create.await.map_err(as_daemon_error)
         }
-        other => on_host(&Host::open()?, other).await.map(|()| 0).or_else(quiet),
+        other => Box::pin(on_host(&Host::open()?, other)).await.map(|()| 0).or_else(quiet),
     }
 }
 
@@ -99,6 +104,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Rm(args) => life::rm(host, args).await,
         Command::Stats(args) => stats::command(host, args).await,
         Command::Top(args) => top::command(host, args).await,
+        Command::Cp(args) => crate::copy::command(host, args).await,
         Command::Pause(args) => life::pause(host, args).await,
         Command::Unpause(args) => life::unpause(host, args).await,
         Command::Update(args) => update::command(host, args).await,
@@ -112,6 +118,8 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Rmi(args) => images::rmi(host, args).await,
         Command::Prune(args) => prune::command(host, args).await,
         Command::Volume(group) => volume::command(host, group).await,
+        Command::Network(group) => network::command(host, group).await,
+        Command::Spec(args) => spec::command(host, *args).await,
         Command::Events(args) => events::command(host, args).await,
         Command::Info(args) => info::command(host, args.format.as_deref()).await,
         Command::Container(_)
@@ -120,7 +128,6 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::Completion(_)
         | Command::Version(_)
         | Command::Doctor(_)
-        | Command::Cp(_)
         | Command::Run(_)
         | Command::Create(_)
         | Command::Monitor(_) => unreachable!("these have been dispatched before"),
@@ -136,8 +143,9 @@ fn quiet(error: anyhow::Error) -> Result<u8> {
 
 /// `run` and `create` exit with 125 when the failure is not the program's.
 fn as_daemon_error(error: anyhow::Error) -> anyhow::Error {
-    match error.is::<Failed>() {
-        true => error,
-        false => Failed { status: failure::DAEMON, message: format!("{error:#}") }.into(),
+    if error.is::<Failed>() {
+        error
+    } else {
+        Failed { status: failure::DAEMON, message: format!("{error:#}") }.into()
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn command(host: &Host, args: Port) -> Result<()> {
         match wanted {
             None => lines.push(format!("{inside} -> {ip}:{}", port.host_port)),
             Some(wanted) if wanted.key() == inside => {
-                lines.push(format!("{ip}:{}", port.host_port))
+                lines.push(format!("{ip}:{}", port.host_port));
             }
             Some(_) => {}
         }
@@ -31,6 +31,8 @@ pub(super) async fn command(host: &Host, args: Port) -> Result<()> {
         bail!("no public port '{}' published for {}", wanted.key(), args.container);
     }
     lines.sort_unstable();
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        println!("{line}");
+    }
     Ok(())
 }

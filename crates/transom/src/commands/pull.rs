@@ -139,9 +139,10 @@ pub(super) async fn pull(host: &Host, args: Pull) -> Result<()> {
     host.events.image(&name, "pull", &pulled.name.familiar_repository());
     if !args.quiet {
         println!("Digest: {}", pulled.digest);
-        match pulled.changed {
-            true => println!("Status: Downloaded newer image for {name}"),
-            false => println!("Status: Image is up to date for {name}"),
+        if pulled.changed {
+            println!("Status: Downloaded newer image for {name}")
+        } else {
+            println!("Status: Image is up to date for {name}")
         }
     }
     println!("{}", pulled.name.canonical());
@@ -154,12 +155,11 @@ pub(super) async fn push(host: &Host, args: Push) -> Result<()> {
     let pushed = images.push(&args.image, shown(args.quiet)).await?;
     let name = pushed.name.familiar();
     host.events.image(&name, "push", &pushed.name.familiar_repository());
-    match args.quiet {
-        true => println!("{}", pushed.name.canonical()),
-        false => {
-            let tag = pushed.name.tag().unwrap_or("latest");
-            println!("{tag}: digest: {} size: {}", pushed.digest, pushed.size);
-        }
+    if args.quiet {
+        println!("{}", pushed.name.canonical())
+    } else {
+        let tag = pushed.name.tag().unwrap_or("latest");
+        println!("{tag}: digest: {} size: {}", pushed.digest, pushed.size);
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::store::Found;
 
 /// `create`
 pub(super) async fn create(host: &Host, flags: Create) -> Result<u8> {
-    let found = create::create(host, &flags, false).await?;
+    let found = Box::pin(create::create(host, &flags, false)).await?;
     println!("{}", found.record.id);
     Ok(0)
 }
@@ -22,7 +22,7 @@ pub(super) async fn create(host: &Host, flags: Create) -> Result<u8> {
 /// `run`
 pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
     let keys = detach_keys(flags.detach_keys.as_deref())?;
-    let found = create::create(host, &flags.create, flags.detach).await?;
+    let found = Box::pin(create::create(host, &flags.create, flags.detach)).await?;
     let config = &found.record.config;
     let hello = Hello {
         stdin: config.attach_stdin,

@@ -60,19 +60,16 @@ struct Used {
 
 async fn samples(host: &Host, args: &Stats) -> Result<Vec<Sample>> {
     let mut all = Vec::new();
-    let found = match args.containers.is_empty() {
-        true => {
-            let mut found = host.list().await?;
-            found.retain(|found| args.all || found.state.status.is_running());
-            found
+    let found = if args.containers.is_empty() {
+        let mut found = host.list().await?;
+        found.retain(|found| args.all || found.state.status.is_running());
+        found
+    } else {
+        let mut named = Vec::new();
+        for name in &args.containers {
+            named.push(host.find(name).await?);
         }
-        false => {
-            let mut named = Vec::new();
-            for name in &args.containers {
-                named.push(host.find(name).await?);
-            }
-            named
-        }
+        named
     };
     for found in found {
         // One that ends while it is asked has used nothing.

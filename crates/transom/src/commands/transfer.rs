@@ -25,11 +25,10 @@ pub(super) async fn load(host: &Host, args: Load) -> Result<()> {
     let loaded = host.images().await?.load(input, pull::shown(args.quiet)).await?;
     for one in &loaded {
         let id = one.image.id.to_string();
-        match one.names.is_empty() {
-            true => println!("Loaded image ID: {id}"),
-            false => {
-                one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar()))
-            }
+        if one.names.is_empty() {
+            println!("Loaded image ID: {id}")
+        } else {
+            one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar()));
         }
         host.events.image(&id, "load", &one.image.familiar());
     }

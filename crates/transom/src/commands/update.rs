@@ -40,10 +40,10 @@ async fn update(host: &Host, mut found: Found, args: &Update) -> Result<()> {
     let limits = limits(config) != limits(&before);
     let resources = spec::resources::of(config, mode, facts.cpus).filter(|_| limits);
     let resources = resources.map(Box::new);
-    if let Some(mut monitor) = host.monitor(&found.record.id).await? {
-        if found.state.status.is_running() {
-            monitor.call(Call::Update { resources }).await?;
-        }
+    if let Some(mut monitor) = host.monitor(&found.record.id).await?
+        && found.state.status.is_running()
+    {
+        monitor.call(Call::Update { resources }).await?;
     }
     found.folder.write_record(&found.record)?;
     host.events.container(&found.record, "update", &[]);

@@ -26,9 +26,10 @@ pub(super) fn all() -> Vec<Finding> {
 }
 
 fn root_user() -> Finding {
-    match rustix::process::geteuid().is_root() {
-        true => Finding::good("user", "root"),
-        false => Finding::bad("user", "not root", "run transom as root, for example with sudo"),
+    if rustix::process::geteuid().is_root() {
+        Finding::good("user", "root")
+    } else {
+        Finding::bad("user", "not root", "run transom as root, for example with sudo")
     }
 }
 
@@ -67,12 +68,13 @@ fn platform(dirs: &Dirs) -> Finding {
         .flatten()
         .flatten()
         .any(|entry| entry.path().join("platform.json").is_file());
-    match built {
-        true => Finding::good(NAME, format!("Windows {}", engine::platform::OS_VERSION)),
-        false => Finding::warning(
+    if built {
+        Finding::good(NAME, format!("Windows {}", engine::platform::OS_VERSION))
+    } else {
+        Finding::warning(
             NAME,
             "not built yet",
             "the first container builds it, which takes some seconds: `transom run --rm transom/base cmd /c ver`",
-        ),
+        )
     }
 }

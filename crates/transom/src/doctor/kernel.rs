@@ -16,13 +16,14 @@ fn version() -> Finding {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    match version >= OLDEST {
-        true => Finding::good("idmapped mounts", format!("kernel {release}")),
-        false => Finding::bad(
+    if version >= OLDEST {
+        Finding::good("idmapped mounts", format!("kernel {release}"))
+    } else {
+        Finding::bad(
             "idmapped mounts",
             format!("kernel {release}"),
             "a kernel of 5.19 or later is needed: on Debian 11, from bullseye-backports",
-        ),
+        )
     }
 }
 
@@ -85,26 +86,26 @@ fn cgroups() -> Finding {
             || Path::new("/sys/fs/cgroup").join(controller).join("cgroup.procs").exists()
     };
     let missing: Vec<&str> = WANTED.iter().filter(|wanted| !has(wanted)).copied().collect();
-    match missing.is_empty() {
-        true => {
-            let version = if unified.is_empty() { "v1" } else { "v2" };
-            Finding::good(NAME, format!("{version}: {}", WANTED.join(", ")))
-        }
-        false => Finding::warning(
+    if missing.is_empty() {
+        let version = if unified.is_empty() { "v1" } else { "v2" };
+        Finding::good(NAME, format!("{version}: {}", WANTED.join(", ")))
+    } else {
+        Finding::warning(
             NAME,
             format!("missing: {}", missing.join(", ")),
             "mount cgroup2 at /sys/fs/cgroup (systemd does); until then those limits are refused",
-        ),
+        )
     }
 }
 
 fn loop_devices() -> Finding {
-    match Path::new("/dev/loop-control").exists() {
-        true => Finding::good("loop devices", "available"),
-        false => Finding::warning(
+    if Path::new("/dev/loop-control").exists() {
+        Finding::good("loop devices", "available")
+    } else {
+        Finding::warning(
             "loop devices",
             "/dev/loop-control is not there",
             "modprobe loop; until then --storage-opt size is refused",
-        ),
+        )
     }
 }

@@ -54,7 +54,7 @@ pub async fn command(format: Option<&str>) -> Result<u8> {
     let findings = tokio::task::spawn_blocking(checks::all).await?;
     match format {
         Some(format) => {
-            println!("{}", format::one(Some(format), &serde_json::to_value(&findings)?)?)
+            println!("{}", format::one(Some(format), &serde_json::to_value(&findings)?)?);
         }
         None => findings.iter().for_each(print),
     }

@@ -62,13 +62,14 @@ fn plugins() -> Finding {
         .copied()
         .filter(|plugin| !folders.iter().any(|folder| folder.join(plugin).is_file()))
         .collect();
-    match missing.is_empty() {
-        true => Finding::good("CNI plugins", WANTED.join(", ")),
-        false => Finding::warning(
+    if missing.is_empty() {
+        Finding::good("CNI plugins", WANTED.join(", "))
+    } else {
+        Finding::warning(
             "CNI plugins",
             format!("missing: {}", missing.join(", ")),
             "apt-get install containernetworking-plugins; until then only --network none works",
-        ),
+        )
     }
 }
 

@@ -43,7 +43,7 @@ impl<'a> Scope<'a> {
         match names {
             [one] => variables.push((one, value)),
             [first, second, ..] => {
-                variables.extend([(first.as_str(), key), (second.as_str(), value)])
+                variables.extend([(first.as_str(), key), (second.as_str(), value)]);
             }
             [] => {}
         }
@@ -70,16 +70,14 @@ impl Expression {
 
     /// The last member that it names: what a table's column is called.
     pub(super) fn last_member(&self) -> Option<&str> {
-        let terms = self.calls.iter().flatten().rev();
-        terms
-            .filter_map(|term| match term {
-                Term::Members(names) | Term::Variable(_, names) => names.last().map(String::as_str),
-                Term::Group(inner, names) => {
-                    names.last().map(String::as_str).or_else(|| inner.last_member())
-                }
-                Term::Literal(_) | Term::Word(_) => None,
-            })
-            .next()
+        let mut terms = self.calls.iter().flatten().rev();
+        terms.find_map(|term| match term {
+            Term::Members(names) | Term::Variable(_, names) => names.last().map(String::as_str),
+            Term::Group(inner, names) => {
+                names.last().map(String::as_str).or_else(|| inner.last_member())
+            }
+            Term::Literal(_) | Term::Word(_) => None,
+        })
     }
 
     /// What it stands for.
@@ -249,7 +247,6 @@ fn words(text: &str) -> Result<Vec<String>> {
                 continue;
             }
             (closing, Some(open)) if closing == open => quote = None,
-            (_, Some(_)) => {}
             ('"' | '`', None) => quote = Some(character),
             ('(', None) => depth += 1,
             (')', None) => depth = depth.checked_sub(1).context("a bracket too many")?,

@@ -27,9 +27,10 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.rows {
             for (column, cell) in row.iter().enumerate() {
-                match column + 1 == row.len() {
-                    true => writeln!(f, "{}", cell.trim_end())?,
-                    false => write!(f, "{cell:width$}", width = self.width(column) + GAP)?,
+                if column + 1 == row.len() {
+                    writeln!(f, "{}", cell.trim_end())?
+                } else {
+                    write!(f, "{cell:width$}", width = self.width(column) + GAP)?
                 }
             }
         }

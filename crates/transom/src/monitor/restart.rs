@@ -5,7 +5,7 @@ use std::time::Duration;
 use spec::api::RestartPolicy;
 
 const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// A run as long as this was a good one.
 const GOOD_RUN: Duration = Duration::from_secs(10);
 

@@ -42,9 +42,12 @@ fn typed(command: &[String]) -> String {
     if let [line] = command {
         return line.clone();
     }
-    let word = |word: &String| match word.contains([' ', '\t']) && !word.contains('"') {
-        true => format!("\"{word}\""),
-        false => word.clone(),
+    let word = |word: &String| {
+        if word.contains([' ', '\t']) && !word.contains('"') {
+            format!("\"{word}\"")
+        } else {
+            word.clone()
+        }
     };
     command.iter().map(word).collect::<Vec<_>>().join(" ")
 }

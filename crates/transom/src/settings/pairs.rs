@@ -18,9 +18,10 @@ pub fn environment(files: &[String], flags: &[String]) -> Result<Vec<String>> {
         if name.is_empty() {
             bail!("invalid environment variable: {line}");
         }
-        match line.contains('=') {
-            true => all.push(line),
-            false => all.extend(std::env::var(&line).ok().map(|value| format!("{line}={value}"))),
+        if line.contains('=') {
+            all.push(line)
+        } else {
+            all.extend(std::env::var(&line).ok().map(|value| format!("{line}={value}")))
         }
     }
     Ok(all)

@@ -73,9 +73,10 @@ fn significant(value: f64, digits: usize) -> String {
         _ => 4,
     };
     let text = format!("{value:.*}", digits.saturating_sub(whole));
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 

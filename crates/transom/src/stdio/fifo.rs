@@ -62,20 +62,15 @@ impl Input {
         })
     }
 
-    /// From here on a write fails when the shim has gone.
+    /// From here on a write fails when the shim has gone. The new end is open before the old one is
+    /// closed, or the shim would see an end of input in between.
     pub(super) fn hand_over(&mut self) -> io::Result<()> {
-        match open_end(&self.path, OFlags::WRONLY) {
-            Ok(ours) => self.sender = Some(Sender::from_file(File::from(ours))?),
-            // The process has ended already: there is nobody to write to.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
-                self.sender = None;
-            }
-            Err(error) => return Err(error),
-        }
+        let ours = open_end(&self.path, OFlags::WRONLY)?;
+        self.sender = Some(Sender::from_file(File::from(ours))?);
         Ok(())
     }
 
-    /// Where to write; `None` when the process has ended. Dropping it is the end of the stream.
+    /// Where to write; once. Dropping it is the end of the stream.
     pub fn take(&mut self) -> Option<Sender> {
         self.sender.take()
     }
@@ -127,10 +122,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn input_of_a_process_that_has_ended_is_nobodys() {
+    async fn input_of_a_process_that_has_ended_fails_instead_of_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let mut input = Input::create(&folder.path().join("in")).unwrap();
         input.hand_over().unwrap();
-        assert!(input.take().is_none());
+        let error = input.take().unwrap().write_all(b"x").await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 }

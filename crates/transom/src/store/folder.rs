@@ -102,7 +102,7 @@ impl Folder {
     /// Nobody is at it, and it is not so new that somebody is only about to be.
     pub(super) fn is_abandoned(&self) -> bool {
         let age = || self.path.metadata().ok()?.modified().ok()?.elapsed().ok();
-        let old = age().is_some_and(|age| age > std::time::Duration::from_secs(60));
+        let old = age().is_some_and(|age| age > std::time::Duration::from_mins(1));
         !self.is_held() && (old || self.lock_file().exists())
     }
 

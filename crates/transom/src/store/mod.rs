@@ -16,6 +16,7 @@
 
 mod files;
 mod folder;
+pub mod health;
 mod names;
 pub mod record;
 pub mod state;
@@ -27,7 +28,7 @@ use anyhow::{Context, Result, bail};
 
 pub use files::{private_dir, read_json, replace, tree_size, write_json};
 pub use folder::{Folder, Lock};
-pub use record::{MountKind, MountPoint, Record};
+pub use record::{Given, MountKind, MountPoint, Record};
 pub use state::{State, Status};
 
 use crate::paths::Dirs;
@@ -72,8 +73,8 @@ impl Store {
         let draft = self.containers.join(format!(".{id}.new"));
         files::private_dir(&draft)?;
         let folder = Folder::new(draft, id);
-        let mut draft = Draft { store: self.clone(), folder, done: false, _lock: None };
-        draft._lock = Some(draft.folder.lock()?);
+        let mut draft = Draft { store: self.clone(), folder, done: false, lock: None };
+        draft.lock = Some(draft.folder.lock()?);
         draft.folder.write_state(&State::default())?;
         Ok(draft)
     }
@@ -81,7 +82,7 @@ impl Store {
     /// All containers, the newest first. One that is being removed meanwhile is left out.
     pub fn list(&self) -> Result<Vec<Found>> {
         let mut all: Vec<_> = self.ids()?.iter().filter_map(|id| self.load(id).ok()).collect();
-        all.sort_by(|a, b| b.record.created.cmp(&a.record.created));
+        all.sort_by_key(|found| std::cmp::Reverse(found.record.created));
         Ok(all)
     }
 
@@ -136,7 +137,7 @@ impl Store {
         match std::fs::rename(found.folder.path(), &gone) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             other => {
-                other.with_context(|| format!("removing {}", found.folder.path().display()))?
+                other.with_context(|| format!("removing {}", found.folder.path().display()))?;
             }
         }
         names::give_back(&self.names, &found.record.name, &found.record.id);
@@ -191,7 +192,7 @@ pub struct Draft {
     folder: Folder,
     done: bool,
     /// Tells [`Store::sweep`] that somebody is at it.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 impl Draft {

@@ -90,9 +90,10 @@ impl Volumes {
         anonymous: bool,
         labels: BTreeMap<String, String>,
     ) -> Result<Volume> {
-        let labels = match anonymous {
-            true => BTreeMap::from([("com.docker.volume.anonymous".to_owned(), String::new())]),
-            false => labels,
+        let labels = if anonymous {
+            BTreeMap::from([("com.docker.volume.anonymous".to_owned(), String::new())])
+        } else {
+            labels
         };
         let volume = Volume { name: name.to_owned(), created: Timestamp::now(), anonymous, labels };
         self.place(&volume).with_context(|| format!("creating volume {name}"))?;

@@ -1,0 +1,187 @@
+//! Into a container: from a local path, or from a tar stream.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+
+use super::endpoint::Inside;
+use super::source::{self, Local, Source};
+use super::view::{Directory, Node};
+
+/// Where files are written to: the merged drive of a running container, or the scratch of one that
+/// does not run.
+pub(super) struct Target {
+    /// What is there, for finding names.
+    pub(super) drive: Directory,
+    /// What is written to.
+    pub(super) writable: OwnedFd,
+}
+
+impl Target {
+    /// Copies `source` to `path`.
+    pub(super) fn copy(self, source: Source, path: &Inside) -> Result<()> {
+        match source {
+            Source::Stdin => match self.descend(path)? {
+                (folder, None) => unpack(&folder, source::stdin()),
+                _ => bail!("{} is not a directory in the container", path.display()),
+            },
+            Source::Local(local) => {
+                let (folder, top) = self.place(path, &local)?;
+                let (reader, packing) = local.stream(&top)?;
+                let unpacked = unpack(&folder, reader);
+                let packed = packing.join().expect("packing does not panic");
+                // When one side stops, the other fails for it: the cause is told first.
+                match (packed, unpacked) {
+                    (Err(error), unpacked) if error.kind() == io::ErrorKind::BrokenPipe => unpacked,
+                    (packed, unpacked) => packed.context("reading the source").and(unpacked),
+                }
+            }
+        }
+    }
+
+    /// Docker's rule: into a directory that is there, else under the new name.
+    fn place(self, path: &Inside, local: &Local) -> Result<(OwnedFd, String)> {
+        let (folder, missing) = self.descend(path)?;
+        match missing {
+            None if local.contents => Ok((folder, ".".to_owned())),
+            None => Ok((folder, check(&local.name)?.to_owned())),
+            Some(_) if path.directory && !local.directory => {
+                bail!("the directory {} does not exist in the container", path.display())
+            }
+            Some(name) => Ok((folder, check(&name)?.to_owned())),
+        }
+    }
+
+    /// Follows `path` as far as it is directories, making in the scratch what it lacks of them.
+    fn descend(self, path: &Inside) -> Result<(OwnedFd, Option<String>)> {
+        let (mut drive, mut writable) = (self.drive, self.writable);
+        let missing =
+            || format!("the directory of {} does not exist in the container", path.display());
+        for (at, part) in path.parts.iter().enumerate() {
+            let last = at + 1 == path.parts.len();
+            let Some(spelled) = drive.spelling(part)? else {
+                if last {
+                    return Ok((writable, Some(part.clone())));
+                }
+                bail!(missing());
+            };
+            match drive.open(&spelled)? {
+                Some(Node::Directory(inner)) => {
+                    writable = enter(&writable, &spelled)?;
+                    drive = inner;
+                }
+                Some(Node::File(..)) if last => return Ok((writable, Some(spelled))),
+                _ => bail!("{}: {spelled} is a file or a link", missing()),
+            }
+        }
+        Ok((writable, None))
+    }
+}
+
+/// Unpacks a tar stream.
+fn unpack(folder: &OwnedFd, from: impl Read) -> Result<()> {
+    let mut tar = tar::Archive::new(from);
+    for entry in tar.entries().context("reading the tar stream")? {
+        let entry = entry.context("reading the tar stream")?;
+        let name = entry.path().context("reading the tar stream")?.into_owned();
+        unpack_entry(folder, entry).with_context(|| format!("unpacking {}", name.display()))?;
+    }
+    Ok(())
+}
+
+fn unpack_entry(root: &OwnedFd, mut entry: tar::Entry<'_, impl Read>) -> Result<()> {
+    let path = entry.path()?.into_owned();
+    let mut parts = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(name) => {
+                parts.push(check(name.to_str().context("the name is not UTF-8")?)?.to_owned());
+            }
+            _ => bail!("the name would leave the directory"),
+        }
+    }
+    let Some(name) = parts.pop() else { return Ok(()) };
+    let mut folder = root.try_clone()?;
+    for part in parts {
+        folder = enter(&folder, &part)?;
+    }
+    match entry.header().entry_type() {
+        tar::EntryType::Directory => enter(&folder, &name).map(drop),
+        tar::EntryType::Regular | tar::EntryType::Continuous => {
+            let mode = entry.header().mode()?;
+            write_file(&folder, &name, mode, &mut entry)
+        }
+        tar::EntryType::Symlink => {
+            let target = entry.link_name()?.context("a link without a target")?.into_owned();
+            write_link(&folder, &name, &target)
+        }
+        other => bail!("entries of kind {other:?} are not supported"),
+    }
+}
+
+/// A name that cannot mean anything but an entry of its folder, here and on Windows.
+fn check(name: &str) -> Result<&str> {
+    if name.is_empty() || matches!(name, "." | "..") || name.contains(['/', '\\', ':', '\0']) {
+        bail!("`{name}` cannot be a file's name");
+    }
+    Ok(name)
+}
+
+fn write_file(folder: &OwnedFd, name: &str, mode: u32, from: &mut impl Read) -> Result<()> {
+    clear(folder, name)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode((mode & 0o777) | 0o644);
+    let file = rustix::fs::openat(folder, check(name)?, flags, mode)
+        .with_context(|| format!("creating {name}"))?;
+    let mut file = File::from(file);
+    io::copy(from, &mut file).with_context(|| format!("writing {name}"))?;
+    Ok(())
+}
+
+fn write_link(folder: &OwnedFd, name: &str, target: &Path) -> Result<()> {
+    clear(folder, name)?;
+    rustix::fs::symlinkat(target, folder, check(name)?).with_context(|| format!("creating {name}"))
+}
+
+/// Makes room for a file: what is there goes, unless it is a directory.
+fn clear(folder: &OwnedFd, name: &str) -> Result<()> {
+    match rustix::fs::unlinkat(folder, check(name)?, AtFlags::empty()) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(rustix::io::Errno::ISDIR) => bail!("cannot overwrite the directory {name} with a file"),
+        Err(error) => Err(error).with_context(|| format!("replacing {name}")),
+    }
+}
+
+/// Opens a directory, making it when it is not there.
+fn enter(folder: &OwnedFd, name: &str) -> Result<OwnedFd> {
+    let name = check(name)?;
+    let making = || format!("creating the directory {name}");
+    let hidden = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => {
+            FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+        }
+        Err(_) => false,
+    };
+    if hidden {
+        rustix::fs::unlinkat(folder, name, AtFlags::empty()).with_context(making)?;
+    }
+    let mode = Mode::from_raw_mode(0o755);
+    match rustix::fs::mkdirat(folder, name, mode) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(error) => return Err(error).with_context(making),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let entered = rustix::fs::openat(folder, name, flags, Mode::empty()).with_context(making)?;
+    if hidden {
+        // What it hid stays hidden.
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::fsetxattr(entered.as_fd(), "trusted.overlay.opaque", b"y", flags)
+            .with_context(making)?;
+    }
+    Ok(entered)
+}

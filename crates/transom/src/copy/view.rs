@@ -1,0 +1,194 @@
+//! A container's C:, put together from its layers without mounting anything.
+//!
+//! Names are found as overlayfs finds them: in the newest layer first, with whiteouts (character
+//! devices 0:0) hiding what is below and opaque directories hiding the rest of theirs; and as
+//! Windows compares them, whatever their case. Every step opens one name beneath a descriptor that
+//! is held, and follows no link.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+
+use super::endpoint::Inside;
+use crate::store::Found;
+
+/// What stands at a path.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// A directory: its layers, the newest first.
+    Directory(Directory),
+    /// A file, open for reading.
+    File(File, Stat),
+    /// A link and where it leads, as text.
+    Link(PathBuf, Stat),
+}
+
+/// A directory of the merged tree.
+#[derive(Debug)]
+pub(super) struct Directory {
+    layers: Vec<OwnedFd>,
+    /// Of the newest layer.
+    pub(super) stat: Stat,
+}
+
+/// How a name stands in one layer.
+enum Seen {
+    Nothing,
+    Whiteout,
+    Directory(OwnedFd),
+    Other(Node),
+}
+
+impl Directory {
+    /// A tree of these folders, the newest first.
+    pub(super) fn of(folders: &[PathBuf]) -> Result<Self> {
+        let mut layers = Vec::new();
+        for folder in folders {
+            let open = rustix::fs::open(folder, directory_flags(), Mode::empty());
+            layers.push(open.with_context(|| format!("opening {}", folder.display()))?);
+        }
+        let first = layers.first().context("the container has no layers")?;
+        let stat = rustix::fs::fstat(first)?;
+        Ok(Self { layers, stat })
+    }
+
+    /// Follows `path` to what it names.
+    pub(super) fn find(self, path: &Inside) -> Result<Node> {
+        let missing = || format!("could not find the file {} in the container", path.display());
+        let mut node = Node::Directory(self);
+        for part in &path.parts {
+            let Node::Directory(directory) = node else { bail!("{}: not a directory", missing()) };
+            let spelled = directory.spelling(part)?.with_context(missing)?;
+            node = directory.open(&spelled)?.with_context(missing)?;
+        }
+        Ok(node)
+    }
+
+    /// The name that is there, for one of whatever case.
+    pub(super) fn spelling(&self, wanted: &str) -> Result<Option<String>> {
+        let folded = wanted.to_lowercase();
+        let names = self.names()?;
+        if names.contains_key(wanted) {
+            return Ok(Some(wanted.to_owned()));
+        }
+        Ok(names.into_keys().find(|name| name.to_lowercase() == folded))
+    }
+
+    /// Everything in it, in order, without what is hidden.
+    pub(super) fn names(&self) -> Result<BTreeMap<String, ()>> {
+        let (mut names, mut hidden) = (BTreeMap::new(), BTreeMap::new());
+        for layer in &self.layers {
+            for entry in Dir::read_from(layer).context("reading a directory")? {
+                let entry = entry.context("reading a directory")?;
+                let Ok(name) = entry.file_name().to_str() else { continue };
+                if matches!(name, "." | "..") || hidden.contains_key(name) {
+                    continue;
+                }
+                let whiteout = entry.file_type() == FileType::CharacterDevice;
+                if whiteout && !names.contains_key(name) {
+                    hidden.insert(name.to_owned(), ());
+                } else if !whiteout {
+                    names.insert(name.to_owned(), ());
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Opens the entry of this very name.
+    pub(super) fn open(&self, name: &str) -> Result<Option<Node>> {
+        let mut layers = Vec::new();
+        for layer in &self.layers {
+            match look(layer, name).with_context(|| format!("opening {name}"))? {
+                Seen::Nothing => {}
+                Seen::Whiteout => break,
+                Seen::Directory(directory) => {
+                    let opaque = is_opaque(&directory);
+                    layers.push(directory);
+                    if opaque {
+                        break;
+                    }
+                }
+                Seen::Other(node) if layers.is_empty() => return Ok(Some(node)),
+                Seen::Other(_) => break,
+            }
+        }
+        let Some(newest) = layers.first() else { return Ok(None) };
+        let stat = rustix::fs::fstat(newest)?;
+        Ok(Some(Node::Directory(Self { layers, stat })))
+    }
+}
+
+fn directory_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
+}
+
+fn look(layer: &OwnedFd, name: &str) -> io::Result<Seen> {
+    let stat = match rustix::fs::statat(layer, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(rustix::io::Errno::NOENT) => return Ok(Seen::Nothing),
+        other => other?,
+    };
+    let open = |flags| rustix::fs::openat(layer, name, flags, Mode::empty());
+    Ok(match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Seen::Directory(open(directory_flags())?),
+        FileType::RegularFile => {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+            Seen::Other(Node::File(File::from(open(flags)?), stat))
+        }
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(layer, name, Vec::new())?;
+            Seen::Other(Node::Link(PathBuf::from(target.to_string_lossy().into_owned()), stat))
+        }
+        FileType::CharacterDevice if stat.st_rdev == 0 => Seen::Whiteout,
+        // Sockets and the like: nothing of Windows, and nothing to copy.
+        _ => Seen::Nothing,
+    })
+}
+
+fn is_opaque(directory: &OwnedFd) -> bool {
+    let mut value = [0_u8; 1];
+    rustix::fs::fgetxattr(directory, "trusted.overlay.opaque", &mut value)
+        .is_ok_and(|_| value == *b"y")
+}
+
+/// The folders of a container that does not run, the newest first.
+pub(super) fn stopped(found: &Found, platform: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![upper(found)?];
+    let mut layers: Vec<PathBuf> =
+        found.record.layers.iter().map(|layer| layer.join("fs")).collect();
+    // The platform stands for the base layer's Windows, and wins over it.
+    let base = layers.pop();
+    folders.extend(layers);
+    folders.push(platform.to_owned());
+    folders.extend(base);
+    Ok(folders)
+}
+
+/// Where a container's own files are.
+pub(super) fn upper(found: &Found) -> Result<PathBuf> {
+    let upper = found.folder.scratch().join("upper");
+    if !upper.is_dir() {
+        bail!(
+            "container {} has a scratch of a fixed size, which is mounted only while it runs: \
+             start it to copy",
+            found.record.name
+        );
+    }
+    Ok(upper)
+}
+
+/// The drive of a running container, as it sees it itself.
+pub(super) fn running(silos: &Path, id: &str) -> Result<PathBuf> {
+    let pid =
+        std::fs::read_to_string(silos.join(id).join("pid")).context("finding the container")?;
+    let pid: u32 = pid.trim().parse().context("finding the container")?;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.context("finding the container's first process")?;
+    let first = children.split_whitespace().next().context("the container has just ended")?;
+    Ok(PathBuf::from(format!("/proc/{first}/root/wine/drive_c")))
+}
