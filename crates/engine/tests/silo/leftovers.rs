@@ -129,9 +129,11 @@ async fn a_creation_that_is_dropped_half_way_leaves_nothing() {
     let document = host.container(&id, None, |_| {}).await;
     for after in [1, 5, 20, 60, 120] {
         let creation = host.engine.create(&id, &document);
-        let made = tokio::time::timeout(Duration::from_millis(after), creation).await;
-        if let Ok(system) = made {
-            system.unwrap().terminate().await.unwrap();
+        match tokio::time::timeout(Duration::from_millis(after), creation).await {
+            Ok(Ok(system)) => system.terminate().await.unwrap(),
+            // The one before is just being given back.
+            Ok(Err(error)) => assert!(matches!(error.kind, ErrorKind::AlreadyExists), "{error:?}"),
+            Err(_dropped) => {}
         }
         let since = Instant::now();
         while !traces(&id, &host.state()).is_empty() {

@@ -100,6 +100,16 @@ static int attack(void) {
     return 0;
 }
 
+/* Listens on port 80, and opens the socket that pings. */
+static int listens(void) {
+    unsigned char address[16] = {2, 0, 0, 80};
+    long long fd = sys(41, 2, 1, 0, 0, 0, 0);
+    result("port_80", sys(49, fd, P(address), sizeof address, 0, 0, 0));
+    fd = sys(41, 2, 2, 1, 0, 0, 0);
+    result("ping", fd < 0 ? fd : 0);
+    return 0;
+}
+
 static int echo(void) {
     char line[65536];
     DWORD n, written;
@@ -166,6 +176,7 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "file")) return file(argv[2]);
     if (!strcmp(what, "list")) return list(argv[2]);
     if (!strcmp(what, "attack")) return attack();
+    if (!strcmp(what, "listen")) return listens();
     if (!strcmp(what, "echo")) return echo();
     if (!strcmp(what, "last")) for (;;) Sleep(INFINITE);
     if (!strcmp(what, "exit")) ExitProcess(strtoul(argv[2], NULL, 0));

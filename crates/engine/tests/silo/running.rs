@@ -21,6 +21,17 @@ async fn the_host_name_is_the_documents() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn any_port_can_be_listened_on_and_ping_works() {
+    need_host!();
+    let silo = Running::start("ports", |_| {}).await;
+    let text = silo.probe("listen").await;
+    for name in ["port_80", "ping"] {
+        assert_eq!(crate::subject::value(&text, name), 0, "{name}");
+    }
+    silo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_list_reaches_the_resolver() {
     need_host!();
     let silo = Running::start("search", |container| {

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use schema::SystemId;
@@ -19,6 +20,12 @@ use super::system::HostSystem;
 use super::{cgroup, claim, validate};
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::system::Engine;
+
+/// How long a system that is ending anyway may take to be gone.
+pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
+
+/// How often that is looked at.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// This host's engine.
 #[derive(Debug, Clone)]
@@ -89,7 +96,15 @@ impl HostEngine {
         if Connection::open(&dir).await.is_ok() {
             return Ok(Some(HostSystem::new(id.clone(), self.clone())));
         }
-        self.sweep(id).await?;
+        let since = Instant::now();
+        // One that has a socket and does not answer is on its way out; one without is not yet in.
+        while !self.sweep(id).await? && dir.join(claim::SOCKET).exists() {
+            if since.elapsed() > GONE_WITHIN {
+                let what = "the end of a silo host that no longer answers";
+                return Err(ErrorKind::TimedOut { what, after: GONE_WITHIN });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
         Ok(None)
     }
 
@@ -169,7 +184,6 @@ fn spawn(program: &Path, order: OwnedFd) -> std::io::Result<tokio::process::Chil
     let mut command = Command::new(program);
     command.env_clear().current_dir("/");
     command.stdin(Stdio::from(order)).stdout(Stdio::null()).stderr(Stdio::null());
-    command.process_group(0);
     command.spawn()
 }
 

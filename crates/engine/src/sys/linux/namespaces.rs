@@ -12,6 +12,7 @@ use rustix::process::{Gid, Pid, Signal, Uid, WaitOptions, waitpid};
 use rustix::thread::{CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
+use super::identity::{FIRST_ID, ID_COUNT};
 use crate::error::ErrorKind;
 
 /// A child process that is killed and reaped when let go.
@@ -119,6 +120,18 @@ pub(crate) fn loopback_up() -> Result<(), ErrorKind> {
     match unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) } {
         0 => Ok(()),
         _ => Err(fail(io::Error::last_os_error())),
+    }
+}
+
+/// Lets a container that has no capability listen on any port, and ping: on Windows it may. The
+/// network namespace is the container's, and an old kernel that has no such setting says no later.
+pub(crate) fn open_network_to_all() {
+    let last = FIRST_ID + ID_COUNT - 1;
+    for (name, value) in [
+        ("ip_unprivileged_port_start", "0".to_owned()),
+        ("ping_group_range", format!("{FIRST_ID} {last}")),
+    ] {
+        let _ = std::fs::write(format!("/proc/sys/net/ipv4/{name}"), value);
     }
 }
 

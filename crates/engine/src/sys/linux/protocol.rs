@@ -124,7 +124,7 @@ pub(crate) enum Refusal {
     HostLacks { what: String, mend: String },
     Guest(Failure),
     GuestGone,
-    GuestSilent { seconds: u64 },
+    Late { what: String, seconds: u64 },
     Io { what: String, errno: Option<i32>, text: String },
 }
 
@@ -149,6 +149,9 @@ impl StateName {
     }
 }
 
+/// What else than an answer of the guest may be late.
+const LATE: [&str; 3] = ["the guest's start", "wineserver's socket", "freezing every process"];
+
 /// What did not answer, as [`ErrorKind::Disconnected`] and [`ErrorKind::TimedOut`] name it.
 pub(crate) const GUEST: &str = "the guest";
 
@@ -172,7 +175,9 @@ impl From<ErrorKind> for Refusal {
             ErrorKind::HostLacks { what, mend } => Self::HostLacks { what, mend },
             ErrorKind::Guest(failure) => Self::Guest(failure),
             ErrorKind::Disconnected(_) => Self::GuestGone,
-            ErrorKind::TimedOut { after, .. } => Self::GuestSilent { seconds: after.as_secs() },
+            ErrorKind::TimedOut { what, after } => {
+                Self::Late { what: what.to_owned(), seconds: after.as_secs() }
+            }
             ErrorKind::Io { what, source } => {
                 Self::Io { what, errno: source.raw_os_error(), text: source.to_string() }
             }
@@ -195,8 +200,10 @@ impl From<Refusal> for ErrorKind {
             Refusal::HostLacks { what, mend } => Self::HostLacks { what, mend },
             Refusal::Guest(failure) => Self::Guest(failure),
             Refusal::GuestGone => Self::Disconnected(GUEST),
-            Refusal::GuestSilent { seconds } => {
-                Self::TimedOut { what: "the guest's answer", after: Duration::from_secs(seconds) }
+            Refusal::Late { what, seconds } => {
+                let after = Duration::from_secs(seconds);
+                let known = LATE.into_iter().find(|known| *known == what);
+                Self::TimedOut { what: known.unwrap_or("the guest's answer"), after }
             }
             Refusal::Io { what, errno, text } => {
                 let known = errno.map(io::Error::from_raw_os_error);

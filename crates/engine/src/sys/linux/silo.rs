@@ -29,6 +29,10 @@ use super::wire::{Conn, Descriptors};
 /// The whole life of a silo host: reads what to build from standard input, and answers there once
 /// it is built.
 pub fn silo_main() -> ExitCode {
+    // What is meant for the creator's terminal or process group is not meant for this.
+    if rustix::process::setsid().is_err() {
+        return ExitCode::FAILURE;
+    }
     let Ok(stdin) = rustix::io::dup(rustix::stdio::stdin()) else { return ExitCode::FAILURE };
     let Ok(mut creator) = Conn::new(stdin, Descriptors::Dropped) else { return ExitCode::FAILURE };
     let Ok(order) = creator.wait_next::<Boot>() else { return ExitCode::FAILURE };

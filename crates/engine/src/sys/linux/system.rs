@@ -4,7 +4,7 @@
 //! those who ask for it after the silo host has gone.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use schema::modify::ModifyRequest;
 use schema::process::{ControlEvent, ProcessParameters};
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::client::{Connection, SILO_HOST};
-use super::engine::HostEngine;
+use super::engine::{GONE_WITHIN, HostEngine, LOOK_AGAIN};
 use super::protocol::{Answer, Reply, Request};
 use super::streams;
 use crate::error::{EngineError, ErrorKind, Op, Result};
@@ -79,12 +79,6 @@ impl<T: Copy + Send + Sync + 'static> End<T> {
         end.ok().flatten().unwrap_or(unknown)
     }
 }
-
-/// How long a system that is ending anyway may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_mins(1);
-
-/// How often that is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 const UNEXPECTED: SystemExit = SystemExit { kind: ExitKind::Unexpected, out_of_memory: false };
 

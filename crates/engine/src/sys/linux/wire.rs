@@ -98,6 +98,14 @@ impl Conn {
         Ok(())
     }
 
+    /// Whether the peer has gone, as far as can be told at once.
+    pub(crate) fn is_closed(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut watched = [PollFd::new(&self.fd, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut watched, Some(&now)).is_ok() && watched[0].revents().contains(PollFlags::HUP)
+    }
+
     /// Something waits to be sent.
     pub(crate) fn wants_write(&self) -> bool {
         !self.outbound.is_empty()

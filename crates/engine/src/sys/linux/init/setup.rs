@@ -80,6 +80,7 @@ impl Setup {
             }
             None => namespaces::loopback_up()?,
         }
+        namespaces::open_network_to_all();
         rustix::system::sethostname(self.host_name.as_bytes())
             .map_err(|e| ErrorKind::io("set the host name", e))?;
         self.ingredients.enter(&self.stage, &self.etc)?;

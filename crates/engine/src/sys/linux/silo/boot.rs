@@ -31,6 +31,9 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// Builds what `order` says. When the creator goes away meanwhile, so does what was built.
 pub(super) fn boot(order: Boot, creator: &mut Conn) -> Result<Host, ErrorKind> {
+    if creator.is_closed() {
+        return Err(ErrorKind::io("build it", io::Error::other("its creator went away")));
+    }
     let claim = Claim::take(&order.silos, &order.id, &order.plan.cgroup)?;
     let cgroup = match make_cgroup(&order.plan) {
         Ok(made) => made,
