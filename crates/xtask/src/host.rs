@@ -41,6 +41,10 @@ pub(crate) const BUILD: &[Need] = &[
 pub(crate) const TEST: &[Need] = &[
     Need::program("npm", "npm", "fetches Node and esbuild for Windows"),
     Need::program("pip3", "python3-pip", "fetches ruff for Windows"),
+    Need::program("docker-registry", "docker-registry", "a registry to push to and pull from"),
+    Need::program("skopeo", "skopeo", "reads and copies images as others do"),
+    Need::program("containerd", "containerd", "drives the shim"),
+    Need::program("hivexsh", "libhivex-bin", "reads registry hives as others do"),
 ];
 
 /// To measure it against what is there already.

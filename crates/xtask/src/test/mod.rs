@@ -68,9 +68,7 @@ fn chosen(options: &Options) -> anyhow::Result<Vec<&'static Step>> {
 /// Installs what the steps need.
 fn prepare<'a>(workspace: &'a Workspace, options: &Options) -> anyhow::Result<Checkout<'a>> {
     let shell = workspace.shell()?;
-    let needs: &[_] =
-        if options.quick { &[host::BUILD] } else { &[host::BUILD, host::RUN, host::TEST] };
-    host::provide(&shell, needs)?;
+    host::provide(&shell, &[host::BUILD, host::RUN, host::TEST])?;
     Checkout::new(workspace, &shell, options.full)
 }
 
