@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use engine::{Engine, System};
 use lifecycle::task::Kind;
-use lifecycle::{Denied, Effect, Event, Exit, Report, Status, Task, Which};
+use lifecycle::{Denied, Effect, Event, Exit, Report, Task, Which};
 use resources::Host;
+use schema::Pid;
 use schema::process::ProcessParameters;
-use schema::{ConsoleSize, ExecId, Pid};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::message::{ExecRequest, Message, Reply, Request, Snapshot, now};
+use super::message::{Message, Reply, now};
 use super::{Container, Made, Shared, TaskEvents, TaskHandle};
 use crate::error::{Error, Result};
 use crate::events::Receipt;
@@ -29,18 +29,18 @@ pub(super) struct Slot<P> {
 }
 
 impl<P> Slot<P> {
-    fn new(parameters: ProcessParameters, upstream: Upstream, ends: Ends) -> Self {
+    pub(super) fn new(parameters: ProcessParameters, upstream: Upstream, ends: Ends) -> Self {
         Self { parameters, upstream: Some(upstream), ends, process: None, relays: None }
     }
 }
 
 /// Who waits for what.
 #[derive(Default)]
-struct Waiting {
-    starts: Vec<(Which, Reply<Pid>)>,
-    ends: Vec<(Which, Reply<Exit>)>,
-    deletions: Vec<(Which, Reply<Exit>)>,
-    pauses: Vec<(bool, Reply<()>)>,
+pub(super) struct Waiting {
+    pub(super) starts: Vec<(Which, Reply<Pid>)>,
+    pub(super) ends: Vec<(Which, Reply<Exit>)>,
+    pub(super) deletions: Vec<(Which, Reply<Exit>)>,
+    pub(super) pauses: Vec<(bool, Reply<()>)>,
 }
 
 /// The driver of one task.
@@ -56,8 +56,8 @@ pub(crate) struct Actor<E: Engine, H> {
     pub(super) background: JoinSet<()>,
     /// The exit events that who waits has to be told after.
     told: BTreeMap<Which, Receipt>,
-    waiting: Waiting,
-    bundle: String,
+    pub(super) waiting: Waiting,
+    pub(super) bundle: String,
 }
 
 impl<E: Engine, H: Host> Actor<E, H> {
@@ -121,127 +121,9 @@ impl<E: Engine, H: Host> Actor<E, H> {
         self.answer_who_waits();
     }
 
-    fn request(&mut self, request: Request) {
-        match request {
-            Request::Start(which, reply) => match self.machine.start(&which) {
-                Ok(effects) => {
-                    self.waiting.starts.push((which, reply));
-                    self.carry_out(effects);
-                }
-                Err(denied) => refuse(reply, denied),
-            },
-            Request::JoinExec(id, reply) => answer(reply, self.machine.exec(&id), Vec::new()),
-            Request::AddExec(id, exec, reply) => self.add_exec(id, exec, reply),
-            Request::Kill(which, how, all, reply) => {
-                let granted = self.machine.kill(&which, how, all, now());
-                let granted = granted.map(|effects| self.carry_out(effects));
-                answer(reply, granted.map(drop), Vec::new());
-            }
-            Request::Delete(which, reply) => self.delete(which, reply),
-            Request::Wait(which, reply) => match self.machine.status(&which) {
-                Ok(_) => self.waiting.ends.push((which, reply)),
-                Err(denied) => refuse(reply, denied),
-            },
-            Request::Status(which, reply) => answer(reply, self.snapshot(&which), Vec::new()),
-            Request::Owners(pids, reply) => {
-                let owners = pids.into_iter().map(|pid| self.machine.with_pid(pid)).collect();
-                answer(reply, Ok::<_, Denied>(owners), Vec::new());
-            }
-            Request::Resize(which, size, reply) => self.resize(&which, size, reply),
-            Request::CloseIo(which, reply) => answer(reply, self.close_io(&which), Vec::new()),
-            Request::Pause(reply) => self.still(true, reply),
-            Request::Resume(reply) => self.still(false, reply),
-        }
-    }
-
     pub(super) fn report(&mut self, report: Report) -> Vec<Receipt> {
         let effects = self.machine.on(report, now());
         self.carry_out(effects)
-    }
-
-    fn add_exec(&mut self, id: ExecId, exec: Option<Box<ExecRequest>>, reply: Reply<()>) {
-        let Some(exec) = exec else {
-            self.report(Report::ExecFailed(id));
-            return answer(reply, Ok::<_, Denied>(()), Vec::new());
-        };
-        let ExecRequest { parameters, upstream, ends } = *exec;
-        self.slots.insert(Which::Exec(id.clone()), Slot::new(parameters, upstream, ends));
-        let receipts = self.report(Report::ExecReady(id));
-        answer(reply, Ok::<_, Denied>(()), receipts);
-    }
-
-    fn delete(&mut self, which: Which, reply: Reply<Exit>) {
-        if which == Which::Init {
-            let effects = self.machine.end_execs(now());
-            self.carry_out(effects);
-        }
-        match self.machine.delete(&which, now()) {
-            Ok(effects) => {
-                self.carry_out(effects);
-                self.waiting.deletions.push((which, reply));
-            }
-            Err(denied) => refuse(reply, denied),
-        }
-    }
-
-    fn snapshot(&self, which: &Which) -> Result<Snapshot, Denied> {
-        let status = self.machine.status(which)?;
-        Ok(Snapshot {
-            bundle: self.bundle.clone(),
-            status,
-            paused: self.machine.is_paused(),
-            ends: self.slots.get(which).map(|slot| slot.ends.clone()).unwrap_or_default(),
-        })
-    }
-
-    fn resize(&mut self, which: &Which, size: ConsoleSize, reply: Reply<()>) {
-        use engine::Process as _;
-        let status = match self.machine.status(which) {
-            Ok(status) => status,
-            Err(denied) => return refuse(reply, denied),
-        };
-        let slot = self.slots.get(which);
-        if !slot.is_some_and(|slot| slot.ends.terminal) {
-            let refused = Error::Precondition("exec is not a terminal".to_owned());
-            return answer(reply, Err(refused), Vec::new());
-        }
-        let process = slot.and_then(|slot| slot.process.clone());
-        // A client whose own terminal has no size yet asks for nothing.
-        let process = process.filter(|_| size.height > 0 && size.width > 0);
-        let (Status::Running(_), Some(process)) = (status, process) else {
-            return answer(reply, Ok::<_, Denied>(()), Vec::new());
-        };
-        self.background.spawn(async move {
-            answer(reply, process.resize(size).await, Vec::new());
-        });
-    }
-
-    fn close_io(&mut self, which: &Which) -> Result<(), Denied> {
-        self.machine.status(which)?;
-        let Some(slot) = self.slots.get_mut(which) else { return Ok(()) };
-        match &slot.relays {
-            Some(relays) => relays.close_stdin(),
-            // Before the start: the process finds its stdin at its end.
-            None => {
-                if let Some(upstream) = &mut slot.upstream
-                    && upstream.stdin.is_some()
-                {
-                    upstream.stdin = Some(Box::pin(tokio::io::empty()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn still(&mut self, still: bool, reply: Reply<()>) {
-        let granted = if still { self.machine.pause() } else { self.machine.resume() };
-        match granted {
-            Ok(effects) => {
-                self.waiting.pauses.push((still, reply));
-                self.carry_out(effects);
-            }
-            Err(denied) => refuse(reply, denied),
-        }
     }
 
     fn spawned(
@@ -358,10 +240,14 @@ impl<E: Engine, H: Host> Actor<E, H> {
 }
 
 /// Answers; who does not wait any more is not told.
-fn answer<T>(reply: Reply<T>, outcome: Result<T, impl Into<Error>>, receipts: Vec<Receipt>) {
+pub(super) fn answer<T>(
+    reply: Reply<T>,
+    outcome: Result<T, impl Into<Error>>,
+    receipts: Vec<Receipt>,
+) {
     let _ = reply.send(outcome.map(|value| (value, receipts)).map_err(Into::into));
 }
 
-fn refuse<T>(reply: Reply<T>, denied: Denied) {
+pub(super) fn refuse<T>(reply: Reply<T>, denied: Denied) {
     answer(reply, Err(denied), Vec::new());
 }

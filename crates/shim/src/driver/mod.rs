@@ -8,6 +8,7 @@ mod effects;
 mod handle;
 mod message;
 mod publish;
+mod requests;
 mod teardown;
 
 pub(crate) use actor::Actor;

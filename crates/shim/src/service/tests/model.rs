@@ -82,8 +82,10 @@ fn check(told: &[&str], first: bool) {
         let follows = match (*event, last) {
             ("create", "") | ("exit", "create") => first,
             ("exec-added", "" | "delete") | ("delete", "exec-added") => !first,
-            ("start", "create") | ("delete", "exit") => true,
-            ("exec-started", "exec-added") | ("exit", "start" | "exec-started") => true,
+            ("start", "create")
+            | ("exec-started", "exec-added")
+            | ("exit", "start" | "exec-started")
+            | ("delete", "exit") => true,
             _ => false,
         };
         assert!(follows, "{event} after `{last}` in {told:?}");
