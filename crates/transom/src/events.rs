@@ -92,6 +92,22 @@ impl Events {
         self.append("image", id, action, attributes);
     }
 
+    /// Something happened to a network.
+    pub fn network(&self, name: &str, action: &str, more: &[(&str, &str)]) {
+        self.other("network", name, action, more);
+    }
+
+    /// Something happened to a volume.
+    pub fn volume(&self, name: &str, action: &str) {
+        self.other("volume", name, action, &[("driver", "local")]);
+    }
+
+    fn other(&self, kind: &str, name: &str, action: &str, more: &[(&str, &str)]) {
+        let mut attributes = BTreeMap::from([("name".to_owned(), name.to_owned())]);
+        attributes.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        self.append(kind, name, action, attributes);
+    }
+
     /// An event that cannot be written down (a full disk) must not end what it tells of.
     fn append(&self, kind: &str, id: &str, action: &str, attributes: BTreeMap<String, String>) {
         let now = Timestamp::now();

@@ -45,6 +45,11 @@ impl Dirs {
         self.root.join("events.log")
     }
 
+    /// Where running containers' secrets are, each in a memory file system of its own.
+    pub fn secrets(&self) -> PathBuf {
+        self.state.join("secrets")
+    }
+
     /// The bundle of a running container.
     pub fn bundle(&self, id: &str) -> PathBuf {
         self.state.join("bundles").join(id)

@@ -6,6 +6,7 @@
 use oci_spec::runtime::WindowsResources;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use spec::api::EndpointSettings;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The longest frame.
@@ -68,6 +69,18 @@ pub enum Call {
     Pause,
     /// Thaw every process.
     Resume,
+    /// Connect it to another network.
+    Connect {
+        /// Which.
+        network: String,
+        /// What is asked of the endpoint.
+        settings: Box<EndpointSettings>,
+    },
+    /// Disconnect it from a network.
+    Disconnect {
+        /// Which.
+        network: String,
+    },
     /// Take up changed settings: the record has been rewritten.
     Update {
         /// The OCI Windows resources to apply now.

@@ -7,6 +7,7 @@ pub mod container;
 pub mod image;
 pub mod refused;
 pub mod run;
+pub mod settings;
 pub mod system;
 
 use clap::{Parser, Subcommand};
@@ -95,6 +96,11 @@ pub enum Command {
     /// Manage volumes
     #[command(subcommand)]
     Volume(system::VolumeGroup),
+    /// Manage networks
+    #[command(subcommand)]
+    Network(settings::NetworkGroup),
+    /// Print the runtime spec that flags of `run` come to, and run nothing
+    Spec(Box<run::Create>),
     /// Manage Transom
     #[command(subcommand)]
     System(SystemGroup),
@@ -222,7 +228,7 @@ impl From<ContainerGroup> for Command {
             ContainerGroup::Unpause(args) => Self::Unpause(args),
             ContainerGroup::Update(args) => Self::Update(args),
             ContainerGroup::Rename(args) => Self::Rename(args),
-            ContainerGroup::Prune(args) => Self::Prune(system::Prune::containers(args)),
+            ContainerGroup::Prune(args) => Self::Prune(system::Prune::containers(&args)),
         }
     }
 }
@@ -238,7 +244,7 @@ impl From<ImageGroup> for Command {
             ImageGroup::Tag(args) => Self::Tag(args),
             ImageGroup::Rm(args) => Self::Rmi(args),
             ImageGroup::Inspect(args) => Self::Inspect(args.only("image")),
-            ImageGroup::Prune(args) => Self::Prune(system::Prune::images(args)),
+            ImageGroup::Prune(args) => Self::Prune(system::Prune::images(&args)),
         }
     }
 }

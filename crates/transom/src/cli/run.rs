@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::refused::Refused;
+use super::settings::{HealthFlags, SecretFlags};
 
 /// `run`
 #[derive(Debug, Args)]
@@ -49,6 +50,12 @@ pub struct Create {
     /// What of the host it gets.
     #[command(flatten)]
     pub host: HostFlags,
+    /// How it is told whether it is healthy.
+    #[command(flatten)]
+    pub health: HealthFlags,
+    /// Secrets and configs.
+    #[command(flatten)]
+    pub secrets: SecretFlags,
     /// Flags that docker knows and Transom refuses.
     #[command(flatten)]
     pub refused: Refused,
@@ -133,9 +140,12 @@ pub struct HostFlags {
     /// Publish all exposed ports to ports that the host picks
     #[arg(short = 'P', long)]
     pub publish_all: bool,
-    /// Connect to a network: `nat`, `none`, `container:NAME`, or a CNI network
+    /// Connect to a network: `nat`, `none`, `container:NAME`, or one of `network create`
     #[arg(long, visible_alias = "net", value_name = "NETWORK")]
-    pub network: Option<String>,
+    pub network: Vec<String>,
+    /// Add a name for the container on its network
+    #[arg(long, value_name = "NAME")]
+    pub network_alias: Vec<String>,
     /// A fixed IPv4 address
     #[arg(long)]
     pub ip: Option<std::net::Ipv4Addr>,

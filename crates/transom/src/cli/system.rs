@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::settings::{ListFlags, PruneFlags};
+
 /// Commands that only take a format.
 #[derive(Debug, Args)]
 pub struct Formatted {
@@ -57,18 +59,18 @@ pub enum PruneKind {
 
 impl Prune {
     /// `container prune`
-    pub fn containers(args: PruneOne) -> Self {
+    pub fn containers(args: &PruneOne) -> Self {
         Self { all: false, force: args.force, volumes: false, only: Some(PruneKind::Containers) }
     }
 
     /// `image prune`
-    pub fn images(args: PruneImages) -> Self {
+    pub fn images(args: &PruneImages) -> Self {
         Self { all: args.all, force: args.force, volumes: false, only: Some(PruneKind::Images) }
     }
 
     /// `volume prune`
-    pub fn volumes(args: PruneImages) -> Self {
-        Self { all: args.all, force: args.force, volumes: true, only: Some(PruneKind::Volumes) }
+    pub fn volumes(all: bool, force: bool) -> Self {
+        Self { all, force, volumes: true, only: Some(PruneKind::Volumes) }
     }
 }
 
@@ -80,7 +82,7 @@ pub struct PruneOne {
     pub force: bool,
 }
 
-/// `image prune` and `volume prune`
+/// `image prune`
 #[derive(Debug, Args)]
 pub struct PruneImages {
     /// Remove all that no container uses, not just those without a name
@@ -96,19 +98,21 @@ pub struct PruneImages {
 pub enum VolumeGroup {
     /// List volumes
     #[command(visible_alias = "list")]
-    Ls {
-        /// Only display volume names
-        #[arg(short, long)]
-        quiet: bool,
-        /// `table TEMPLATE`, `json`, or a template
-        #[arg(long)]
-        format: Option<String>,
-    },
+    Ls(ListFlags),
     /// Create a volume
     Create {
         /// Set metadata for the volume
         #[arg(long, value_name = "NAME[=VALUE]")]
         label: Vec<String>,
+        /// Volume driver: `local`
+        #[arg(short, long, default_value = "local")]
+        driver: String,
+        /// Driver specific options: the driver `local` has none here
+        #[arg(short, long, value_name = "NAME=VALUE")]
+        opt: Vec<String>,
+        /// The same as the name itself
+        #[arg(id = "named", long = "name", hide = true)]
+        named: Option<String>,
         /// Its name; one is made up when absent
         name: Option<String>,
     },
@@ -122,6 +126,7 @@ pub enum VolumeGroup {
         names: Vec<String>,
     },
     /// Remove one or more volumes
+    #[command(visible_alias = "remove")]
     Rm {
         /// No error for one that does not exist
         #[arg(short, long)]
@@ -131,7 +136,14 @@ pub enum VolumeGroup {
         names: Vec<String>,
     },
     /// Remove anonymous volumes that no container uses
-    Prune(PruneImages),
+    Prune {
+        /// Remove all that no container uses, not just those without a name
+        #[arg(short, long)]
+        all: bool,
+        /// Force and filter.
+        #[command(flatten)]
+        flags: PruneFlags,
+    },
 }
 
 /// `completion`

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use engine::Storage;
 use jiff::Timestamp;
-use spec::api::{EndpointSettings, HostConfig};
+use spec::api::HostConfig;
 use spec::create::Prepared;
 use spec::mounts::{self, Inherited, VolumesFrom};
 use spec::process::Command;
@@ -15,10 +15,10 @@ use spec::{HostFacts, Lookups, PathKind};
 
 use super::pull;
 use crate::cli::run::Create;
-use crate::host::Host;
+use crate::host::{Host, given};
 use crate::monitor::{facts, log::check_driver};
 use crate::settings;
-use crate::store::{Found, MountKind, MountPoint, Record, record};
+use crate::store::{Found, MountKind, MountPoint, Record, State, record};
 
 /// Makes the container that `flags` ask for; all or nothing.
 pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
@@ -35,8 +35,8 @@ pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Resul
     }
     check(host, &prepared.host_config).await?;
     images.lease(&id, &image).await.context("holding on to the image")?;
-    let mut making = Making { host, id: &id, volumes: Vec::new(), done: false };
-    let found = making.finish(flags, prepared, &facts, &images, &image).await;
+    let mut making = Making { host, id: &id, volumes: Vec::new(), done: false, imagined: false };
+    let found = Box::pin(making.finish(flags, prepared, &facts, &images, &image)).await;
     match found {
         Ok(found) => {
             making.done = true;
@@ -53,12 +53,32 @@ pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Resul
     }
 }
 
+/// The container that `flags` ask for, as it would be; nothing is made but the image's layers.
+pub(super) async fn imagine(host: &Host, flags: &Create) -> Result<Found> {
+    let request = settings::create::request(flags, false)?;
+    let id = record::new_id();
+    let images = host.images().await?;
+    let image = pull::for_container(host, &images, flags).await?;
+    let facts = facts(host);
+    let api = pull::as_api(&image.config)?;
+    let prepared = spec::create::prepare(request, &api, &facts, &NoLookups)?;
+    for warning in &prepared.warnings {
+        eprintln!("WARNING: {warning}");
+    }
+    check(host, &prepared.host_config).await?;
+    let mut making = Making { host, id: &id, volumes: Vec::new(), done: true, imagined: true };
+    let record = making.record(flags, prepared, &facts, &images, &image).await?;
+    Ok(Found { folder: host.store.folder(&id), record, state: State::default() })
+}
+
 /// What has been acquired for a container that is not finished.
 struct Making<'a> {
     host: &'a Host,
     id: &'a str,
     volumes: Vec<String>,
     done: bool,
+    /// Nothing is to be made.
+    imagined: bool,
 }
 
 impl Making<'_> {
@@ -70,13 +90,25 @@ impl Making<'_> {
         images: &image::Store,
         image: &image::Image,
     ) -> Result<Found> {
+        let record = self.record(flags, prepared, facts, images, image).await?;
+        self.place(record, flags.name.is_some()).await
+    }
+
+    async fn record(
+        &mut self,
+        flags: &Create,
+        prepared: Prepared,
+        facts: &HostFacts,
+        images: &image::Store,
+        image: &image::Image,
+    ) -> Result<Record> {
         let layers = pull::unpack(self.host, images, image, flags.quiet).await?;
         let mounts = self.mounts(&prepared, facts).await?;
         let command = Command::of(&prepared.config).context("no command specified")?;
         let name = flags.name.clone().unwrap_or_else(crate::random::name);
         record::check_name(&name)?;
-        let mut endpoints = prepared.networking.endpoints_config.into_values().flatten();
-        let endpoint: EndpointSettings = endpoints.next().unwrap_or_default();
+        let endpoints = prepared.networking.endpoints_config.into_iter();
+        let networks = endpoints.map(|(name, one)| (name, one.unwrap_or_default())).collect();
         let mut record = Record {
             id: self.id.to_owned(),
             name,
@@ -86,7 +118,9 @@ impl Making<'_> {
             args: command.args,
             config: prepared.config,
             host_config: prepared.host_config,
-            endpoint,
+            networks,
+            secrets: settings::given::parse("--secret", &flags.secrets.secret)?,
+            configs: settings::given::parse("--config", &flags.secrets.config)?,
             mounts,
             layers,
             os_version: image.config.os_version.clone().unwrap_or_default(),
@@ -96,7 +130,7 @@ impl Making<'_> {
         {
             record.config.hostname = record.short_id().to_owned();
         }
-        self.place(record, flags.name.is_some()).await
+        Ok(record)
     }
 
     async fn place(&self, mut record: Record, named: bool) -> Result<Found> {
@@ -105,6 +139,7 @@ impl Making<'_> {
         let scratch = draft.folder().scratch();
         let made = self.host.engine.create_scratch(&scratch, &record.layers, size).await;
         made.context("making the container's scratch")?;
+        given::link(&scratch, &record)?;
         match draft.take_name(&record.name) {
             Ok(()) => {}
             Err(error) if named => return Err(error),
@@ -147,10 +182,14 @@ impl Making<'_> {
     fn volume(&mut self, point: &mounts::MountPoint, mount: MountPoint) -> Result<MountPoint> {
         let volumes = &self.host.volumes;
         let anonymous = point.name.is_empty();
+        if self.imagined {
+            return Ok(self.imagined_volume(point, mount));
+        }
         let labels = point.spec.volume_options.as_ref().map(|options| options.labels.clone());
-        let volume = match anonymous {
-            true => volumes.create_anonymous()?,
-            false => volumes.ensure(&point.name, labels.unwrap_or_default())?,
+        let volume = if anonymous {
+            volumes.create_anonymous()?
+        } else {
+            volumes.ensure(&point.name, labels.unwrap_or_default())?
         };
         if anonymous {
             self.volumes.push(volume.name.clone());
@@ -166,6 +205,21 @@ impl Making<'_> {
             anonymous: volume.anonymous,
             ..mount
         })
+    }
+
+    /// A volume that is not made: one without a name would get a random one.
+    fn imagined_volume(&self, point: &mounts::MountPoint, mount: MountPoint) -> MountPoint {
+        let anonymous = point.name.is_empty();
+        let name = if anonymous { record::new_id() } else { point.name.to_lowercase() };
+        let source = self.host.volumes.data(&name);
+        let source = point.subpath().map_or(source.clone(), |below| source.join(below));
+        MountPoint {
+            kind: MountKind::Volume,
+            name: Some(name),
+            source: source.to_string_lossy().into_owned(),
+            anonymous,
+            ..mount
+        }
     }
 
     /// Gives back what was acquired; the draft has done so itself. What cannot be given back is

@@ -7,6 +7,7 @@ use super::Status;
 use crate::cli::container::Inspect;
 use crate::format;
 use crate::host::Host;
+use crate::store::health::{Checked, Health};
 use crate::store::volumes::Volume;
 use crate::store::{Found, MountPoint, NoSuchContainer, State};
 
@@ -48,7 +49,8 @@ async fn one(host: &Host, name: &str, args: &Inspect) -> Result<Value> {
         Some("container") => container(host, name, args.size).await,
         Some("image") => image(host, name).await,
         Some("volume") => Ok(volume(host, &host.volumes.get(name)?)),
-        Some(other) => bail!("\"{other}\" is not a type: container, image or volume"),
+        Some("network") => super::network::inspect_one(host, name).await,
+        Some(other) => bail!("\"{other}\" is not a type: container, image, network or volume"),
         None => any(host, name, args.size).await,
     }
 }
@@ -60,6 +62,9 @@ async fn any(host: &Host, name: &str, size: bool) -> Result<Value> {
     }
     if let Ok(image) = image(host, name).await {
         return Ok(image);
+    }
+    if let Ok(network) = super::network::inspect_one(host, name).await {
+        return Ok(network);
     }
     match host.volumes.get(name) {
         Ok(found) => Ok(volume(host, &found)),
@@ -109,7 +114,7 @@ pub(super) fn describe(found: &Found) -> Result<Value> {
 
 fn describe_state(state: &State) -> Value {
     let moment = |at: Option<jiff::Timestamp>| at.map_or(NEVER.to_owned(), |at| at.to_string());
-    json!({
+    let mut value = json!({
         "Status": state.status.as_str(),
         "Running": state.status.is_active(),
         "Paused": state.status == crate::store::Status::Paused,
@@ -121,6 +126,26 @@ fn describe_state(state: &State) -> Value {
         "Error": state.error,
         "StartedAt": moment(state.started_at),
         "FinishedAt": moment(state.finished_at),
+    });
+    if let Some(found) = &state.health {
+        value["Health"] = health(found);
+    }
+    value
+}
+
+fn health(health: &Health) -> Value {
+    let result = |one: &Checked| {
+        json!({
+            "Start": one.start.to_string(),
+            "End": one.end.to_string(),
+            "ExitCode": one.exit_code,
+            "Output": one.output,
+        })
+    };
+    json!({
+        "Status": health.status.as_str(),
+        "FailingStreak": health.failing_streak,
+        "Log": health.log.iter().map(result).collect::<Vec<_>>(),
     })
 }
 
@@ -163,9 +188,15 @@ fn network(found: &Found) -> Value {
                 "IPAddress": address.map(|(ip, _)| ip.to_string()).unwrap_or_default(),
                 "IPPrefixLen": address.map_or(0, |(_, prefix)| *prefix),
                 "Gateway": endpoint.gateway.map(|ip| ip.to_string()).unwrap_or_default(),
-                "DNSNames": [found.record.name, found.record.short_id()],
+                "Aliases": found.record.networks.get(&endpoint.network).map(|own| &own.aliases),
+                "DNSNames": crate::monitor::dns_names(&found.record, &endpoint.network),
             }),
         );
+    }
+    // Where it will be when it runs.
+    for (name, asked) in &found.record.networks {
+        let settings = || json!({"Aliases": asked.aliases, "IPAddress": "", "MacAddress": ""});
+        networks.entry(name.clone()).or_insert_with(settings);
     }
     let first = found.state.endpoints.first().and_then(|endpoint| endpoint.addresses.first());
     json!({

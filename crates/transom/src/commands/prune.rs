@@ -75,6 +75,11 @@ fn confirmed(args: &Prune) -> Result<bool> {
         None if args.volumes => "all stopped containers, anonymous volumes and unused images",
         None => "all stopped containers and unused images",
     };
+    asked(what)
+}
+
+/// Asks whether to go on.
+pub(super) fn asked(what: &str) -> Result<bool> {
     eprint!("WARNING! This will remove {what}.\nAre you sure you want to continue? [y/N] ");
     std::io::stderr().flush().context("asking")?;
     let mut answer = String::new();

@@ -7,6 +7,7 @@ use crate::cli::container::Ps;
 use crate::format::Format;
 use crate::host::Host;
 use crate::settings::{size, time};
+use crate::store::health::Health;
 use crate::store::record::short;
 use crate::store::{Found, Record, State, Status};
 
@@ -78,7 +79,7 @@ fn row(found: &Found, args: &Ps) -> Result<Value> {
         "LocalVolumes": volumes.count().to_string(),
         "Mounts": mounts.join(","),
         "Names": record.name,
-        "Networks": record.host_config.network_mode.0,
+        "Networks": networks(record).join(","),
         "Ports": ports(state),
         "RunningFor": format!("{} ago", time::roughly(time::since(record.created))),
         "State": state.status.as_str(),
@@ -90,6 +91,14 @@ fn row(found: &Found, args: &Ps) -> Result<Value> {
     Ok(row)
 }
 
+/// The networks that it is on, or the mode that stands for them.
+fn networks(record: &Record) -> Vec<&str> {
+    match record.networks.is_empty() {
+        true => vec![&record.host_config.network_mode.0],
+        false => record.networks.keys().map(String::as_str).collect(),
+    }
+}
+
 /// Program and arguments, as they were typed.
 fn words(record: &Record) -> String {
     let words = std::iter::once(&record.path).chain(&record.args);
@@ -97,9 +106,10 @@ fn words(record: &Record) -> String {
 }
 
 fn ellipsis(text: &str, limit: usize) -> String {
-    match text.chars().count() > limit {
-        true => text.chars().take(limit - 1).chain(['\u{2026}']).collect(),
-        false => text.to_owned(),
+    if text.chars().count() > limit {
+        text.chars().take(limit - 1).chain(['\u{2026}']).collect()
+    } else {
+        text.to_owned()
     }
 }
 
@@ -110,7 +120,10 @@ pub(super) fn status(state: &State) -> String {
     };
     match state.status {
         Status::Created => "Created".to_owned(),
-        Status::Running => format!("Up {}", ago(state.started_at)),
+        Status::Running => {
+            let health = state.health.as_ref().map_or("", Health::remark);
+            format!("Up {}{health}", ago(state.started_at))
+        }
         Status::Paused => format!("Up {} (Paused)", ago(state.started_at)),
         Status::Restarting => {
             format!("Restarting ({}) {} ago", state.exit_code, ago(state.finished_at))
@@ -145,6 +158,7 @@ const KEYS: &[&str] = &[
     "ancestor",
     "before",
     "exited",
+    "health",
     "id",
     "isolation",
     "label",
@@ -190,7 +204,10 @@ impl<'a> Filter<'a> {
                     || value.strip_suffix(":latest") == Some(image)
                     || short(&record.image_id).starts_with(short(value))
             }
-            "network" => record.host_config.network_mode.0 == value,
+            "network" => networks(record).contains(&value),
+            "health" => {
+                state.health.as_ref().map_or("none", |health| health.status.as_str()) == value
+            }
             "isolation" => record.host_config.isolation.0.eq_ignore_ascii_case(value),
             "publish" => state.endpoints.iter().flat_map(|endpoint| &endpoint.ports).any(|port| {
                 let number = value.split('/').next().unwrap_or(value);

@@ -1,6 +1,7 @@
 //! This host: everything that a command needs to reach.
 
 pub mod failure;
+pub mod given;
 pub mod remove;
 pub mod sweep;
 
@@ -93,7 +94,7 @@ impl Host {
             return Ok(found);
         }
         let id = found.record.id.clone();
-        sweep::orphan(self, found).await?;
+        Box::pin(sweep::orphan(self, found)).await?;
         self.store.load(&id).map_err(|_| crate::store::NoSuchContainer(id).into())
     }
 

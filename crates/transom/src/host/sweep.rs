@@ -11,9 +11,8 @@ use anyhow::{Context, Result, bail};
 use engine::Network;
 use jiff::Timestamp;
 
-use super::{Host, NAMESPACE, remove};
+use super::{Host, NAMESPACE, given, remove};
 use crate::attach::socket;
-use crate::monitor::Ended;
 use crate::paths::Dirs;
 use crate::store::{Found, Status};
 
@@ -24,26 +23,43 @@ pub const SHIM: &str = "containerd-shim-runhcs-v1";
 /// What is recorded when nobody can tell how a container ended.
 const LOST: u32 = 255;
 
-/// After a run: the shim has ended by itself, unless it was lost.
-pub async fn after_run(host: &Host, id: &str, ended: &Ended) -> Result<()> {
-    if ended.lost { give_back(host, id).await } else { give_back_rest(host, id).await }
+/// After a run, of which `ending` ends the shim. The network's plugins take longer than that, and
+/// neither needs the other.
+pub async fn after_run(
+    host: &Host,
+    id: &str,
+    ending: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    let (ended, namespace) = tokio::join!(ending, host.networks.delete_namespace(id));
+    let shim = match ended {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            tracing::warn!(error = %format!("{error:#}"), "the shim did not end by itself");
+            delete_shim(host, id).await
+        }
+    };
+    let rest = give_back_files(host, id).await;
+    namespace.context("removing the network namespace")?;
+    shim.and(rest)
 }
 
 /// Gives back everything that a run of `id` may hold.
 pub async fn give_back(host: &Host, id: &str) -> Result<()> {
     let shim = delete_shim(host, id).await;
-    let rest = give_back_rest(host, id).await;
+    let namespace = host.networks.delete_namespace(id).await;
+    let rest = give_back_files(host, id).await;
+    namespace.context("removing the network namespace")?;
     shim.and(rest)
 }
 
-/// All but the shim and what it holds.
-async fn give_back_rest(host: &Host, id: &str) -> Result<()> {
-    let namespace = host.networks.delete_namespace(id).await;
+/// What a run keeps in files.
+async fn give_back_files(host: &Host, id: &str) -> Result<()> {
+    let secrets = given::wipe(host, id);
     let bundle = match tokio::fs::remove_dir_all(host.dirs.bundle(id)).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
-    namespace.context("removing the network namespace")?;
+    secrets?;
     bundle.context("removing the bundle")
 }
 

@@ -9,12 +9,12 @@ use spec::mounts::Binding;
 use spec::network::Attachments;
 use spec::{HostFacts, Lookups, PathKind, PathStyle, Settings, Spec};
 
-use crate::host::Host;
+use crate::host::{Host, given};
 use crate::settings::command_line;
 use crate::store::{Found, private_dir, replace};
 
 /// The container's runtime spec.
-pub(super) fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec> {
+pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec> {
     let record = &found.record;
     let settings = Settings {
         id: record.id.clone(),
@@ -22,6 +22,8 @@ pub(super) fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Resul
         host_config: record.host_config.clone(),
         mounts: record.mounts.iter().map(binding).collect(),
         network: Attachments { namespace: namespace.map(str::to_owned), ..Attachments::default() },
+        secrets: given::references(&record.secrets),
+        configs: given::references(&record.configs),
         started_before: found.state.started_at.is_some(),
         ..Settings::default()
     };
@@ -39,7 +41,9 @@ pub(super) fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Resul
 pub fn facts(host: &Host) -> HostFacts {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
-    HostFacts::new(PathStyle::Unix, host.dirs.root.to_string_lossy(), cpus)
+    let facts = HostFacts::new(PathStyle::Unix, host.dirs.root.to_string_lossy(), cpus);
+    let secrets = host.dirs.secrets().to_string_lossy().into_owned();
+    HostFacts { secrets_root: Some(secrets), ..facts }
 }
 
 /// Writes the bundle and tells where it is.
@@ -71,6 +75,16 @@ impl Lookups for Layers<'_> {
 
     fn read_credential_spec(&self, path: &str) -> io::Result<String> {
         std::fs::read_to_string(path)
+    }
+
+    fn config(&self, id: &str) -> Option<io::Result<String>> {
+        let given = self.found.record.configs.iter().find(|config| config.id == id);
+        Some(match given {
+            Some(config) => std::fs::read_to_string(&config.source),
+            None => {
+                Err(io::Error::other(format!("the container has no --config with the id {id}")))
+            }
+        })
     }
 
     fn layer_folders(&self, _: &str) -> io::Result<Vec<String>> {

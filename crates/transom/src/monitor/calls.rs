@@ -53,6 +53,7 @@ impl Driver {
             tokio::select! {
                 ended = &mut ended => break ended,
                 Some(message) = self.inbox.recv() => self.on_call(&client, message).await,
+                checked = self.checks.next() => self.on_checked(checked),
                 () = at(self.stopping.kill_at) => self.kill_now(&client).await,
                 () = at(self.stopping.give_up_at) => {
                     self.stopping.give_up_at = None;
@@ -92,7 +93,11 @@ impl Driver {
                 message.answer.send(Ok(())).ok();
                 false
             }
-            Call::Pause | Call::Resume | Call::Resize { .. } => {
+            Call::Pause
+            | Call::Resume
+            | Call::Resize { .. }
+            | Call::Connect { .. }
+            | Call::Disconnect { .. } => {
                 message.answer.send(Err("the container is restarting".to_owned())).ok();
                 false
             }
@@ -115,16 +120,26 @@ impl Driver {
                 Err("the container is already paused".to_owned())
             }
             Call::Pause => match client.pause(&id).await {
-                Ok(()) => self.becomes(Status::Paused, "pause"),
+                Ok(()) => {
+                    self.stop_checks();
+                    self.becomes(Status::Paused, "pause");
+                    Ok(())
+                }
                 Err(error) => Err(words(&error)),
             },
             Call::Resume if self.found.state.status != Status::Paused => {
                 Err("the container is not paused".to_owned())
             }
             Call::Resume => match client.resume(&id).await {
-                Ok(()) => self.becomes(Status::Running, "unpause"),
+                Ok(()) => {
+                    self.start_checks(client);
+                    self.becomes(Status::Running, "unpause");
+                    Ok(())
+                }
                 Err(error) => Err(words(&error)),
             },
+            Call::Connect { network, settings } => self.connect(&network, *settings).await,
+            Call::Disconnect { network } => self.disconnect(&network).await,
             Call::Update { resources: None } => Ok(()),
             Call::Update { resources: Some(resources) } => {
                 let updated = client.update(&id, &resources).await;
@@ -135,11 +150,10 @@ impl Driver {
         answer.send(done).ok();
     }
 
-    fn becomes(&mut self, status: Status, event: &str) -> Answer {
+    fn becomes(&mut self, status: Status, event: &str) {
         self.found.state.status = status;
         self.save();
         self.event(event, &[]);
-        Ok(())
     }
 
     async fn kill(&mut self, client: &Client, number: u32) -> Answer {

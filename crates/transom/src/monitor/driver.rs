@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::audience::Audience;
 use super::calls::Stopping;
+use super::health::Checks;
 use super::pump::Stdin;
 use super::restart::{self, Backoff};
 use super::run::{Ended, Run};
@@ -39,6 +40,7 @@ pub(super) struct Driver {
     pub(super) stdin: Stdin,
     pub(super) inbox: mpsc::Receiver<Message>,
     pub(super) stopping: Stopping,
+    pub(super) checks: Checks,
     server: JoinHandle<()>,
     closing: oneshot::Sender<()>,
     lock: Lock,
@@ -86,7 +88,18 @@ impl Driver {
         let (closing, closed) = oneshot::channel();
         let server = tokio::spawn(serve::accept(listener, desk, first, closed));
         let stopping = Stopping::default();
-        Ok(Self { host, found, audience, stdin, inbox, stopping, server, closing, lock })
+        Ok(Self {
+            host,
+            found,
+            audience,
+            stdin,
+            inbox,
+            stopping,
+            checks: Checks::default(),
+            server,
+            closing,
+            lock,
+        })
     }
 
     /// Runs the container until it has ended for good.
@@ -95,7 +108,7 @@ impl Driver {
         self.found.state.restart_count = 0;
         let mut backoff = Backoff::default();
         let last = loop {
-            let (exit, lasted) = match self.once().await {
+            let (exit, lasted) = match Box::pin(self.once()).await {
                 Ok(ended) => ended,
                 Err(failure) => break Err(failure),
             };
@@ -123,10 +136,8 @@ impl Driver {
         self.drain(&mut run).await;
         ended.exit.oom_killed = run.was_out_of_memory().await;
         self.note_end(&ended);
-        if let Err(error) = run.finish(&ended).await {
-            tracing::error!(error = %format!("{error:#}"), "the shim did not end by itself");
-        }
-        if let Err(error) = sweep::after_run(&self.host, &self.found.record.id, &ended).await {
+        let ending = run.finish(&ended);
+        if let Err(error) = sweep::after_run(&self.host, &self.found.record.id, ending).await {
             tracing::error!(error = %format!("{error:#}"), "not everything was given back");
             self.found.state.error = format!("{error:#}");
         }
@@ -146,6 +157,8 @@ impl Driver {
         state.endpoints.clone_from(&run.endpoints);
         state.namespace.clone_from(&run.namespace);
         state.shim = Some(run.client.address().to_owned());
+        state.health = None;
+        self.start_checks(&run.client);
         self.save();
         self.event("start", &[]);
         Ok(run)
@@ -184,6 +197,7 @@ impl Driver {
     }
 
     fn note_stop(&mut self) {
+        self.end_checks();
         let state = &mut self.found.state;
         state.pid = 0;
         state.endpoints.clear();
@@ -226,10 +240,10 @@ impl Driver {
     async fn finish(mut self, last: Result<Exit, Failure>) -> Result<()> {
         let id = self.found.record.id.clone();
         self.found.folder.clear_live()?;
-        if self.found.record.host_config.auto_remove {
-            if let Err(error) = remove::files(&self.host, &self.found, true).await {
-                tracing::error!(error = %format!("{error:#}"), "the container was not removed");
-            }
+        if self.found.record.host_config.auto_remove
+            && let Err(error) = remove::files(&self.host, &self.found, true).await
+        {
+            tracing::error!(error = %format!("{error:#}"), "the container was not removed");
         }
         socket::remove(&self.host.dirs.monitors(), &id)?;
         drop(self.lock);

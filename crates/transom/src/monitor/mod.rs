@@ -15,8 +15,11 @@
 mod audience;
 mod bundle;
 mod calls;
+mod connect;
 mod driver;
+mod health;
 pub mod log;
+mod names;
 mod network;
 mod pump;
 pub mod restart;
@@ -24,7 +27,8 @@ mod run;
 mod serve;
 pub mod spawn;
 
-pub use bundle::facts;
+pub use bundle::{facts, spec as bundle_spec};
+pub use names::names as dns_names;
 pub use run::Ended;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -47,7 +51,8 @@ pub fn main(id: &str) -> Result<()> {
     let result = runtime.block_on(async {
         let first = first_connection()?;
         let host = Host::open()?;
-        driver::Driver::open(host, id, first).await?.run().await
+        let driver = driver::Driver::open(host, id, first).await?;
+        Box::pin(driver.run()).await
     });
     runtime.shutdown_background();
     result

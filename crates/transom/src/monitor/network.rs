@@ -5,10 +5,21 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 use engine::network::{Endpoint, EndpointRequest};
 use engine::{Network, Resolver};
+use spec::api::EndpointSettings;
 
+use super::names::{self, Names};
 use crate::host::Host;
 use crate::settings::ports;
 use crate::store::Record;
+
+/// What a container is connected by.
+#[derive(Debug, Default)]
+pub(super) struct Connected {
+    /// Its endpoints, that of its first network first.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Serves the names of its networks.
+    pub(super) names: Option<Names>,
+}
 
 /// Makes the container's namespace, or finds the one that it shares.
 pub(super) async fn namespace(host: &Host, record: &Record) -> Result<Option<String>> {
@@ -28,37 +39,72 @@ async fn shared(host: &Host, other: &str) -> Result<String> {
     found.state.namespace.with_context(|| format!("container {other} has no network namespace"))
 }
 
-/// Connects the container's own namespace to its network.
+/// Connects the container's own namespace to its networks.
 pub(super) async fn connect(
     host: &Host,
     record: &Record,
     namespace: Option<&str>,
-) -> Result<Vec<Endpoint>> {
+) -> Result<Connected> {
     let mode = &record.host_config.network_mode;
     let Some(namespace) = namespace.filter(|_| mode.container().is_none()) else {
-        return Ok(Vec::new());
+        return Ok(Connected::default());
     };
-    let resolver = resolver(record)?;
+    let mut resolver = resolver(record)?;
+    let mut connected = Connected::default();
+    if !mode.is_none() {
+        let servers = std::mem::replace(&mut resolver.dns_servers, vec![names::ADDRESS]);
+        connected.names = Some(Names::serve(host, namespace, servers).await?);
+    }
     if resolver != Resolver::default() {
         let set = host.networks.set_resolver(namespace, &resolver).await;
         set.context("setting name servers")?;
     }
     if mode.is_none() {
-        return Ok(Vec::new());
+        return Ok(connected);
     }
-    let request = EndpointRequest {
-        network: mode.clone().or_default().0,
-        container_id: record.id.clone(),
-        ip: fixed_address(record)?,
-        mac: Some(record.endpoint.mac_address.clone()).filter(|mac| !mac.is_empty()),
-        ports: ports::mappings(&record.config, &record.host_config)?,
-    };
-    let endpoint = host.networks.attach(namespace, &request).await;
-    Ok(vec![endpoint.with_context(|| format!("connecting to network {}", request.network))?])
+    for (network, settings) in in_order(record) {
+        let endpoint = attach(host, record, namespace, &network, &settings).await?;
+        connected.endpoints.push(endpoint);
+    }
+    Ok(connected)
 }
 
-fn fixed_address(record: &Record) -> Result<Option<IpAddr>> {
-    let asked = record.endpoint.ipam_config.as_ref().map(|ipam| ipam.ipv4_address.as_str());
+/// The networks, the first one first: it has the default route and the published ports.
+fn in_order(record: &Record) -> Vec<(String, EndpointSettings)> {
+    let first = record.host_config.network_mode.clone().or_default().0;
+    let mut all: Vec<_> = record.networks.clone().into_iter().collect();
+    all.sort_by_key(|(name, _)| *name != first);
+    all
+}
+
+/// Connects a namespace to one network.
+pub(super) async fn attach(
+    host: &Host,
+    record: &Record,
+    namespace: &str,
+    network: &str,
+    settings: &EndpointSettings,
+) -> Result<Endpoint> {
+    let is_first = record.host_config.network_mode.clone().or_default().0 == network;
+    let ports = match is_first {
+        true => ports::mappings(&record.config, &record.host_config)?,
+        false => Vec::new(),
+    };
+    let request = EndpointRequest {
+        network: network.to_owned(),
+        container_id: record.id.clone(),
+        ip: fixed_address(settings)?,
+        mac: Some(settings.mac_address.clone()).filter(|mac| !mac.is_empty()),
+        ports,
+    };
+    let endpoint = host.networks.attach(namespace, &request).await;
+    let endpoint = endpoint.with_context(|| format!("connecting to network {network}"))?;
+    host.events.network(network, "connect", &[("container", &record.id)]);
+    Ok(endpoint)
+}
+
+fn fixed_address(settings: &EndpointSettings) -> Result<Option<IpAddr>> {
+    let asked = settings.ipam_config.as_ref().map(|ipam| ipam.ipv4_address.as_str());
     match asked.filter(|address| !address.is_empty()) {
         Some(address) => Ok(Some(address.parse().context("reading the fixed address")?)),
         None => Ok(None),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use engine::network::Endpoint;
 use engine::{Engine, System};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -12,12 +12,13 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::driver::Driver;
 use super::log::{LogWriter, Stream, check_driver};
+use super::names::Names;
 use super::pump::{self, SharedLog};
 use super::{bundle, network};
 use crate::attach::wire::Exit;
 use crate::host::failure::ProgramFailed;
 use crate::host::sweep::SHIM;
-use crate::host::{Host, NAMESPACE};
+use crate::host::{Host, NAMESPACE, given};
 use crate::paths::Dirs;
 use crate::stdio::{Streams, Wanted};
 
@@ -36,6 +37,7 @@ pub(super) struct Run {
     _streams: Streams,
     pumps: JoinSet<()>,
     out_of_memory: JoinHandle<bool>,
+    _names: Option<Names>,
 }
 
 /// How a run ended.
@@ -58,6 +60,7 @@ impl Run {
         let id = &record.id;
         let mut input = driver.stdin.hold().await;
         let namespace = network::namespace(host, record).await?;
+        given::write(host, &driver.found)?;
         let spec = bundle::spec(host, &driver.found, namespace.as_deref())?;
         let folder = bundle::write(host, id, &spec)?;
         let config = &record.config;
@@ -65,7 +68,7 @@ impl Run {
         let mut streams = Streams::create(&folder.join("io"), wanted)?;
         let system = create(host, id, &folder, &streams);
         let network = network::connect(host, record, namespace.as_deref());
-        let ((client, out_of_memory), endpoints) = tokio::try_join!(system, network)?;
+        let ((client, out_of_memory), connected) = tokio::try_join!(system, network)?;
         let log = open_log(driver)?;
         let pumps = start_pumps(&mut streams, &log, driver);
         let started = client.start_process(id, None).await;
@@ -73,7 +76,17 @@ impl Run {
         streams.hand_over().context("handing over the streams")?;
         *input = streams.stdin.as_mut().and_then(crate::stdio::Input::take);
         let id = id.clone();
-        Ok(Self { client, pid, endpoints, namespace, id, _streams: streams, pumps, out_of_memory })
+        Ok(Self {
+            client,
+            pid,
+            endpoints: connected.endpoints,
+            namespace,
+            id,
+            _streams: streams,
+            pumps,
+            out_of_memory,
+            _names: connected.names,
+        })
     }
 
     /// Waits for the end of its process and of all that the shim held for it.
@@ -103,10 +116,10 @@ impl Run {
         matches!(told, Ok(Ok(true)))
     }
 
-    /// Ends the shim.
+    /// Ends the shim. After an error it must be ended from outside.
     pub(super) async fn finish(self, ended: &Ended) -> Result<()> {
         if ended.lost {
-            return Ok(());
+            bail!("the shim was lost");
         }
         let pid =
             self.client.shim_pid().await.ok().and_then(|pid| Pid::from_raw(pid.cast_signed()));

@@ -1,13 +1,10 @@
 //! `run` and `create`: flags to a create request.
 
 use anyhow::{Context, Result, bail};
-use spec::api::{
-    Config, ConsoleSize, DeviceMapping, EndpointIpam, EndpointSettings, HostConfig, LogConfig,
-    Mount, NetworkMode, NetworkingConfig, RestartPolicy,
-};
+use spec::api::{Config, ConsoleSize, DeviceMapping, HostConfig, LogConfig, Mount, RestartPolicy};
 use spec::create::CreateRequest;
 
-use super::{mount, pairs, ports, size};
+use super::{health, mount, network, pairs, ports, size};
 use crate::attach::terminal;
 use crate::cli::run::{Create, HostFlags, ProcessFlags};
 
@@ -16,20 +13,23 @@ pub fn request(flags: &Create, detached: bool) -> Result<CreateRequest> {
     let (bindings, exposed) = ports::parse(&flags.host.publish, &flags.process.expose)?;
     let mut config = config(&flags.process, &flags.line, detached)?;
     config.exposed_ports = exposed;
+    config.healthcheck = health::parse(&flags.health)?;
     let mut host_config = host_config(&flags.host)?;
     host_config.port_bindings = bindings;
     host_config.console_size = console_size(config.tty);
     // An unnamed place inside stands for a volume without a name, as docker's own client sends it.
     for place in &flags.host.volume {
-        match lone_place(place) {
-            true => drop(config.volumes.insert(place.clone())),
-            false => host_config.binds.push(place.clone()),
+        if lone_place(place) {
+            config.volumes.insert(place.clone());
+        } else {
+            host_config.binds.push(place.clone());
         }
     }
     if let Some(file) = &flags.cidfile {
         host_config.container_id_file = file.to_string_lossy().into_owned();
     }
-    let networking = networking(&flags.host, &host_config.network_mode);
+    let (mode, networking) = network::parse(&flags.host)?;
+    host_config.network_mode = mode;
     Ok(CreateRequest { config, host_config, networking })
 }
 
@@ -110,7 +110,6 @@ fn host_config(flags: &HostFlags) -> Result<HostConfig> {
             driver: flags.log_driver.clone().unwrap_or_else(|| "json-file".to_owned()),
             config: pairs::options("--log-opt", &flags.log_opt)?,
         },
-        network_mode: NetworkMode(flags.network.clone().unwrap_or_else(|| "default".to_owned())),
         restart_policy: restart_policy(&flags.restart)?,
         auto_remove: flags.rm,
         volumes_from: flags.volumes_from.clone(),
@@ -180,21 +179,6 @@ fn lone_place(text: &str) -> bool {
     let bytes = text.as_bytes();
     let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
     drive && text.matches(':').count() == 1
-}
-
-fn networking(flags: &HostFlags, mode: &NetworkMode) -> NetworkingConfig {
-    let ipam =
-        flags.ip.map(|ip| EndpointIpam { ipv4_address: ip.to_string(), ..EndpointIpam::default() });
-    let settings = EndpointSettings {
-        ipam_config: ipam,
-        mac_address: flags.mac_address.clone().unwrap_or_default(),
-        ..EndpointSettings::default()
-    };
-    let mut config = NetworkingConfig::default();
-    if mode.container().is_none() && !mode.is_none() {
-        config.endpoints_config.insert(mode.0.clone(), Some(settings));
-    }
-    config
 }
 
 #[cfg(test)]

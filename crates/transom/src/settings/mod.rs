@@ -5,7 +5,10 @@
 
 pub mod command_line;
 pub mod create;
+pub mod given;
+pub mod health;
 mod mount;
+pub mod network;
 pub mod pairs;
 pub mod ports;
 pub mod signal;

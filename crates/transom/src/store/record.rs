@@ -1,5 +1,6 @@
 //! What was asked for, and where it comes from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -26,9 +27,15 @@ pub struct Record {
     pub config: Config,
     /// What of the host it gets.
     pub host_config: HostConfig,
-    /// What was asked of its endpoint.
+    /// What was asked of its endpoints, by network.
     #[serde(default)]
-    pub endpoint: EndpointSettings,
+    pub networks: BTreeMap<String, EndpointSettings>,
+    /// Secrets, by id.
+    #[serde(default)]
+    pub secrets: Vec<Given>,
+    /// Configs, by id.
+    #[serde(default)]
+    pub configs: Vec<Given>,
     /// Volumes and binds, sorted so that outer ones come first.
     #[serde(default)]
     pub mounts: Vec<MountPoint>,
@@ -44,6 +51,17 @@ impl Record {
     pub fn short_id(&self) -> &str {
         short(&self.id)
     }
+}
+
+/// A secret or config: a file of the host, read when the container starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Its id, and the name of its file inside.
+    pub id: String,
+    /// Where it comes from.
+    pub source: PathBuf,
+    /// Where the application looks for it.
+    pub target: String,
 }
 
 /// The first twelve digits of an id, with or without `sha256:`.
@@ -98,7 +116,7 @@ impl MountKind {
 pub fn new_id() -> String {
     let mut bytes = [0; 32];
     crate::random::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(64), |id, byte| id + &format!("{byte:02x}"))
 }
 
 /// The text is a full id.

@@ -4,6 +4,8 @@ use engine::network::Endpoint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::health::Health;
+
 /// What became of a container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,6 +32,8 @@ pub struct State {
     pub endpoints: Vec<Endpoint>,
     /// The namespace that it is connected by.
     pub namespace: Option<String>,
+    /// What its health checks have told, if it has any.
+    pub health: Option<Health>,
     /// Where its shim listens while it runs.
     pub shim: Option<String>,
 }
