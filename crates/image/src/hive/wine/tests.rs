@@ -1,3 +1,5 @@
+//! Every kind of line, both ways.
+
 use super::*;
 use crate::hive::Value;
 
