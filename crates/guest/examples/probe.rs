@@ -66,6 +66,6 @@ mod windows {
             GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &raw mut info);
             info.srWindow
         };
-        println!("size {}x{}", size.Bottom - size.Top + 1, size.Right - size.Left + 1);
+        println!("size={}x{}", size.Bottom - size.Top + 1, size.Right - size.Left + 1);
     }
 }

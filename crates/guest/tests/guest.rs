@@ -5,8 +5,9 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use schema::container::{RegistryKey, RegistryValue};
 use schema::guest::{Answer, Call, Event, Failure, Spawn};
 use schema::process::ControlEvent;
@@ -294,4 +295,53 @@ fn the_service_manager_starts_when_somebody_asks_for_it() {
     let output = guest.run(command("net start RpcSs"), b"");
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(processes(&mut guest), [], "the machinery is listed");
+}
+
+#[test]
+fn a_process_on_a_terminal_sees_its_size_and_follows_a_resize() {
+    let resident = Guest::start("terminal");
+    resident.install_probe();
+    let (mut guest, terminal) = resident.start_on_terminal(30, 100);
+    let probe = Spawn { console: true, ..command(r"C:\probe.exe size") };
+    let pid = guest.spawn(probe, &[]).unwrap();
+    let mut screen = Screen::of(terminal);
+    while !screen.shows("size=30x100") {}
+    guest.call(Call::Resize { pid, height: 40, width: 120 }, &[]).unwrap();
+    // What is typed before the console host listens may be thrown away, as on any terminal.
+    while !screen.shows("size=40x120") {
+        screen.type_in("x\r");
+    }
+    guest.call(Call::Terminate { pid: Some(pid), exit_code: 300 }, &[]).unwrap();
+    assert_eq!(guest.exit_of(pid), 300);
+}
+
+/// A terminal as somebody before it sees it.
+struct Screen {
+    terminal: std::fs::File,
+    shown: String,
+}
+
+impl Screen {
+    fn of(terminal: std::fs::File) -> Self {
+        Self { terminal, shown: String::new() }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        self.terminal.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Whether the text was shown, by a second from now.
+    fn shows(&mut self, text: &str) -> bool {
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let mut buffer = [0; 4096];
+        while !self.shown.contains(text) {
+            let mut ready = [PollFd::new(&self.terminal, PollFlags::IN)];
+            if poll(&mut ready, Some(&second)).unwrap() == 0 {
+                return false;
+            }
+            let count = self.terminal.read(&mut buffer).expect("the terminal is there");
+            self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        true
+    }
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::termios::{Winsize, tcsetwinsize};
 use schema::guest::{Answer, CONTROL_FD, Call, Event, Failure, Message, Request, Spawn};
 
 const WINE: &str = "/usr/lib/wine/wine64";
@@ -42,8 +43,25 @@ impl Guest {
     /// Starts one in its own copy of the prefix, and waits until it is ready.
     pub(crate) fn start(name: &str) -> Self {
         let prefix = fresh_prefix(name);
+        Self::in_prefix(prefix, None)
+    }
+
+    /// Starts a second one in the same session on a terminal; gives the terminal's other side.
+    pub(crate) fn start_on_terminal(&self, rows: u16, columns: u16) -> (Self, std::fs::File) {
+        use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&master, size).unwrap();
+        let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
+        (Self::in_prefix(self.prefix.clone(), Some(slave)), master.into())
+    }
+
+    fn in_prefix(prefix: PathBuf, terminal: Option<OwnedFd>) -> Self {
         let (mine, its) = UnixStream::pair().unwrap();
-        let child = spawn_with(&prefix, &its);
+        let child = spawn_with(&prefix, &its, terminal);
         drop(its);
         mine.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut guest = Self { child, socket: mine, prefix, last_id: 0, events: VecDeque::new() };
@@ -201,17 +219,18 @@ fn write_all(fd: OwnedFd, bytes: &[u8]) {
 }
 
 /// Only one at a time: the descriptor is inheritable for a moment.
-fn spawn_with(prefix: &Path, socket: &UnixStream) -> Child {
+fn spawn_with(prefix: &Path, socket: &UnixStream, terminal: Option<OwnedFd>) -> Child {
     static SPAWNING: Mutex<()> = Mutex::new(());
     let program = guest_exe();
     let _one = SPAWNING.lock().unwrap_or_else(PoisonError::into_inner);
     fcntl_setfd(socket, FdFlags::empty()).unwrap();
-    let child = wine(prefix)
-        .arg(program)
-        .env(CONTROL_FD, socket.as_raw_fd().to_string())
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("wine64 is installed");
+    let mut command = wine(prefix);
+    command.arg(program).env(CONTROL_FD, socket.as_raw_fd().to_string()).stdin(Stdio::null());
+    if let Some(terminal) = terminal {
+        let clone = || terminal.try_clone().unwrap();
+        command.env("TERM", "xterm").stdin(clone()).stdout(clone()).stderr(clone());
+    }
+    let child = command.current_dir(prefix.join("drive_c")).spawn().expect("wine64 is installed");
     fcntl_setfd(socket, FdFlags::CLOEXEC).unwrap();
     child
 }
@@ -220,7 +239,7 @@ fn wine(prefix: &Path) -> Command {
     let mut command = Command::new(WINE);
     command.env_clear().env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
     command.env("HOME", "/nonexistent").env("USER", "ContainerAdministrator");
-    command.env("WINEDLLOVERRIDES", "wineboot.exe=");
+    command.env("WINEDLLOVERRIDES", "wineboot.exe,explorer.exe=d").env("LC_ALL", "C.UTF-8");
     command
 }
 
