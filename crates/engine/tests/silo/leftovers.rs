@@ -77,6 +77,51 @@ async fn a_killed_silo_host_takes_everything_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_paused_system_can_be_ended_and_its_host_killed() {
+    need_host!();
+    let silo = Running::start("paused", |_| {}).await;
+    let (id, state) = (silo.id.clone(), silo.host.state());
+    silo.system.pause().await.unwrap();
+    silo.system.terminate().await.unwrap();
+    assert_eq!(traces(&id, &state), [""; 0]);
+
+    let document = silo.host.container(&id, None, |_| {}).await;
+    let again = silo.host.engine.create(&id, &document).await.unwrap();
+    again.start().await.unwrap();
+    again.pause().await.unwrap();
+    kill_process(silo_host(&state, &id), Signal::KILL).unwrap();
+    assert_eq!(again.wait().await.kind, ExitKind::Unexpected);
+    again.terminate().await.unwrap();
+    assert_eq!(traces(&id, &state), [""; 0]);
+    silo.host.release(&id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_at_once_all_run_and_all_go() {
+    need_host!();
+    let host = std::sync::Arc::new(Host::new());
+    let runs = (0..20).map(|number| {
+        let host = host.clone();
+        tokio::spawn(async move {
+            let id = SystemId::new(format!("many{number}-{}", std::process::id())).unwrap();
+            let document = host.container(&id, None, |_| {}).await;
+            let system = host.engine.create(&id, &document).await.unwrap();
+            system.start().await.unwrap();
+            let line = format!("cmd /c exit {number}");
+            let (process, _streams) = system.spawn(&command(&line)).await.unwrap();
+            assert_eq!(process.wait().await.0, number);
+            system.terminate().await.unwrap();
+            assert_eq!(traces(&id, &host.state()), [""; 0]);
+            host.release(&id).await;
+        })
+    });
+    for run in runs.collect::<Vec<_>>() {
+        run.await.unwrap();
+    }
+    assert!(host.engine.list(None).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_system_outlives_the_process_that_made_it() {
     need_host!();
     let host = Host::new();

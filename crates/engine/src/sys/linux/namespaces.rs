@@ -1,7 +1,4 @@
-#![expect(
-    unsafe_code,
-    reason = "processes are cloned into namespaces, and credentials set, by hand"
-)]
+#![expect(unsafe_code, reason = "cloning into namespaces and setting credentials is done by hand")]
 //! Processes in namespaces of their own, and the credentials that they end up with.
 
 use std::io;
