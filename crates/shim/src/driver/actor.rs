@@ -51,6 +51,8 @@ pub(crate) struct Actor<E: Engine, H> {
     pub(super) container: Option<Container<E>>,
     pub(super) system: Option<E::System>,
     pub(super) started: bool,
+    /// The first process was ended from outside.
+    pub(super) killed: bool,
     pub(super) slots: BTreeMap<Which, Slot<<E::System as System>::Process>>,
     pub(super) inbox: mpsc::WeakUnboundedSender<Message<E::System>>,
     pub(super) background: JoinSet<()>,
@@ -80,6 +82,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
             container: made.container,
             system: system.clone(),
             started: false,
+            killed: false,
             slots: BTreeMap::new(),
             inbox: inbox.downgrade(),
             background: JoinSet::new(),

@@ -101,6 +101,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
         let process = self.slots.get(which).and_then(|slot| slot.process.clone());
         let Some(process) = process else { return };
         let system = self.system.clone().filter(|_| *which == Which::Init);
+        self.killed |= *which == Which::Init && how == Delivery::Terminate;
         self.background.spawn(async move {
             match how {
                 Delivery::Control(event) => {

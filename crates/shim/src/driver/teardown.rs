@@ -14,14 +14,18 @@ use crate::error::words;
 
 /// How long a container may take to shut down, and then to end.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for the rest of a container whose first process was killed: whoever did that did not
+/// mean to wait.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 
 impl<E: Engine, H: Host> Actor<E, H> {
     pub(super) fn tear_down(&mut self) {
         let (container, world) = (self.container.take(), self.world.clone());
-        let (started, inbox) = (self.started, self.inbox.clone());
+        let gentle = self.started.then_some(if self.killed { SHORT_PATIENCE } else { PATIENCE });
+        let inbox = self.inbox.clone();
         self.background.spawn(async move {
             if let Some(container) = container {
-                give_back(container, started, &world.host).await;
+                give_back(container, gentle, &world.host).await;
             }
             report(&inbox, Report::TornDown);
         });
@@ -30,8 +34,8 @@ impl<E: Engine, H: Host> Actor<E, H> {
 
 /// Ends the container and gives back what it held. A container that cannot be ended keeps what it
 /// stands on, and its ledger, by which `delete` finds it.
-async fn give_back<E: Engine>(container: Container<E>, started: bool, host: &impl Host) {
-    if let Err(error) = end(&container.system, started).await {
+async fn give_back<E: Engine>(container: Container<E>, gentle: Option<Duration>, host: &impl Host) {
+    if let Err(error) = end(&container.system, gentle).await {
         tracing::error!(error = words(&error), "a container could not be ended");
         return;
     }
@@ -40,9 +44,11 @@ async fn give_back<E: Engine>(container: Container<E>, started: bool, host: &imp
     }
 }
 
-/// Ends a compute system: gently if it was started, by force if that does not help.
-pub(crate) async fn end(system: &impl System, gently: bool) -> engine::Result<()> {
-    if gently && shut_down(system).await {
+/// Ends a compute system: gently for as long as is told, then by force.
+pub(crate) async fn end(system: &impl System, gentle: Option<Duration>) -> engine::Result<()> {
+    if let Some(patience) = gentle
+        && shut_down(system, patience).await
+    {
         return Ok(());
     }
     system.terminate().await?;
@@ -53,12 +59,19 @@ pub(crate) async fn end(system: &impl System, gently: bool) -> engine::Result<()
     })
 }
 
-async fn shut_down(system: &impl System) -> bool {
-    match system.shutdown().await {
-        Ok(()) => tokio::time::timeout(PATIENCE, system.wait()).await.is_ok(),
-        Err(error) => {
+/// Also a container that does not even answer has only so long.
+async fn shut_down(system: &impl System, patience: Duration) -> bool {
+    let gone = async {
+        system.shutdown().await?;
+        system.wait().await;
+        engine::Result::Ok(())
+    };
+    match tokio::time::timeout(patience, gone).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
             tracing::warn!(error = words(&error), "a container could not be shut down");
             false
         }
+        Err(_) => false,
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn serve<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> an
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
-        .thread_stack_size(256 << 10)
+        .thread_stack_size(1 << 20)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .context("cannot start the runtime")?;

@@ -158,7 +158,7 @@ impl<E: Engine, H: Host> Service<E, H> {
 /// Ends a compute system by its id; one that is not there is a success.
 pub(crate) async fn end_by_id<E: Engine>(engine: &E, id: &SystemId) -> engine::Result<()> {
     match engine.open(id).await {
-        Ok(system) => end(&system, false).await,
+        Ok(system) => end(&system, None).await,
         Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -105,7 +105,19 @@ async fn execs_end_with_their_task() {
     within(shim.client.delete("c1", None)).await.unwrap();
 }
 
-/// Two thousand execs leave nothing behind in the shim.
+/// One that ignores the shutdown does not keep a killed container.
+#[tokio::test]
+async fn a_stubborn_exec_ends_soon_after_a_killed_task() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.run_exec("c1", "e", "stubborn").await;
+    shim.client.kill("c1", None, KILL, false).await.unwrap();
+    let soon = std::time::Duration::from_secs(15);
+    tokio::time::timeout(soon, shim.client.wait("c1", None)).await.unwrap().unwrap();
+    within(shim.client.wait("c1", Some("e"))).await.unwrap();
+}
+
+/// Nothing of an exec stays in the shim.
 #[tokio::test]
 async fn many_execs_come_and_go() {
     let shim = Shim::standalone("c1").await;
