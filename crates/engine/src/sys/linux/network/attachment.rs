@@ -87,8 +87,8 @@ fn free_interface(pin: &Path) -> Result<String, ErrorKind> {
     for network in list(pin)? {
         taken.extend(open(pin, &network)?.map(|attachment| attachment.interface));
     }
-    let free = (0..).map(|number| format!("eth{number}")).find(|name| !taken.contains(name));
-    Ok(free.expect("numbers do not end"))
+    let mut names = (0..=taken.len()).map(|number| format!("eth{number}"));
+    Ok(names.find(|name| !taken.contains(name)).expect("there is one name more than are taken"))
 }
 
 impl Attachment {
