@@ -3,8 +3,6 @@
 //!
 //! The platform layer (`engine`) puts it into `system32` where Wine has none.
 
-#![cfg_attr(windows, expect(unsafe_code, reason = "a Windows export and two system calls"))]
-
 #[cfg(windows)]
 mod random;
 

@@ -1,5 +1,7 @@
 //! Random bytes of the Linux kernel beneath, or of Wine where calls do not reach it.
 
+#![expect(unsafe_code, reason = "asks the kernel beneath, and Wine's own modules")]
+
 use std::arch::asm;
 
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};

@@ -13,6 +13,7 @@ const SYS_POLL: usize = 7;
 const SYS_SENDTO: usize = 44;
 const SYS_RECVMSG: usize = 47;
 const SYS_GETPID: usize = 39;
+const SYS_SHUTDOWN: usize = 48;
 const SYS_UNAME: usize = 63;
 const SYS_FCNTL: usize = 72;
 const SYS_EVENTFD2: usize = 290;
@@ -20,6 +21,8 @@ const SYS_EVENTFD2: usize = 290;
 const EINTR: isize = -4;
 const EFD_CLOEXEC: usize = 0o200_0000;
 const POLLIN: i16 = 1;
+const POLLHUP: i16 = 0x10;
+const SHUT_WR: usize = 1;
 const F_SETFD: usize = 2;
 const FD_CLOEXEC: usize = 1;
 const SOL_SOCKET: i32 = 1;
@@ -60,6 +63,18 @@ impl Fd {
             bytes = &bytes[call(SYS_WRITE, arguments)?..];
         }
         Ok(())
+    }
+
+    /// Tells the peer of a socket that nothing more will come.
+    pub(super) fn end_sending(&self) -> io::Result<()> {
+        call(SYS_SHUTDOWN, [self.argument(), SHUT_WR, 0, 0, 0, 0]).map(drop)
+    }
+
+    /// Whether the peer of a socket neither sends nor takes anything any more.
+    pub(super) fn is_hung_up(&self) -> bool {
+        let mut one = PollFd { fd: self.0, events: 0, happened: 0 };
+        let polled = call(SYS_POLL, [(&raw mut one).addr(), 1, 0, 0, 0, 0]);
+        polled.is_err() || one.happened & POLLHUP != 0
     }
 
     /// Sends all of `bytes`.

@@ -18,6 +18,7 @@ mod pipe;
 mod processes;
 mod registry;
 mod serve;
+mod served_pipes;
 mod services;
 mod shared_data;
 mod spawn;

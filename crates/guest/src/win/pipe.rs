@@ -11,8 +11,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Pipes::{
-    ConnectNamedPipe, CreateNamedPipeW, PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE,
-    PIPE_UNLIMITED_INSTANCES, SetNamedPipeHandleState,
+    ConnectNamedPipe, CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_READMODE_MESSAGE,
+    PIPE_TYPE_MESSAGE, PIPE_UNLIMITED_INSTANCES, SetNamedPipeHandleState,
 };
 use windows_sys::Win32::System::Threading::CreateEventW;
 
@@ -29,13 +29,22 @@ pub(super) struct Pipe(Handle);
 impl Pipe {
     /// A new instance of a pipe, for one client.
     pub(super) fn listen(name: &str) -> Result<Self, Failure> {
+        Self::instance(name, PIPE_READMODE_MESSAGE)
+    }
+
+    /// The same, read as a stream of bytes: only a message that is empty is still told apart.
+    pub(super) fn listen_for_bytes(name: &str) -> Result<Self, Failure> {
+        Self::instance(name, PIPE_READMODE_BYTE)
+    }
+
+    fn instance(name: &str, read_mode: u32) -> Result<Self, Failure> {
         let size = u32::try_from(MESSAGE).expect("64 KiB");
         // SAFETY: the name is zero-terminated.
         let raw = unsafe {
             CreateNamedPipeW(
                 wide(name).as_ptr(),
                 PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED,
-                PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE,
+                PIPE_TYPE_MESSAGE | read_mode,
                 PIPE_UNLIMITED_INSTANCES,
                 size,
                 size,
@@ -84,7 +93,8 @@ impl Pipe {
         Ok(Self(pipe))
     }
 
-    fn read(&self, buffer: &mut [u8]) -> Result<usize, u32> {
+    /// Reads what is there; 0 is an empty message.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, u32> {
         let len = u32::try_from(buffer.len()).expect("64 KiB");
         let start = buffer.as_mut_ptr();
         // SAFETY: the buffer and the state outlive the operation, which is waited for.
@@ -93,7 +103,8 @@ impl Pipe {
         })
     }
 
-    fn write(&self, message: &[u8]) -> Result<usize, u32> {
+    /// Writes a message.
+    pub(super) fn write(&self, message: &[u8]) -> Result<usize, u32> {
         let len = u32::try_from(message.len()).expect("64 KiB");
         // SAFETY: as above.
         self.overlapped(|pipe, state| unsafe {
@@ -124,7 +135,7 @@ impl Pipe {
     }
 
     /// Lets whoever reads from it go on with an error.
-    fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         // SAFETY: the handle is open.
         unsafe { CancelIoEx(self.0.raw(), std::ptr::null()) };
     }

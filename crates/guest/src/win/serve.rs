@@ -13,6 +13,7 @@ use schema::process::ControlEvent;
 use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitForSingleObject};
 
 use super::linux::{self, Fd};
+use super::served_pipes::ServedPipes;
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
 use super::{account, boot, console, control, devices, flush, processes, registry, services};
@@ -29,6 +30,8 @@ struct Session {
     devices: bool,
     /// By pid. An open handle keeps the pid from being used again before its exit was reported.
     children: Mutex<BTreeMap<u32, Arc<Child>>>,
+    /// Pipes that the host answers.
+    pipes: Arc<ServedPipes>,
 }
 
 /// Serves the socket that the environment names until it is closed.
@@ -41,6 +44,7 @@ pub(super) fn serve() -> io::Result<()> {
         wire,
         devices: devices::serve().is_ok(),
         children: Mutex::new(BTreeMap::new()),
+        pipes: Arc::default(),
     });
     session.wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
     while let Some((request, fds)) = session.wire.next()? {
@@ -69,6 +73,17 @@ impl Session {
             Call::Shutdown { grace_ms } => {
                 let session = Arc::clone(self);
                 in_thread("shutdown", move || session.shut_down(id, grace_ms))
+            }
+            Call::ServePipe { name } => {
+                let session = Arc::clone(self);
+                let report = move |name: &str, client| {
+                    session.wire.report(Event::PipeClient { name: name.to_owned(), client })
+                };
+                self.answer(id, self.pipes.serve(name, report).map(|()| Answer::Done))
+            }
+            Call::ConnectPipe { client, connected } => {
+                let connection = fds.into_iter().next().filter(|_| connected);
+                self.answer(id, self.pipes.connect(client, connection).map(|()| Answer::Done))
             }
             // A process that is still being loaded is waited for.
             Call::Signal { pid, event } => {
@@ -138,7 +153,11 @@ fn answer(call: Call) -> Result<Answer, Failure> {
             registry::change(&delete_keys, &add_values).map(done)
         }
         Call::FlushRegistry => flush::flush().map(done),
-        Call::Spawn(_) | Call::Shutdown { .. } | Call::Signal { .. } => {
+        Call::Spawn(_)
+        | Call::Shutdown { .. }
+        | Call::Signal { .. }
+        | Call::ServePipe { .. }
+        | Call::ConnectPipe { .. } => {
             unreachable!("taken by the session itself")
         }
     }
