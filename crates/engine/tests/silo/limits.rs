@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{System, SystemEvent};
+use engine::{Engine, System, SystemEvent};
 use schema::container::{Memory, Processor, StorageQos};
 use schema::modify::{ModifyRequest, RequestType, paths};
 use schema::properties::PropertyType;
@@ -51,6 +51,23 @@ async fn a_disk_filler_stays_inside_a_sized_scratch() {
     silo.run(r"cmd /c del C:\big").await;
     let elsewhere = silo.probe(r"fill \\?\unix\wine\big").await;
     assert!(crate::subject::value(&elsewhere, "written") < 64 << 20, "{elsewhere}");
+    silo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sized_scratch_keeps_what_was_written_from_run_to_run() {
+    need_host!();
+    let mut silo = Running::start_in(Host::new(), "again", Some(64 << 20), |_| {}).await;
+    silo.run(r"cmd /c echo kept> C:\kept.txt").await;
+    silo.system.shutdown().await.unwrap();
+    silo.system.wait().await;
+    for _ in 0..3 {
+        let document = silo.host.container(&silo.id, None, |_| {}).await;
+        silo.system = silo.host.engine.create(&silo.id, &document).await.unwrap();
+        silo.system.start().await.unwrap();
+        assert_eq!(silo.run(r"cmd /c type C:\kept.txt").await.out.trim(), "kept");
+        silo.system.terminate().await.unwrap();
+    }
     silo.end().await;
 }
 

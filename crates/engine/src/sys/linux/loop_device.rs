@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 use crate::error::ErrorKind;
 
@@ -67,6 +68,15 @@ pub(crate) fn attach(file: &File) -> Result<LoopDevice, ErrorKind> {
             Err(e) => return Err(ErrorKind::io(format!("set up {path}"), e)),
         }
     }
+}
+
+/// Whether a device is over this file.
+pub(crate) fn is_backing(file: &Path) -> bool {
+    let devices = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let mut backing = devices
+        .filter_map(|device| std::fs::read(device.path().join("loop/backing_file")).ok())
+        .map(|path| path.trim_ascii_end().to_owned());
+    backing.any(|path| path == file.as_os_str().as_encoded_bytes())
 }
 
 fn open(path: &str) -> Result<File, ErrorKind> {

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::mount::{fsconfig_create, fsconfig_set_string, fsmount, fsopen};
@@ -19,6 +20,9 @@ use crate::sys::mounts::Tree;
 
 /// The file's name in a scratch.
 pub(crate) const IMAGE: &str = "disk.ext4";
+
+/// How long the last mount of an image may take to be gone.
+const RELEASED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The smallest file system that holds a registry and has room for anything.
 const LEAST: u64 = 32 << 20;
@@ -69,12 +73,27 @@ pub(super) fn mount(image: &Path) -> Result<Tree, ErrorKind> {
         .write(true)
         .open(image)
         .map_err(|e| ErrorKind::io(format!("open {name}"), e))?;
+    wait_until_released(image)?;
     let device = loop_device::attach(&file)?;
     let made = mount_device(device.path());
     // The mount keeps the device from here on.
     let fd = made.map_err(|e| ErrorKind::io(format!("mount {name}"), e))?;
     drop(device);
     Ok(Tree::from_fd(fd, &name))
+}
+
+/// The kernel lets go of an ended silo's mounts a moment after its last process; mounting the file
+/// a second time before that would corrupt it.
+fn wait_until_released(image: &Path) -> Result<(), ErrorKind> {
+    let since = Instant::now();
+    while loop_device::is_backing(image) {
+        if since.elapsed() > RELEASED_WITHIN {
+            let what = format!("mount {}", image.display());
+            return Err(ErrorKind::io(what, io::Error::from(rustix::io::Errno::BUSY)));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }
 
 fn mount_device(device: &str) -> rustix::io::Result<OwnedFd> {
