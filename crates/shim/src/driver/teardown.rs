@@ -64,7 +64,7 @@ async fn shut_down(system: &impl System, patience: Duration) -> bool {
     let gone = async {
         system.shutdown().await?;
         system.wait().await;
-        engine::Result::Ok(())
+        Ok::<(), EngineError>(())
     };
     match tokio::time::timeout(patience, gone).await {
         Ok(Ok(())) => true,
