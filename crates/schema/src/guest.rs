@@ -74,6 +74,19 @@ pub enum Call {
     },
     /// Write the registry to disk now.
     FlushRegistry,
+    /// Serve a pipe: each of its clients is reported by [`Event::PipeClient`].
+    ServePipe {
+        /// Its name, without `\\\\.\\pipe\\`.
+        name: String,
+    },
+    /// Answer a pipe's client. Descriptor: the connection that it gets; when the host could not
+    /// connect there is none, and the client is sent away.
+    ConnectPipe {
+        /// The number that its report had.
+        client: u64,
+        /// A descriptor is attached.
+        connected: bool,
+    },
     /// Deliver `CtrlShutdown` to all, wait for them at most so long, then end the session.
     Shutdown {
         /// Milliseconds.
@@ -176,5 +189,12 @@ pub enum Event {
         pid: u32,
         /// All 32 bits.
         exit_code: u32,
+    },
+    /// Somebody has opened a pipe of [`Call::ServePipe`], and waits for a connection.
+    PipeClient {
+        /// The pipe, as it was asked for.
+        name: String,
+        /// Chosen by the guest; [`Call::ConnectPipe`] names it.
+        client: u64,
     },
 }

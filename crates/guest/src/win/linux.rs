@@ -23,6 +23,7 @@ const EFD_CLOEXEC: usize = 0o200_0000;
 const POLLIN: i16 = 1;
 const POLLHUP: i16 = 0x10;
 const SHUT_WR: usize = 1;
+const SHUT_RDWR: usize = 2;
 const F_SETFD: usize = 2;
 const FD_CLOEXEC: usize = 1;
 const SOL_SOCKET: i32 = 1;
@@ -70,10 +71,24 @@ impl Fd {
         call(SYS_SHUTDOWN, [self.argument(), SHUT_WR, 0, 0, 0, 0]).map(drop)
     }
 
-    /// Whether the peer of a socket neither sends nor takes anything any more.
+    /// Tells the peer of a socket also that nothing more is taken; what has come can be read.
+    pub(super) fn hang_up(&self) -> io::Result<()> {
+        call(SYS_SHUTDOWN, [self.argument(), SHUT_RDWR, 0, 0, 0, 0]).map(drop)
+    }
+
+    /// Whether a socket neither brings nor takes anything any more.
     pub(super) fn is_hung_up(&self) -> bool {
+        self.hung_up_within(0)
+    }
+
+    /// Waits until it is so.
+    pub(super) fn wait_for_hang_up(&self) {
+        self.hung_up_within(usize::MAX);
+    }
+
+    fn hung_up_within(&self, milliseconds: usize) -> bool {
         let mut one = PollFd { fd: self.0, events: 0, happened: 0 };
-        let polled = call(SYS_POLL, [(&raw mut one).addr(), 1, 0, 0, 0, 0]);
+        let polled = call(SYS_POLL, [(&raw mut one).addr(), 1, milliseconds, 0, 0, 0]);
         polled.is_err() || one.happened & POLLHUP != 0
     }
 

@@ -7,12 +7,13 @@ use windows_sys::Win32::Foundation::{
     ERROR_IO_PENDING, ERROR_PIPE_CONNECTED, GENERIC_READ, GENERIC_WRITE, HANDLE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING, PIPE_ACCESS_DUPLEX, ReadFile, WriteFile,
+    CreateFileW, FILE_FLAG_OVERLAPPED, FlushFileBuffers, OPEN_EXISTING, PIPE_ACCESS_DUPLEX,
+    ReadFile, WriteFile,
 };
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Pipes::{
-    ConnectNamedPipe, CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_READMODE_MESSAGE,
-    PIPE_TYPE_MESSAGE, PIPE_UNLIMITED_INSTANCES, SetNamedPipeHandleState,
+    ConnectNamedPipe, CreateNamedPipeW, DisconnectNamedPipe, PIPE_READMODE_BYTE,
+    PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE, PIPE_UNLIMITED_INSTANCES, SetNamedPipeHandleState,
 };
 use windows_sys::Win32::System::Threading::CreateEventW;
 
@@ -134,8 +135,17 @@ impl Pipe {
         }
     }
 
+    /// Waits until the client has read everything, and sends it away.
+    pub(super) fn disconnect(&self) {
+        // SAFETY: the handle is open, and this end is the one that listened.
+        unsafe {
+            FlushFileBuffers(self.0.raw());
+            DisconnectNamedPipe(self.0.raw());
+        }
+    }
+
     /// Lets whoever reads from it go on with an error.
-    pub(super) fn give_up(&self) {
+    fn give_up(&self) {
         // SAFETY: the handle is open.
         unsafe { CancelIoEx(self.0.raw(), std::ptr::null()) };
     }

@@ -4,6 +4,7 @@
 //! lock knows that nobody is there, and removes what was left: control groups with whatever still
 //! runs in them, and the directory. `<silos>/.lock` makes claiming and sweeping one step each.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -81,12 +82,17 @@ pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, 
     Ok(true)
 }
 
-/// The directory as a short path: a socket's address holds only 108 bytes.
+/// The directory's socket by a short path: a socket's address holds only 108 bytes.
 pub(crate) fn short(dir: &Path) -> io::Result<(OwnedFd, PathBuf)> {
+    short_in(dir, SOCKET.as_ref())
+}
+
+/// The same for a socket of any name.
+pub(crate) fn short_in(dir: &Path, name: &OsStr) -> io::Result<(OwnedFd, PathBuf)> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let fd = open(dir, flags, Mode::empty())?;
-    let path = format!("/proc/self/fd/{}/{SOCKET}", std::os::fd::AsRawFd::as_raw_fd(&fd));
-    Ok((fd, path.into()))
+    let fd_path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
+    Ok((fd, Path::new(&fd_path).join(name)))
 }
 
 fn turn(silos: &Path) -> Result<File, ErrorKind> {

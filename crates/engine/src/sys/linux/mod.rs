@@ -23,6 +23,7 @@ mod identity;
 mod idmap;
 mod init;
 mod loop_device;
+mod mapped_pipes;
 mod mounts;
 mod namespaces;
 mod network;

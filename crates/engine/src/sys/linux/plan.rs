@@ -17,6 +17,8 @@ pub(crate) struct SiloPlan {
     pub(crate) storage: StoragePlan,
     /// Host directories and files inside.
     pub(crate) mapped: Vec<MappedPlan>,
+    /// Pipes inside that sockets of the host answer.
+    pub(crate) pipes: Vec<PipePlan>,
     /// The network namespace; `None` is a new one with nothing but loopback.
     pub(crate) network: Option<PathBuf>,
     /// Suffixes that the document names; they come before the namespace's.
@@ -64,6 +66,15 @@ pub(crate) struct MappedPlan {
     pub(crate) target: Vec<String>,
     /// No writing.
     pub(crate) read_only: bool,
+}
+
+/// A pipe inside that a socket of the host answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PipePlan {
+    /// Without `\\.\pipe\`.
+    pub(crate) name: String,
+    /// The host's socket.
+    pub(crate) socket: PathBuf,
 }
 
 /// Limits of a silo.

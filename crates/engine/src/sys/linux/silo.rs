@@ -16,6 +16,7 @@ mod ending;
 mod guests;
 mod host;
 mod modify;
+mod pipes;
 mod processes;
 mod query;
 mod requests;

@@ -29,6 +29,7 @@ pub(crate) fn decide(
         host_name: host_name(id, container)?,
         storage: storage(container, platform)?,
         mapped: container.mapped_directories.iter().map(mapped).collect::<Result<_, _>>()?,
+        pipes: super::mapped_pipes::decide(&container.mapped_pipes, config)?,
         network: network(&networking, config)?,
         dns_search: search_list(&networking.dns_search_list)?,
         unqualified_names: networking.allow_unqualified_dns_query,
@@ -59,17 +60,11 @@ fn refuse_what_is_not_done(
     document: &ComputeSystem,
     container: &Container,
 ) -> Result<(), ErrorKind> {
-    let refusals: [(bool, &str, &str); 8] = [
+    let refusals: [(bool, &str, &str); 7] = [
         (
             document.should_terminate_on_last_handle_closed,
             "ShouldTerminateOnLastHandleClosed",
             "on Linux a silo outlives its handles and is terminated by id",
-        ),
-        (
-            !container.mapped_pipes.is_empty(),
-            "Container.MappedPipes",
-            "a named pipe of a Windows host has no counterpart on a Linux host; \
-             map a directory or publish a port",
         ),
         (
             container.hv_socket.is_some(),
@@ -302,14 +297,14 @@ pub(crate) fn processors() -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn absolute(field: &str, path: &str) -> Result<PathBuf, ErrorKind> {
+pub(crate) fn absolute(field: &str, path: &str) -> Result<PathBuf, ErrorKind> {
     if Path::new(path).is_absolute() && !path.contains('\0') {
         return Ok(PathBuf::from(path));
     }
     Err(invalid(field, path.into(), "it must be an absolute path of this host"))
 }
 
-fn invalid(field: &str, value: String, rule: &str) -> ErrorKind {
+pub(crate) fn invalid(field: &str, value: String, rule: &str) -> ErrorKind {
     ErrorKind::InvalidDocument { field: field.into(), value, rule: rule.into() }
 }
 

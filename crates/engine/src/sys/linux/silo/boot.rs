@@ -155,6 +155,7 @@ impl Forked {
             pid_one: self.pid_one,
             link: self.link,
             guests: self.guests,
+            served: Vec::new(),
             consoles: std::collections::VecDeque::new(),
             processes: Processes::default(),
             clients: Clients::default(),
@@ -235,17 +236,19 @@ impl Host {
             return Ok(());
         }
         let changes = std::mem::take(&mut self.plan.registry);
-        if changes.add_values.is_empty() && changes.delete_keys.is_empty() {
-            if !self.guests.awaits(&Awaited::BootRegistry) {
-                self.phase = Phase::Created;
-            }
-            return Ok(());
+        if !changes.add_values.is_empty() || !changes.delete_keys.is_empty() {
+            let call =
+                Call::Registry { delete_keys: changes.delete_keys, add_values: changes.add_values };
+            self.guests
+                .ask(Guests::RESIDENT, call, vec![], Awaited::BootRegistry)
+                .map_err(|_| ErrorKind::Disconnected(GUEST))?;
         }
-        let call =
-            Call::Registry { delete_keys: changes.delete_keys, add_values: changes.add_values };
-        self.guests
-            .ask(Guests::RESIDENT, call, vec![], Awaited::BootRegistry)
-            .map_err(|_| ErrorKind::Disconnected(GUEST))
+        self.serve_pipes()?;
+        let awaited = [Awaited::BootRegistry, Awaited::BootPipe];
+        if !awaited.iter().any(|kind| self.guests.awaits(kind)) {
+            self.phase = Phase::Created;
+        }
+        Ok(())
     }
 
     /// What Wine said before it ended.

@@ -26,6 +26,10 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 pub(super) enum Awaited {
     /// The registry values of the document.
     BootRegistry,
+    /// A pipe of the document.
+    BootPipe,
+    /// A connection for a pipe's client.
+    Pipe,
     /// A process; its streams go to the client.
     Spawn { client: ClientId, ends: HostEnds },
     /// Something that is done to a process.
@@ -111,6 +115,11 @@ impl Guests {
         }
         guest.open.insert(request.id, (Instant::now() + ANSWER_WITHIN, awaited));
         Ok(())
+    }
+
+    /// Something waits to be sent to a guest that does not read.
+    pub(super) fn is_behind(&self, id: GuestId) -> bool {
+        self.links.get(&id).is_none_or(|guest| guest.conn.wants_write())
     }
 
     /// Whether an answer of this kind is still to come.

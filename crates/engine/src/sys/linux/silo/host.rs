@@ -20,7 +20,7 @@ use crate::sys::idmap::IdMap;
 use crate::sys::init::Report;
 use crate::sys::mounts::EtcFiles;
 use crate::sys::namespaces::Child;
-use crate::sys::plan::SiloPlan;
+use crate::sys::plan::{PipePlan, SiloPlan};
 use crate::sys::protocol::{Answer, GUEST};
 use crate::sys::wire::Conn;
 
@@ -52,6 +52,8 @@ pub(super) struct Host {
     pub(super) pid_one: Child,
     pub(super) link: Conn,
     pub(super) guests: Guests,
+    /// Pipes that the guest serves.
+    pub(super) served: Vec<PipePlan>,
     /// Terminals asked of pid 1, in the order of its answers.
     pub(super) consoles: VecDeque<ConsoleStart>,
     pub(super) processes: Processes,
@@ -202,6 +204,7 @@ impl Host {
             Event::Exited { pid, exit_code } => {
                 self.on_process_end(*pid, guest, ExitCode(*exit_code));
             }
+            Event::PipeClient { name, client } => self.on_pipe_client(guest, name, *client),
         }
     }
 
@@ -267,7 +270,9 @@ impl Host {
         result: Result<GuestAnswer, Failure>,
     ) {
         match (awaited, result) {
-            (Awaited::BootRegistry, Err(failure)) => self.guests.fail_boot(failure),
+            (Awaited::BootRegistry | Awaited::BootPipe, Err(failure)) => {
+                self.guests.fail_boot(failure);
+            }
             (Awaited::Spawn { client, ends }, Ok(GuestAnswer::Spawned { pid })) => {
                 self.on_spawned(guest, client, pid, ends);
             }
@@ -281,7 +286,7 @@ impl Host {
                 self.clients.reply(client, &Ok(Answer::Properties(properties)), vec![]);
             }
             (Awaited::Done { client }, Ok(_)) => self.done(client),
-            (Awaited::BootRegistry | Awaited::Shutdown, _) => {}
+            (Awaited::BootRegistry | Awaited::BootPipe | Awaited::Pipe | Awaited::Shutdown, _) => {}
             (awaited, Err(failure)) => self.fail(&awaited, ErrorKind::Guest(failure)),
             (awaited @ Awaited::Spawn { .. }, Ok(_)) => {
                 self.fail(&awaited, ErrorKind::Disconnected(GUEST));
@@ -295,7 +300,7 @@ impl Host {
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }
             | Awaited::Processes { client, .. } => self.refuse(*client, why),
-            Awaited::BootRegistry | Awaited::Shutdown => {}
+            Awaited::BootRegistry | Awaited::BootPipe | Awaited::Pipe | Awaited::Shutdown => {}
         }
     }
 

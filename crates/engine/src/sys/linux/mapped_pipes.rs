@@ -1,0 +1,161 @@
+//! Which socket of this host answers a pipe inside.
+//!
+//! A document names a host path for each pipe: a Unix socket, or a Windows pipe. For the latter the
+//! administrator says which socket stands for it, in `/etc/transom/config.json` and, over it,
+//! `$TRANSOM_ROOT/config.json`:
+//!
+//! ```json
+//! { "pipes": { "\\\\.\\pipe\\docker_engine": "/run/docker.sock" } }
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use schema::container::MappedPipe;
+use serde::Deserialize;
+
+use super::config::HostConfig;
+use super::plan::PipePlan;
+use super::validate::{absolute, invalid, unsupported};
+use crate::error::ErrorKind;
+
+const HOST: &str = "Container.MappedPipes.HostPath";
+const NAME: &str = "Container.MappedPipes.ContainerPipeName";
+const PIPE: &str = r"\\.\pipe\";
+
+/// Windows takes 256 characters, the prefix included.
+const LONGEST_NAME: usize = 256 - PIPE.len();
+
+/// The administrator's files. Members that are for others are passed over.
+#[derive(Debug, Default, Deserialize)]
+struct Given {
+    #[serde(default)]
+    pipes: BTreeMap<String, PathBuf>,
+}
+
+/// Decides every pipe of a document.
+pub(crate) fn decide(
+    asked: &[MappedPipe],
+    config: &HostConfig,
+) -> Result<Vec<PipePlan>, ErrorKind> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sockets = sockets(&config.root)?;
+    let mut decided: Vec<PipePlan> = Vec::with_capacity(asked.len());
+    for pipe in asked {
+        let one = decide_one(pipe, &sockets)?;
+        if decided.iter().any(|other| other.name.eq_ignore_ascii_case(&one.name)) {
+            return Err(invalid(NAME, one.name, "two pipes have this name"));
+        }
+        decided.push(one);
+    }
+    Ok(decided)
+}
+
+fn decide_one(
+    asked: &MappedPipe,
+    sockets: &BTreeMap<String, PathBuf>,
+) -> Result<PipePlan, ErrorKind> {
+    if !matches!(asked.host_path_type.as_str(), "" | "AbsolutePath") {
+        let why = "only absolute paths of this host can be mapped";
+        return Err(unsupported("Container.MappedPipes.HostPathType", why));
+    }
+    let name = &asked.container_pipe_name;
+    let bad = |c: char| c.is_control() || c == '/';
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains(bad) {
+        let rule = "1 to 247 characters, without control characters and `/`";
+        return Err(invalid(NAME, name.clone(), rule));
+    }
+    let socket = if asked.host_path.starts_with(PIPE) {
+        sockets.get(&asked.host_path.to_lowercase()).cloned().ok_or_else(|| {
+            let rule = "no socket stands for this pipe: name one under `pipes` in \
+                        /etc/transom/config.json, or map the socket itself";
+            invalid(HOST, asked.host_path.clone(), rule)
+        })?
+    } else {
+        absolute(HOST, &asked.host_path)?
+    };
+    let is_socket = fs::metadata(&socket).is_ok_and(|about| about.file_type().is_socket());
+    if !is_socket {
+        let value = socket.display().to_string();
+        return Err(invalid(HOST, value, "there is no Unix socket there"));
+    }
+    Ok(PipePlan { name: name.clone(), socket })
+}
+
+/// The sockets that stand for pipes, by the pipes' names in lower case.
+fn sockets(root: &Path) -> Result<BTreeMap<String, PathBuf>, ErrorKind> {
+    let mut sockets = BTreeMap::new();
+    for file in [PathBuf::from("/etc/transom/config.json"), root.join("config.json")] {
+        let given = read(&file)?;
+        sockets.extend(given.pipes.into_iter().map(|(pipe, socket)| (pipe.to_lowercase(), socket)));
+    }
+    Ok(sockets)
+}
+
+fn read(file: &Path) -> Result<Given, ErrorKind> {
+    let text = match fs::read(file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Given::default()),
+        Err(e) => return Err(ErrorKind::io(format!("read {}", file.display()), e)),
+    };
+    serde_json::from_slice(&text)
+        .map_err(|e| ErrorKind::io(format!("understand {}", file.display()), io::Error::from(e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(root: &Path, host_path: &str, name: &str) -> Result<Vec<PipePlan>, ErrorKind> {
+        let config = HostConfig { root: root.into(), state: root.into(), libexec: root.into() };
+        let pipe = MappedPipe {
+            container_pipe_name: name.into(),
+            host_path: host_path.into(),
+            host_path_type: String::new(),
+        };
+        decide(&[pipe], &config)
+    }
+
+    #[test]
+    fn a_windows_pipe_is_the_socket_that_the_administrator_names() {
+        let root = tempfile::tempdir().unwrap();
+        let socket = root.path().join("s.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let text = serde_json::json!({"image_map": {}, "pipes": {r"\\.\pipe\Engine": socket}});
+        fs::write(root.path().join("config.json"), text.to_string()).unwrap();
+        let decided = ask(root.path(), r"\\.\pipe\engine", "engine").unwrap();
+        assert_eq!(decided, [PipePlan { name: "engine".into(), socket }]);
+    }
+
+    #[test]
+    fn a_pipe_that_nothing_stands_for_is_refused_with_what_to_do() {
+        let root = tempfile::tempdir().unwrap();
+        let error = ask(root.path(), r"\\.\pipe\other", "other").unwrap_err().to_string();
+        assert!(error.contains(r"\\.\pipe\other") && error.contains("config.json"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_socket_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().display().to_string();
+        for (host_path, name) in [(&*folder, "x"), ("relative", "x"), ("/dev/null", "x")] {
+            assert!(ask(root.path(), host_path, name).is_err(), "{host_path} was taken");
+        }
+    }
+
+    #[test]
+    fn a_name_that_windows_does_not_take_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let socket = root.path().join("s.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let socket = socket.display().to_string();
+        for name in ["", "a/b", "a\nb", &"x".repeat(248)] {
+            assert!(ask(root.path(), &socket, name).is_err(), "{name:?} was taken");
+        }
+    }
+}
