@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -114,7 +115,8 @@ fn unpack_entry(root: &OwnedFd, mut entry: tar::Entry<'_, impl Read>) -> Result<
         tar::EntryType::Directory => enter(&folder, &name).map(drop),
         tar::EntryType::Regular | tar::EntryType::Continuous => {
             let mode = entry.header().mode()?;
-            write_file(&folder, &name, mode, &mut entry)
+            let modified = UNIX_EPOCH + Duration::from_secs(entry.header().mtime()?);
+            write_file(&folder, &name, mode, modified, &mut entry)
         }
         tar::EntryType::Symlink => {
             let target = entry.link_name()?.context("a link without a target")?.into_owned();
@@ -132,7 +134,13 @@ fn check(name: &str) -> Result<&str> {
     Ok(name)
 }
 
-fn write_file(folder: &OwnedFd, name: &str, mode: u32, from: &mut impl Read) -> Result<()> {
+fn write_file(
+    folder: &OwnedFd,
+    name: &str,
+    mode: u32,
+    modified: SystemTime,
+    from: &mut impl Read,
+) -> Result<()> {
     clear(folder, name)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode((mode & 0o777) | 0o644);
@@ -140,7 +148,7 @@ fn write_file(folder: &OwnedFd, name: &str, mode: u32, from: &mut impl Read) -> 
         .with_context(|| format!("creating {name}"))?;
     let mut file = File::from(file);
     io::copy(from, &mut file).with_context(|| format!("writing {name}"))?;
-    Ok(())
+    file.set_modified(modified).with_context(|| format!("writing {name}"))
 }
 
 fn write_link(folder: &OwnedFd, name: &str, target: &Path) -> Result<()> {
@@ -184,4 +192,67 @@ fn enter(folder: &OwnedFd, name: &str) -> Result<OwnedFd> {
             .with_context(making)?;
     }
     Ok(entered)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, OwnedFd) {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let open = rustix::fs::open(folder.path(), flags, Mode::empty()).unwrap();
+        (folder, open)
+    }
+
+    fn archive(name: &str, link: Option<&str>) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        // Written by hand: the crate itself refuses some of these names.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_mode(0o644);
+        match link {
+            Some(target) => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_link_name(target).unwrap();
+                header.set_size(0);
+            }
+            None => header.set_size(4),
+        }
+        header.set_cksum();
+        let content: &[u8] = if link.is_some() { b"" } else { b"evil" };
+        tar.append(&header, content).unwrap();
+        tar.into_inner().unwrap()
+    }
+
+    #[test]
+    fn names_that_lead_out_are_refused() {
+        for name in ["../x", "/x", "a/../../x", "a:b", "c\\d"] {
+            let (folder, open) = folder();
+            assert!(unpack(&open, archive(name, None).as_slice()).is_err(), "{name}");
+            assert!(!folder.path().parent().unwrap().join("x").exists(), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let (outside, _) = folder();
+        let (inside, open) = folder();
+        std::fs::write(outside.path().join("f"), "kept").unwrap();
+        symlink(outside.path(), inside.path().join("link")).unwrap();
+        symlink(outside.path().join("f"), inside.path().join("f")).unwrap();
+        assert!(unpack(&open, archive("link/f", None).as_slice()).is_err());
+        unpack(&open, archive("f", None).as_slice()).unwrap();
+        assert_eq!(std::fs::read_to_string(outside.path().join("f")).unwrap(), "kept");
+        assert_eq!(std::fs::read_to_string(inside.path().join("f")).unwrap(), "evil");
+    }
+
+    #[test]
+    fn a_directory_is_not_replaced_by_a_file() {
+        let (inside, open) = folder();
+        std::fs::create_dir(inside.path().join("d")).unwrap();
+        assert!(unpack(&open, archive("d", None).as_slice()).is_err());
+    }
 }

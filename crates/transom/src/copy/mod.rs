@@ -38,7 +38,8 @@ pub async fn command(host: &Host, args: Cp) -> Result<()> {
                 bail!("refusing to write a tar stream to a terminal: redirect it");
             }
             let drive = Drive::open(host, &name).await?;
-            on_thread(move || out::copy(Directory::of(&drive.folders)?, &path, &to)).await
+            let follow = args.follow_link;
+            on_thread(move || out::copy(Directory::of(&drive.folders)?, &path, &to, follow)).await
         }
         (Endpoint::Local(from), Endpoint::Container { name, path }) => {
             let drive = Drive::open(host, &name).await?;

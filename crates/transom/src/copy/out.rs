@@ -20,9 +20,13 @@ trait Sink {
 }
 
 /// Copies what `path` names in `drive` to the local path `to`, or to stdout for `-`.
-pub(super) fn copy(drive: Directory, path: &Inside, to: &str) -> Result<()> {
+/// A link in a container leads anywhere; it is copied as what it is and never followed.
+pub(super) fn copy(drive: Directory, path: &Inside, to: &str, follow: bool) -> Result<()> {
     let name = path.parts.last().cloned().unwrap_or_else(|| ".".to_owned());
     let node = drive.find(path)?;
+    if follow && let Node::Link(target, _) = &node {
+        bail!("links of a container are not followed: name {} itself", target.display());
+    }
     if (path.directory || path.contents) && !matches!(node, Node::Directory(_)) {
         bail!("{} is not a directory", path.display());
     }

@@ -192,3 +192,66 @@ pub(super) fn running(silos: &Path, id: &str) -> Result<PathBuf> {
     let first = children.split_whitespace().next().context("the container has just ended")?;
     Ok(PathBuf::from(format!("/proc/{first}/root/wine/drive_c")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, XattrFlags, mknodat, setxattr};
+
+    use super::*;
+
+    /// Two layers: `new` over `old`.
+    fn layers() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        for layer in [&new, &old] {
+            fs::create_dir_all(layer.join("Dir")).unwrap();
+        }
+        (folder, new, old)
+    }
+
+    fn find(new: &Path, old: &Path, path: &str) -> Result<Node> {
+        let drive = Directory::of(&[new.to_owned(), old.to_owned()])?;
+        drive.find(&Inside::parse(path)?)
+    }
+
+    fn text(node: Node) -> String {
+        let Node::File(file, _) = node else { panic!("not a file") };
+        io::read_to_string(file).unwrap()
+    }
+
+    #[test]
+    fn the_newest_layer_wins_and_case_does_not_matter() {
+        let (_folder, new, old) = layers();
+        fs::write(old.join("Dir/a.txt"), "old").unwrap();
+        fs::write(new.join("Dir/a.txt"), "new").unwrap();
+        fs::write(old.join("Dir/only-old"), "kept").unwrap();
+        assert_eq!(text(find(&new, &old, r"c:\DIR\A.TXT").unwrap()), "new");
+        assert_eq!(text(find(&new, &old, "dir/only-old").unwrap()), "kept");
+    }
+
+    #[test]
+    fn what_is_whited_out_or_below_an_opaque_directory_is_gone() {
+        let (_folder, new, old) = layers();
+        fs::write(old.join("gone"), "x").unwrap();
+        fs::write(old.join("Dir/hidden"), "x").unwrap();
+        let device = (FileType::CharacterDevice, Mode::empty(), 0);
+        mknodat(CWD, new.join("gone"), device.0, device.1, device.2).unwrap();
+        setxattr(new.join("Dir"), "trusted.overlay.opaque", b"y", XattrFlags::empty()).unwrap();
+        assert!(find(&new, &old, "gone").is_err());
+        assert!(find(&new, &old, "dir/hidden").is_err());
+        let drive = Directory::of(&[new, old]).unwrap();
+        assert_eq!(drive.names().unwrap().into_keys().collect::<Vec<_>>(), ["Dir"]);
+    }
+
+    #[test]
+    fn a_link_leads_nowhere() {
+        let (folder, new, old) = layers();
+        fs::write(folder.path().join("secret"), "host").unwrap();
+        symlink(folder.path(), new.join("out")).unwrap();
+        assert!(matches!(find(&new, &old, "out").unwrap(), Node::Link(..)));
+        assert!(find(&new, &old, "out/secret").is_err());
+    }
+}

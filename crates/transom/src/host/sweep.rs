@@ -8,8 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use engine::Network;
+use engine::{Engine, ErrorKind, Network, System};
 use jiff::Timestamp;
+use schema::SystemId;
 
 use super::{Host, NAMESPACE, given, remove};
 use crate::attach::socket;
@@ -52,13 +53,28 @@ pub async fn give_back(host: &Host, id: &str) -> Result<()> {
     shim.and(rest)
 }
 
+/// A silo host that was killed leaves its folder behind; whoever looks for it sweeps it away. One
+/// that lives on without a shim is ended.
+async fn end_system(host: &Host, id: &str) -> Result<()> {
+    if !host.dirs.state.join("silos").join(id).exists() {
+        return Ok(());
+    }
+    match host.engine.open(&SystemId::new(id)?).await {
+        Ok(system) => system.terminate().await.context("ending the compute system"),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => Ok(()),
+        Err(error) => Err(error).context("looking for the compute system"),
+    }
+}
+
 /// What a run keeps in files.
 async fn give_back_files(host: &Host, id: &str) -> Result<()> {
+    let system = end_system(host, id).await;
     let secrets = given::wipe(host, id);
     let bundle = match tokio::fs::remove_dir_all(host.dirs.bundle(id)).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
+    system?;
     secrets?;
     bundle.context("removing the bundle")
 }
