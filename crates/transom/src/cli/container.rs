@@ -255,12 +255,21 @@ pub struct Update {
     /// Number of CPUs
     #[arg(long)]
     pub cpus: Option<String>,
-    /// CPU shares (relative weight)
+    /// CPU shares (relative weight), up to 10000
     #[arg(short, long)]
     pub cpu_shares: Option<i64>,
+    /// CPU percent of the whole host
+    #[arg(long)]
+    pub cpu_percent: Option<i64>,
+    /// CPU count
+    #[arg(long)]
+    pub cpu_count: Option<i64>,
     /// Memory limit
     #[arg(short, long)]
     pub memory: Option<String>,
+    /// Flags that docker knows and Transom refuses.
+    #[command(flatten)]
+    pub refused: super::refused::Refused,
     /// Restart policy to apply when a container exits
     #[arg(long)]
     pub restart: Option<String>,

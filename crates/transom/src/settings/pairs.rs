@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 pub fn environment(files: &[String], flags: &[String]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for file in files {
-        lines.extend(from_file(file)?);
+        lines.extend(from_file(file, |name| std::env::var(name).ok())?);
     }
     lines.extend(flags.iter().cloned());
     let mut all = Vec::new();
@@ -31,7 +31,7 @@ pub fn environment(files: &[String], flags: &[String]) -> Result<Vec<String>> {
 pub fn labels(files: &[String], flags: &[String]) -> Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     for file in files {
-        all.extend(from_file(file)?.iter().map(|line| split(line)));
+        all.extend(from_file(file, |_| Some(String::new()))?.iter().map(|line| split(line)));
     }
     all.extend(flags.iter().map(|line| split(line)));
     if all.contains_key("") {
@@ -58,22 +58,10 @@ fn split(line: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// A line each; `#` begins a comment, and only at a line's beginning.
-fn from_file(path: &str) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut lines = Vec::new();
-    for line in text.lines().map(str::trim_start) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let name = line.split_once('=').map_or(line, |(name, _)| name);
-        if name.contains(char::is_whitespace) {
-            bail!("{path}: variable '{name}' contains whitespaces");
-        }
-        lines.push(line.to_owned());
-    }
-    Ok(lines)
+/// A file of them, read by docker's rules.
+fn from_file(path: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Vec<String>> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {path}"))?;
+    spec::env::parse_file(&bytes, environment).with_context(|| format!("reading {path}"))
 }
 
 #[cfg(test)]

@@ -1,17 +1,23 @@
 //! Published ports: `-p` strings to bindings, and bindings to what a network is asked for.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result, bail};
 use engine::network::PortMapping;
 use spec::api::{Config, HostConfig, NameSet, PortBinding, PortMap};
-use spec::ports::{ContainerPort, PortRange, Protocol};
+use spec::ports::{self, ContainerPort, PortRange, Protocol};
 
 /// Reads `-p` and `--expose`.
 pub fn parse(publish: &[String], expose: &[String]) -> Result<(PortMap, NameSet)> {
     let (mut bindings, mut exposed) = (PortMap::new(), NameSet::default());
     for text in publish {
-        for (port, binding) in published(text)? {
+        let published = ports::parse_one(text);
+        let wrong = || format!("invalid port specification: \"{text}\"");
+        for (port, binding) in published.with_context(wrong)? {
+            if port.number == 0 {
+                bail!("{}: the container has no port 0", wrong());
+            }
             exposed.insert(port.key());
             bindings.entry(port.key()).or_default().push(binding);
         }
@@ -22,40 +28,6 @@ pub fn parse(publish: &[String], expose: &[String]) -> Result<(PortMap, NameSet)
         }
     }
     Ok((bindings, exposed))
-}
-
-/// `[IP:][HOST[-HOST]:]CONTAINER[-CONTAINER][/PROTOCOL]`
-fn published(text: &str) -> Result<Vec<(ContainerPort, PortBinding)>> {
-    let wrong = || format!("invalid port specification: \"{text}\"");
-    let (rest, protocol) = split_protocol(text).with_context(wrong)?;
-    let (rest, container) = rest.rsplit_once(':').unwrap_or(("", rest));
-    let (ip, host) = match rest.rsplit_once(':') {
-        Some((ip, host)) => (ip.trim_start_matches('[').trim_end_matches(']'), host),
-        None => ("", rest),
-    };
-    if !ip.is_empty() {
-        ip.parse::<IpAddr>().with_context(wrong)?;
-    }
-    let container = PortRange::parse(container).with_context(wrong)?;
-    if container.first == 0 {
-        bail!(wrong());
-    }
-    let host = match host {
-        "" => None,
-        host => Some(PortRange::parse(host).with_context(wrong)?),
-    };
-    if host.is_some_and(|host| host.span() != container.span()) {
-        bail!("{}: the ranges are not of the same length", wrong());
-    }
-    let ports = (container.first..=container.last).enumerate();
-    Ok(ports
-        .map(|(at, number)| {
-            let host_port = host.map(|host| (usize::from(host.first) + at).to_string());
-            let binding =
-                PortBinding { host_ip: ip.to_owned(), host_port: host_port.unwrap_or_default() };
-            (ContainerPort { number, protocol }, binding)
-        })
-        .collect())
 }
 
 fn exposed_ports(text: &str) -> Result<Vec<ContainerPort>> {
@@ -99,7 +71,12 @@ fn mapping(key: &str, binding: &PortBinding) -> Result<PortMapping> {
         ip => Some(ip.parse().with_context(|| format!("invalid address \"{ip}\""))?),
     };
     let host_port = match binding.host_port.as_str() {
-        "" | "0" => free_port(host_ip, port.protocol)?,
+        "" | "0" => free_port(host_ip, port.protocol, 0..=0)?,
+        range if range.contains('-') => {
+            let found = PortRange::parse(range)
+                .with_context(|| format!("invalid host port \"{range}\""))?;
+            free_port(host_ip, port.protocol, found.first..=found.last)?
+        }
         number => number.parse().with_context(|| format!("invalid host port \"{number}\""))?,
     };
     let protocol = port.protocol.as_str().to_owned();
@@ -108,15 +85,17 @@ fn mapping(key: &str, binding: &PortBinding) -> Result<PortMapping> {
 
 /// A port that nobody listens on now. That the plugin still gets it is as likely as docker's own
 /// choice, which is made the same way.
-fn free_port(ip: Option<IpAddr>, protocol: Protocol) -> Result<u16> {
-    let address = (ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 0);
-    let chosen = match protocol {
-        Protocol::Udp => UdpSocket::bind(address).and_then(|socket| socket.local_addr()),
+fn free_port(ip: Option<IpAddr>, protocol: Protocol, among: RangeInclusive<u16>) -> Result<u16> {
+    let ip = ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let bind = |port: u16| match protocol {
+        Protocol::Udp => UdpSocket::bind((ip, port)).and_then(|socket| socket.local_addr()),
         Protocol::Tcp | Protocol::Sctp => {
-            TcpListener::bind(address).and_then(|socket| socket.local_addr())
+            TcpListener::bind((ip, port)).and_then(|socket| socket.local_addr())
         }
     };
-    Ok(chosen.context("looking for a free port")?.port())
+    let mut tried = among.map(bind);
+    let chosen = tried.find_map(Result::ok).context("no port of the host is free")?;
+    Ok(chosen.port())
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ use crate::host::Host;
 
 /// Where the server is, inside.
 pub(super) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+/// Where programs ask that do not find out which servers there are: Node's resolver under Wine.
+const FALLBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PORT: u16 = 53;
 /// Questions that are answered at once; more than these wait.
 const AT_ONCE: usize = 64;
@@ -58,11 +60,6 @@ struct Source {
 impl Names {
     /// Serves the container whose namespace it is. `servers` are asked for what is not known here.
     pub(super) async fn serve(host: &Host, namespace: &str, servers: Vec<IpAddr>) -> Result<Self> {
-        let address = SocketAddr::new(ADDRESS, PORT);
-        let sockets = host.networks.listen_inside(namespace, address).await;
-        let (datagrams, streams) = sockets.context("starting the container's name server")?;
-        datagrams.set_nonblocking(true)?;
-        streams.set_nonblocking(true)?;
         let source = Arc::new(Source {
             host: host.clone(),
             namespace: namespace.to_owned(),
@@ -70,8 +67,14 @@ impl Names {
             at_once: Semaphore::new(AT_ONCE),
         });
         let mut serving = JoinSet::new();
-        serving.spawn(by_datagram(UdpSocket::from_std(datagrams)?, source.clone()));
-        serving.spawn(by_stream(TcpListener::from_std(streams)?, source));
+        for address in [ADDRESS, FALLBACK].map(|address| SocketAddr::new(address, PORT)) {
+            let sockets = host.networks.listen_inside(namespace, address).await;
+            let (datagrams, streams) = sockets.context("starting the container's name server")?;
+            datagrams.set_nonblocking(true)?;
+            streams.set_nonblocking(true)?;
+            serving.spawn(by_datagram(UdpSocket::from_std(datagrams)?, source.clone()));
+            serving.spawn(by_stream(TcpListener::from_std(streams)?, source.clone()));
+        }
         Ok(Self { _serving: serving })
     }
 }
