@@ -131,3 +131,20 @@ fn declared_volumes_are_mounts_unless_something_is_there_already() {
     let error = spec::mounts::collect(&config, &host_config, &[], &facts(), &Linux).unwrap_err();
     assert!(error.to_string().starts_with("Unrecognised volume spec: "), "{error}");
 }
+
+#[test]
+fn a_pipe_is_answered_by_a_pipe_of_the_host_or_by_a_socket() {
+    for (bind, source) in [
+        (r"/run/docker.sock:\\.\pipe\docker_engine", "/run/docker.sock"),
+        (r"\\.\pipe\docker_engine:\\.\pipe\docker_engine", r"\\.\pipe\docker_engine"),
+    ] {
+        let point = spec::mounts::parse(bind, "", PathStyle::Unix, &Linux).expect("a pipe");
+        assert_eq!(point.kind, spec::mounts::MountKind::NamedPipe, "{bind}");
+        assert_eq!(
+            (point.source.as_str(), point.destination.as_str()),
+            (source, r"\\.\pipe\docker_engine")
+        );
+    }
+    let windows = spec::mounts::parse(r"/run/a.sock:\\.\pipe\a", "", PathStyle::Windows, &Linux);
+    assert!(windows.is_err());
+}

@@ -32,7 +32,7 @@ fn all_of<H: Lookups>(mount: &Mount, asked: &Asked<'_, H>) -> Result<(), Rule> {
     match mount.kind.as_str() {
         "bind" => bind(mount, asked),
         "volume" => volume(mount),
-        "npipe" => named_pipe(mount),
+        "npipe" => named_pipe(mount, asked.style),
         _ => Err(Rule::Kind),
     }
 }
@@ -99,14 +99,17 @@ fn volume(mount: &Mount) -> Result<(), Rule> {
     if anonymous { Ok(()) } else { Ok(check_volume_name(&mount.source)?) }
 }
 
-fn named_pipe(mount: &Mount) -> Result<(), Rule> {
+/// On a Unix host a pipe's source may also be the socket that answers it.
+fn named_pipe(mount: &Mount, style: PathStyle) -> Result<(), Rule> {
     if mount.source.is_empty() {
         return Err(Rule::Missing("Source"));
     }
     if mount.read_only {
         return Err(Rule::Extra("ReadOnly"));
     }
-    match [&mount.source, &mount.target].into_iter().find(|path| !grammar::is_pipe(path)) {
+    let is_socket = style == PathStyle::Unix && mount.source.starts_with('/');
+    let mut ends = [&mount.source, &mount.target].into_iter().skip(usize::from(is_socket));
+    match ends.find(|path| !grammar::is_pipe(path)) {
         Some(path) => Err(Rule::Pipe(path.clone())),
         None => Ok(()),
     }

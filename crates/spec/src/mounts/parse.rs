@@ -52,7 +52,8 @@ fn refuse_lone_file(parts: &Parts<'_>, host: &impl Lookups) -> Result<(), MountE
 
 fn asked(parts: &Parts<'_>, mode: &str, volume_driver: &str) -> Mount {
     let raw_source = parts.source.unwrap_or_default();
-    let kind = kind_of(raw_source);
+    let target = backslashed(parts.destination);
+    let kind = kind_of(raw_source, &target);
     let source =
         if is_unix_dir(raw_source) { raw_source.to_owned() } else { backslashed(raw_source) };
     let driver = (kind == MountKind::Volume && !volume_driver.is_empty()).then(|| VolumeOptions {
@@ -62,17 +63,18 @@ fn asked(parts: &Parts<'_>, mode: &str, volume_driver: &str) -> Mount {
     Mount {
         kind: kind.as_str().to_owned(),
         source,
-        target: backslashed(parts.destination),
+        target,
         read_only: mode == "ro",
         volume_options: driver,
         ..Mount::default()
     }
 }
 
-/// What a source of a mount string is. `\\x\pipe\y` is no pipe, and fails as a volume's name.
-fn kind_of(source: &str) -> MountKind {
+/// What a source of a mount string is. `\\x\pipe\y` is no pipe, and fails as a volume's name. A
+/// path of a Unix host is a pipe's socket when the target is a pipe.
+fn kind_of(source: &str, target: &str) -> MountKind {
     let slashed = backslashed(source);
-    if grammar::is_pipe(&slashed) {
+    if grammar::is_pipe(&slashed) || is_unix_dir(source) && grammar::is_pipe(target) {
         MountKind::NamedPipe
     } else if is_unix_dir(source) || grammar::is_host_dir(&slashed) {
         MountKind::Bind
