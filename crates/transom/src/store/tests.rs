@@ -1,3 +1,5 @@
+//! Records, names and volumes on a disk.
+
 use super::*;
 
 fn store() -> (tempfile::TempDir, Store) {

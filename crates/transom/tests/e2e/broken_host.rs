@@ -54,8 +54,7 @@ fn a_state_folder_that_cannot_be_written_is_an_error() {
     let itself = state.display().to_string();
     let _mounted = Mounted::new(&["--bind", &itself], state.clone());
     sh(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&state));
-    let output = host.transom(&["run", "--rm", BASE, "cmd", "/c", "ver"]).fail();
-    assert!(output.errors().contains("Read-only file system"), "{output:?}");
+    host.transom(&["run", "--rm", BASE, "cmd", "/c", "ver"]).end_with(125);
     nothing_is_half_made(&host);
 }
 

@@ -8,6 +8,7 @@ use crate::support::command::pid;
 use crate::support::container::BASE;
 use crate::support::host::{self, Host};
 use crate::support::leaks::Footprint;
+use crate::support::probe::{self, PROBE};
 use crate::support::proc::{self, Process};
 use crate::support::wait;
 
@@ -40,7 +41,8 @@ fn whoever_is_killed_whenever_the_rest_can_be_cleared_away() {
 }
 
 fn one_round(host: &Host, victim: Victim, moment: Duration, chance: &mut Chance) {
-    let line = ["run", "--name", "victim", BASE, "cmd", "/c", "ping -n 3 127.0.0.1"];
+    let flags = ["run", "--name", "victim", &probe::mount()];
+    let line = [&flags[..], &[BASE, PROBE, "nap", "2000"]].concat();
     let mut cli = host.transom(&line).start(|command| {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     });

@@ -53,7 +53,7 @@ fn a_processor_limit_holds() {
 #[test]
 fn limits_change_while_it_runs() {
     let host = host::shared();
-    let container = Container::run(&host, &[&probe::mount()], &[BASE, "cmd", "/c", "pause"]);
+    let container = Container::idle(&host);
     container.transom("update", &["--cpus", "0.3", "--memory", "300m"]).succeed();
     let thousandths: u32 =
         container.exec(&[PROBE, "spin", "3000"]).succeed().text().parse().unwrap();

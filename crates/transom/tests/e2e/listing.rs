@@ -2,12 +2,15 @@
 
 use crate::support::container::{BASE, Container};
 use crate::support::host;
+use crate::support::probe::{self, PROBE};
 
 #[test]
 fn ps_shows_what_runs_and_with_all_the_rest() {
     let host = host::shared();
     let flags = ["--label", "test=listing"];
-    let running = Container::run(&host, &flags, &[BASE, "cmd", "/c", "pause"]);
+    let mount = probe::mount();
+    let mounted = ["--label", "test=listing", &mount];
+    let running = Container::run(&host, &mounted, &[BASE, PROBE, "nap"]);
     let created = Container::create(&host, &flags, &[BASE, "cmd"]);
     let ids = |flags: &[&str]| {
         let filter = ["ps", "--quiet", "--no-trunc", "--filter", "label=test=listing"];
@@ -40,7 +43,7 @@ fn top_and_stats_show_the_processes_and_what_they_take() {
     let host = host::shared();
     let container = Container::idle(&host);
     let top = container.transom("top", &[]).succeed().text().to_lowercase();
-    assert!(top.contains("cmd.exe"), "{top}");
+    assert!(top.contains("probe.exe"), "{top}");
     let flags = ["--no-stream", "--format", "json"];
     let stats = container.transom("stats", &flags).succeed().json();
     let memory = stats["MemUsage"].as_str().or(stats["PrivWorkingSet"].as_str());

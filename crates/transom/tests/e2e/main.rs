@@ -18,6 +18,7 @@ mod many;
 mod mounts;
 mod network;
 mod programs;
+mod resources;
 mod run;
 mod stdio;
 mod support;

@@ -1,6 +1,6 @@
 //! Standard streams without a terminal: bytes in, bytes out, and nothing between.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdout, Stdio};
 use std::time::Duration;
 
@@ -51,8 +51,7 @@ fn stdout_and_stderr_stay_apart() {
 #[test]
 fn the_log_is_followed_while_the_container_runs() {
     let host = host::shared();
-    let line = "for /l %i in (1,1,3) do @(echo line %i& ping -n 2 127.0.0.1 >nul)& pause";
-    let container = Container::run(&host, &[], &[BASE, "cmd", "/c", line]);
+    let container = Container::run(&host, &[&probe::mount()], &[BASE, PROBE, "count", "99", "500"]);
     let mut follower = container.transom("logs", &["--follow"]).start(|command| {
         command.stdout(Stdio::piped());
     });
@@ -67,7 +66,7 @@ fn the_log_is_followed_while_the_container_runs() {
 }
 
 #[test]
-fn logs_can_be_cut_and_stamped_and_keep_the_streams_apart() {
+fn logs_can_be_stamped_and_keep_the_streams_apart() {
     let host = host::shared();
     let line = "echo one& echo two& echo three 1>&2& echo four";
     let container = Container::run(&host, &[], &[BASE, "cmd", "/c", line]);
@@ -75,31 +74,67 @@ fn logs_can_be_cut_and_stamped_and_keep_the_streams_apart() {
     let all = container.logs();
     assert_eq!(all.lines(), ["one", "two", "four"], "{all:?}");
     assert_eq!(all.errors().trim_end(), "three");
-    let tail = container.transom("logs", &["--tail", "1"]).succeed();
-    assert_eq!(tail.lines(), ["four"]);
     let stamped = container.transom("logs", &["--timestamps"]).succeed().lines();
     assert!(stamped[0].starts_with("20") && stamped[0].ends_with("Z one"), "{stamped:?}");
 }
 
 #[test]
-fn attach_shows_what_comes_from_now_on_and_ends_with_the_program() {
+fn logs_can_be_cut() {
+    let host = host::shared();
+    let container = Container::run(&host, &[&probe::mount()], &[BASE, PROBE, "count", "3", "10"]);
+    container.wait();
+    let logs = |flags: &[&str]| container.transom("logs", flags).succeed().lines();
+    assert_eq!(logs(&["--tail", "1"]), ["line 3"]);
+    assert_eq!(logs(&["--tail", "0"]), [""; 0]);
+    assert_eq!(logs(&["--since", "10m"]).len(), 3);
+    assert_eq!(logs(&["--until", "10m"]).len(), 0);
+}
+
+#[test]
+fn an_attached_start_passes_stdin_and_its_end() {
     let host = host::shared();
     let flags = ["--interactive", &probe::mount()];
-    let container = Container::run(&host, &flags, &[BASE, PROBE, "echo"]);
-    let output = container.transom("attach", &[]).input("through\n").succeed();
-    assert_eq!(output.text(), "through");
+    let container = Container::create(&host, &flags, &[BASE, PROBE, "echo"]);
+    let start = container.transom("start", &["--attach", "--interactive"]);
+    assert_eq!(start.input("through\n").succeed().text(), "through");
     assert_eq!(container.status(), "exited");
 }
 
 #[test]
-fn a_reader_that_stops_reading_does_not_keep_the_container_from_ending() {
+fn who_attaches_may_leave_again() {
     let host = host::shared();
-    let container = Container::create(&host, &[&probe::mount()], &[BASE, PROBE, "spew", "8"]);
+    let flags = ["--interactive", &probe::mount()];
+    let container = Container::run(&host, &flags, &[BASE, PROBE, "echo"]);
+    for word in ["first", "second"] {
+        let mut child = container.transom("attach", &["--sig-proxy=false"]).start(|command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        });
+        let mut stdin = child.stdin.take().unwrap();
+        let mut lines = lines_of(child.stdout.take().unwrap());
+        // What is typed before the client is attached is lost, as it is at any terminal.
+        let seen = std::thread::spawn(move || lines.next());
+        wait::until("the line that comes back", || {
+            writeln!(stdin, "{word}").unwrap();
+            seen.is_finished().then_some(())
+        });
+        assert_eq!(seen.join().unwrap().as_deref(), Some(word));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(container.status(), "running");
+    }
+}
+
+#[test]
+fn a_reader_that_stops_reading_does_not_keep_a_killed_container_from_ending() {
+    let host = host::shared();
+    let container = Container::create(&host, &[&probe::mount()], &[BASE, PROBE, "spew", "64"]);
     let mut child = container.transom("start", &["--attach"]).start(|command| {
         command.stdout(Stdio::piped());
     });
     let unread = child.stdout.take();
-    wait::within(Duration::from_mins(1), "the end", || {
+    wait::until("its start", || (container.status() == "running").then_some(()));
+    container.transom("kill", &[]).succeed();
+    wait::within(Duration::from_secs(30), "the end", || {
         (container.status() == "exited").then_some(())
     });
     drop(unread);

@@ -10,7 +10,7 @@ enum {
     SYS_iopl = 172, SYS_init_module = 175, SYS_quotactl = 179, SYS_getdents64 = 217,
     SYS_clock_settime = 227, SYS_kexec_load = 246, SYS_add_key = 248, SYS_keyctl = 250,
     SYS_unshare = 272, SYS_perf_event_open = 298, SYS_name_to_handle_at = 303,
-    SYS_open_by_handle_at = 304, SYS_setns = 308, SYS_process_vm_readv = 310,
+    SYS_open_by_handle_at = 304, SYS_setns = 308,
     SYS_finit_module = 313, SYS_bpf = 321, SYS_userfaultfd = 323, SYS_io_uring_setup = 425,
     SYS_open_tree = 428, SYS_fsopen = 430,
 };
@@ -127,7 +127,6 @@ static int attempts(int argc, char **argv) {
     report("unshare_mount", ASK(SYS_unshare, 0x00020000, 0, 0, 0, 0));
     report("setns", ASK(SYS_setns, ns, 0, 0, 0, 0));
     report("ptrace_init", ASK(SYS_ptrace, 16, 1, 0, 0, 0));
-    report("process_vm_readv", ASK(SYS_process_vm_readv, 1, zeros, 1, zeros, 1));
     report("bpf", ASK(SYS_bpf, 0, zeros, sizeof zeros, 0, 0));
     report("keyctl", ASK(SYS_keyctl, 0, -3, 1, 0, 0));
     report("add_key", ASK(SYS_add_key, "user", "probe", "x", 1, -3));

@@ -11,11 +11,11 @@ static const struct verb *find(const struct verb *verbs, const char *name) {
 }
 
 int main(int argc, char **argv) {
-    const struct verb *tables[] = {plain_verbs, linux_verbs, load_verbs};
+    const struct verb *tables[] = {plain_verbs, linux_verbs, load_verbs, pipe_verbs};
     const struct verb *verb = NULL;
     _setmode(_fileno(stdin), _O_BINARY);
     _setmode(_fileno(stdout), _O_BINARY);
-    for (size_t i = 0; argc > 1 && !verb && i < 3; i++) verb = find(tables[i], argv[1]);
+    for (size_t i = 0; argc > 1 && !verb && i < 4; i++) verb = find(tables[i], argv[1]);
     if (!verb) {
         fprintf(stderr, "probe: no such verb\n");
         return 250;

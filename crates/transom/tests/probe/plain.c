@@ -110,13 +110,26 @@ static int say(int argc, char **argv) {
     return 0;
 }
 
-/* stdin to stdout, until its end. */
+/* stdin to stdout as it comes, until its end. */
 static int echo(int argc, char **argv) {
     static char buffer[1 << 16];
-    size_t got;
+    HANDLE in = GetStdHandle(STD_INPUT_HANDLE), out = GetStdHandle(STD_OUTPUT_HANDLE);
+    DWORD got, put;
     (void)argc, (void)argv;
-    while ((got = fread(buffer, 1, sizeof buffer, stdin)) > 0)
-        if (fwrite(buffer, 1, got, stdout) != got) return 1;
+    while (ReadFile(in, buffer, sizeof buffer, &got, NULL) && got > 0)
+        for (DWORD done = 0; done < got; done += put)
+            if (!WriteFile(out, buffer + done, got - done, &put, NULL)) return 1;
+    return 0;
+}
+
+/* So many lines, and a wait after each. */
+static int count(int argc, char **argv) {
+    if (argc != 2) return 250;
+    for (int line = 1; line <= atoi(argv[0]); line++) {
+        printf("line %d\n", line);
+        fflush(stdout);
+        Sleep((DWORD)atol(argv[1]));
+    }
     return 0;
 }
 
@@ -195,6 +208,6 @@ const struct verb plain_verbs[] = {
     {"args", args},       {"env", env},         {"cwd", cwd},         {"user", user},
     {"host", host},       {"version", version}, {"cpus", cpus},       {"look", look},
     {"put", put},         {"drives", drives},   {"exit", finish},     {"say", say},
-    {"echo", echo},       {"spew", spew},       {"nap", nap},         {"control", control},
+    {"echo", echo}, {"count", count},       {"spew", spew},       {"nap", nap},         {"control", control},
     {"stubborn", stubborn}, {"console", console}, {NULL, NULL},
 };

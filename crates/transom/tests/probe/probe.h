@@ -21,5 +21,6 @@ struct verb {
 extern const struct verb plain_verbs[];
 extern const struct verb linux_verbs[];
 extern const struct verb load_verbs[];
+extern const struct verb pipe_verbs[];
 
 #endif

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::command::{Output, Transom};
 use super::host::Host;
+use super::probe::{self, PROBE};
 use super::wait;
 
 /// The image whose Windows is the platform layer.
@@ -30,7 +31,7 @@ impl<'h> Container<'h> {
 
     /// One that does nothing until it is told to end.
     pub(crate) fn idle(host: &'h Host) -> Self {
-        Self::run(host, &[], &[BASE, "cmd", "/c", "pause"])
+        Self::run(host, &[&probe::mount()], &[BASE, PROBE, "nap"])
     }
 
     fn make(host: &'h Host, verb: &[&str], flags: &[&str], line: &[&str]) -> Self {

@@ -10,7 +10,7 @@ use super::proc;
 /// How long the last things may take to go.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Processes, mounts, cgroups, interfaces, firewall rules and files, a line each.
+/// Processes, mounts, cgroups, addresses, bridge ports, firewall rules and files, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Footprint(BTreeSet<String>);
 
@@ -25,8 +25,9 @@ impl Footprint {
         lines.extend(named("cgroup", Path::new("/sys/fs/cgroup"), |path: &str| {
             path.contains(&group)
         }));
-        lines.extend(named("lease", Path::new("/var/lib/cni/networks"), |_| true));
-        lines.extend(interfaces());
+        // These two belong to all on this host that use the default network.
+        lines.extend(named("lease", Path::new("/var/lib/cni/networks/transom-nat"), |_| true));
+        lines.extend(named("port", Path::new("/sys/class/net/transom0/brif"), |_| true));
         lines.extend(rules());
         for folder in [host.state(), host.root().join("containers"), host.root().join("volumes")] {
             lines.extend(named("file", &folder, |_| true));
@@ -66,17 +67,12 @@ fn mounts(folder: &Path) -> Vec<String> {
     ours.map(|line| format!("mount {line}")).collect()
 }
 
-fn interfaces() -> Vec<String> {
-    let entries = std::fs::read_dir("/sys/class/net").expect("this is Linux").flatten();
-    entries.map(|entry| format!("interface {}", entry.file_name().display())).collect()
-}
-
 /// Address translation that CNI plugins set up; they name the container in a comment.
 fn rules() -> Vec<String> {
     let output = std::process::Command::new("iptables-save").output();
     let rules = output.map(|output| output.stdout).unwrap_or_default();
     let rules = String::from_utf8_lossy(&rules).into_owned();
-    let ours = rules.lines().filter(|line| line.starts_with("-A") && line.contains("CNI"));
+    let ours = rules.lines().filter(|line| line.starts_with("-A") && line.contains("transom-nat"));
     ours.map(|line| format!("rule {line}")).collect()
 }
 

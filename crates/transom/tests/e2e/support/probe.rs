@@ -30,7 +30,7 @@ fn build() -> PathBuf {
     let output = Command::new("x86_64-w64-mingw32-gcc")
         .args(["-O1", "-Wall", "-Wextra", "-Werror", "-s", "-o"])
         .arg(folder.join("probe.exe"))
-        .args(["main.c", "plain.c", "linux.c", "load.c"].map(|file| sources.join(file)))
+        .args(["main.c", "plain.c", "linux.c", "load.c", "pipe.c"].map(|file| sources.join(file)))
         .output()
         .expect("mingw is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

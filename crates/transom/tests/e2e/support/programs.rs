@@ -27,7 +27,7 @@ fn load() {
     node.folder("Files/Program Files").folder("Files/Program Files/nodejs");
     node.file("Files/Program Files/nodejs/node.exe", &read("node.exe"));
     let mut tools = Layer::new();
-    tools.folder("Files/tools");
+    tools.folder("Files/tools").folder("Files/work");
     tools.file("Files/tools/esbuild.exe", &read("esbuild.exe"));
     tools.file("Files/tools/ruff.exe", &read("ruff.exe"));
     let folder = host.scratch();

@@ -1,0 +1,3 @@
+//! Each kind of mount and resource, seen from inside by a Windows program.
+
+mod pipes;
