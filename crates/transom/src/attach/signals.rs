@@ -27,8 +27,8 @@ impl Signals {
     pub fn listen(pass: bool, resizes: bool) -> Result<Self> {
         let listen = |kind| signal(kind).context("listening for signals");
         let passed = if pass {
-            let [interrupt, terminate, hangup, quit] = PASSED;
-            Some([listen(interrupt)?, listen(terminate)?, listen(hangup)?, listen(quit)?])
+            let [a, b, c, d] = PASSED.map(listen);
+            Some([a?, b?, c?, d?])
         } else {
             None
         };

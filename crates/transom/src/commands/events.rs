@@ -72,7 +72,7 @@ fn print_older(
 
 fn print(event: &Event, format: Option<&Format>) -> Result<()> {
     if let Some(format) = format {
-        print!("{}", format.list(&[serde_json::to_value(event)?], &[])?)
+        print!("{}", format.list(&[serde_json::to_value(event)?], &[])?);
     } else {
         let attributes: Vec<String> =
             event.actor.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();

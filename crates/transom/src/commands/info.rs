@@ -29,7 +29,7 @@ pub(super) fn version(format: Option<&str>) -> Result<u8> {
         },
     });
     if let Some(format) = format {
-        println!("{}", format::one(Some(format), &value)?)
+        println!("{}", format::one(Some(format), &value)?);
     } else {
         println!("transom {}", env!("CARGO_PKG_VERSION"));
         println!(" Containers:  windows/amd64 {}", engine::platform::OS_VERSION);

@@ -21,7 +21,7 @@ pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
     host.store.sweep()?;
     let mut reclaimed = 0;
     if is(PruneKind::Containers) {
-        reclaimed += containers(host).await?;
+        reclaimed += Box::pin(containers(host)).await?;
     }
     if args.only == Some(PruneKind::Volumes) || (all && args.volumes) {
         let named = args.all && args.only == Some(PruneKind::Volumes);

@@ -140,9 +140,9 @@ pub(super) async fn pull(host: &Host, args: Pull) -> Result<()> {
     if !args.quiet {
         println!("Digest: {}", pulled.digest);
         if pulled.changed {
-            println!("Status: Downloaded newer image for {name}")
+            println!("Status: Downloaded newer image for {name}");
         } else {
-            println!("Status: Image is up to date for {name}")
+            println!("Status: Image is up to date for {name}");
         }
     }
     println!("{}", pulled.name.canonical());
@@ -156,7 +156,7 @@ pub(super) async fn push(host: &Host, args: Push) -> Result<()> {
     let name = pushed.name.familiar();
     host.events.image(&name, "push", &pushed.name.familiar_repository());
     if args.quiet {
-        println!("{}", pushed.name.canonical())
+        println!("{}", pushed.name.canonical());
     } else {
         let tag = pushed.name.tag().unwrap_or("latest");
         println!("{tag}: digest: {} size: {}", pushed.digest, pushed.size);

@@ -26,7 +26,7 @@ pub(super) async fn load(host: &Host, args: Load) -> Result<()> {
     for one in &loaded {
         let id = one.image.id.to_string();
         if one.names.is_empty() {
-            println!("Loaded image ID: {id}")
+            println!("Loaded image ID: {id}");
         } else {
             one.names.iter().for_each(|name| println!("Loaded image: {}", name.familiar()));
         }

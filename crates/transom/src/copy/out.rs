@@ -73,7 +73,7 @@ fn walk(node: Node, path: &Path, sink: &mut impl Sink) -> Result<()> {
         Node::Link(target, stat) => sink.link(path, &target, &stat),
         Node::Directory(directory) => {
             sink.directory(path, &directory.stat)?;
-            for name in directory.names()?.into_keys() {
+            for name in directory.names()? {
                 // What goes away while it is looked at is not there.
                 if let Some(node) = directory.open(&name)? {
                     walk(node, &path.join(&name), sink)?;

@@ -5,7 +5,7 @@
 //! Windows compares them, whatever their case. Every step opens one name beneath a descriptor that
 //! is held, and follows no link.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -73,27 +73,27 @@ impl Directory {
     pub(super) fn spelling(&self, wanted: &str) -> Result<Option<String>> {
         let folded = wanted.to_lowercase();
         let names = self.names()?;
-        if names.contains_key(wanted) {
+        if names.contains(wanted) {
             return Ok(Some(wanted.to_owned()));
         }
-        Ok(names.into_keys().find(|name| name.to_lowercase() == folded))
+        Ok(names.into_iter().find(|name| name.to_lowercase() == folded))
     }
 
     /// Everything in it, in order, without what is hidden.
-    pub(super) fn names(&self) -> Result<BTreeMap<String, ()>> {
-        let (mut names, mut hidden) = (BTreeMap::new(), BTreeMap::new());
+    pub(super) fn names(&self) -> Result<BTreeSet<String>> {
+        let (mut names, mut hidden) = (BTreeSet::new(), BTreeSet::new());
         for layer in &self.layers {
             for entry in Dir::read_from(layer).context("reading a directory")? {
                 let entry = entry.context("reading a directory")?;
                 let Ok(name) = entry.file_name().to_str() else { continue };
-                if matches!(name, "." | "..") || hidden.contains_key(name) {
+                if matches!(name, "." | "..") || hidden.contains(name) {
                     continue;
                 }
                 let whiteout = entry.file_type() == FileType::CharacterDevice;
-                if whiteout && !names.contains_key(name) {
-                    hidden.insert(name.to_owned(), ());
+                if whiteout && !names.contains(name) {
+                    hidden.insert(name.to_owned());
                 } else if !whiteout {
-                    names.insert(name.to_owned(), ());
+                    names.insert(name.to_owned());
                 }
             }
         }
@@ -106,7 +106,6 @@ impl Directory {
         for layer in &self.layers {
             match look(layer, name).with_context(|| format!("opening {name}"))? {
                 Seen::Nothing => {}
-                Seen::Whiteout => break,
                 Seen::Directory(directory) => {
                     let opaque = is_opaque(&directory);
                     layers.push(directory);
@@ -115,7 +114,7 @@ impl Directory {
                     }
                 }
                 Seen::Other(node) if layers.is_empty() => return Ok(Some(node)),
-                Seen::Other(_) => break,
+                Seen::Whiteout | Seen::Other(_) => break,
             }
         }
         let Some(newest) = layers.first() else { return Ok(None) };
@@ -243,7 +242,7 @@ mod tests {
         assert!(find(&new, &old, "gone").is_err());
         assert!(find(&new, &old, "dir/hidden").is_err());
         let drive = Directory::of(&[new, old]).unwrap();
-        assert_eq!(drive.names().unwrap().into_keys().collect::<Vec<_>>(), ["Dir"]);
+        assert_eq!(drive.names().unwrap().into_iter().collect::<Vec<_>>(), ["Dir"]);
     }
 
     #[test]

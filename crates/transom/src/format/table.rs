@@ -28,9 +28,9 @@ impl fmt::Display for Table {
         for row in &self.rows {
             for (column, cell) in row.iter().enumerate() {
                 if column + 1 == row.len() {
-                    writeln!(f, "{}", cell.trim_end())?
+                    writeln!(f, "{}", cell.trim_end())?;
                 } else {
-                    write!(f, "{cell:width$}", width = self.width(column) + GAP)?
+                    write!(f, "{cell:width$}", width = self.width(column) + GAP)?;
                 }
             }
         }

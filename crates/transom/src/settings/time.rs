@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn durations_are_gos() {
-        assert_eq!(duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(duration("100ms"), Some(Duration::from_millis(100)));
         for text in ["", "10", "m", "1x"] {
             assert_eq!(duration(text), None, "{text}");
