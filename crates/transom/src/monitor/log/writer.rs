@@ -46,17 +46,42 @@ impl LogWriter {
         }
     }
 
-    fn try_append(&mut self, lines: &[u8]) -> io::Result<()> {
-        let size = lines.len() as u64;
-        if self.options.max_size.is_some_and(|max| self.size > 0 && self.size + size > max) {
-            self.rotate()?;
+    fn try_append(&mut self, mut lines: &[u8]) -> io::Result<()> {
+        while !lines.is_empty() {
+            let mut part = self.fitting(lines);
+            if part.is_empty() && self.size > 0 {
+                self.rotate()?;
+                part = self.fitting(lines);
+            }
+            if part.is_empty() {
+                // A line that is longer than a file may be has one of its own.
+                part = lines.split_inclusive(|byte| *byte == b'\n').next().unwrap_or(lines);
+            }
+            self.write(part)?;
+            lines = &lines[part.len()..];
         }
+        Ok(())
+    }
+
+    /// The lines that the file has room for.
+    fn fitting<'l>(&self, lines: &'l [u8]) -> &'l [u8] {
+        let Some(max) = self.options.max_size else { return lines };
+        let room = usize::try_from(max.saturating_sub(self.size)).unwrap_or(usize::MAX);
+        if lines.len() <= room {
+            return lines;
+        }
+        let end = lines[..room].iter().rposition(|byte| *byte == b'\n');
+        end.map_or(&[], |end| &lines[..=end])
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         if self.failed {
             // What the failed write left behind would make the next line unreadable.
             self.file.write_all(b"\n")?;
+            self.failed = false;
         }
         self.file.write_all(lines)?;
-        self.size += size;
+        self.size += lines.len() as u64;
         Ok(())
     }
 
@@ -183,6 +208,23 @@ mod tests {
         sink.push(&mut log, line.as_bytes());
         assert_eq!(texts(&path).concat(), line);
         assert!(texts(&path).iter().all(|part| part.len() <= MAX_LINE));
+    }
+
+    #[test]
+    fn many_lines_at_once_are_spread_over_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = LogWriter::open(&path, options(Some(200), 3)).unwrap();
+        let mut sink = LogSink::new(Stream::Stdout);
+        let long = "x".repeat(300);
+        let lines: String = (0..20).map(|number| format!("{number}\n")).collect();
+        sink.push(&mut log, format!("{lines}{long}\nlast\n").as_bytes());
+        assert_eq!(texts(&path).last().unwrap(), "last\n");
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            assert!(text.len() <= 200 || text.lines().count() == 1, "{text}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]
