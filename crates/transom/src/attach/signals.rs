@@ -32,8 +32,8 @@ impl Signals {
         } else {
             None
         };
-        let resized = if resizes { Some(listen(SignalKind::window_change())?) } else { None };
-        Ok(Self { passed, resized })
+        let size_changes = if resizes { Some(listen(SignalKind::window_change())?) } else { None };
+        Ok(Self { passed, resized: size_changes })
     }
 
     /// It listens for the terminal's size.
