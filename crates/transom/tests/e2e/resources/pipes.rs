@@ -83,15 +83,15 @@ fn several_clients_of_a_pipe_have_connections_of_their_own() {
 
 #[test]
 fn a_windows_pipe_of_the_host_is_the_socket_that_the_administrator_names() {
-    let host = Host::new("pipe");
-    let socket = echo_server(host.folder());
-    let pipe = r"\\.\pipe\docker_engine:\\.\pipe\docker_engine";
+    let host = host::shared();
+    let folder = host.scratch();
+    let socket = echo_server(folder.path());
     let line = ["pipe-talk", r"\\.\pipe\docker_engine", "version"];
-    let output = probe(&host, pipe, &line);
+    let output = probe(&host, r"\\.\pipe\unnamed:\\.\pipe\docker_engine", &line);
     assert!(output.errors().contains("no socket stands for this pipe"), "{output:?}");
     let config = serde_json::json!({ "pipes": { r"\\.\pipe\docker_engine": socket } });
     std::fs::write(host.root().join("config.json"), config.to_string()).unwrap();
-    let output = probe(&host, pipe, &line);
+    let output = probe(&host, r"\\.\pipe\docker_engine:\\.\pipe\docker_engine", &line);
     assert_eq!(output.lines(), ["version", "7 bytes, bye"], "{output:?}");
 }
 
