@@ -141,6 +141,20 @@ fn mounts_are_resolved_and_pipes_may_be_sockets() {
 }
 
 #[test]
+fn a_disk_keeps_its_kind_and_forbids_writing_by_any_word() {
+    for (kind, word) in
+        [("virtual-disk", "ro"), ("physical-disk", "ReadOnly"), ("virtual-disk", "rro")]
+    {
+        let mount = json!({
+            "source": "/host/d", "destination": "C:\\d", "type": kind, "options": ["rbind", word],
+        });
+        let container = plan(spec(json!({"mounts": [mount]}))).unwrap().document.container.unwrap();
+        let mapped = &container.mapped_directories[0];
+        assert_eq!((mapped.host_path_type.as_str(), mapped.read_only), (kind, true));
+    }
+}
+
+#[test]
 fn what_a_pod_shares_cannot_leave_its_folder() {
     let shared = |source: &str| {
         let parts = json!({"mounts": [{"source": source, "destination": "C:\\x"}]});
@@ -172,7 +186,9 @@ fn what_the_linux_engine_cannot_do_is_refused_by_name() {
             "windows.resources.cpu.affinity",
         ),
         (
-            mount(json!({"source": "/host/a", "destination": "C:\\a", "type": "virtual-disk"})),
+            mount(
+                json!({"source": "/host/a", "destination": "C:\\a", "type": "extensible-virtual-disk"}),
+            ),
             "mounts.0.type",
         ),
         (mount(json!({"source": "C:\\a", "destination": "C:\\a"})), "mounts.0.source"),

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod conformance;
+mod disks;
 mod host;
 mod isolation;
 mod leftovers;

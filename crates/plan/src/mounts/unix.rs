@@ -2,7 +2,7 @@
 
 use schema::container::{MappedDirectory, MappedPipe};
 
-use super::{DISKS, IN_SANDBOX, PIPE, check_ends};
+use super::{DISKS, EXTENSIBLE_DISK, IN_SANDBOX, PHYSICAL_DISK, PIPE, VIRTUAL_DISK, check_ends};
 use crate::error::{PlanError, Result};
 use crate::host::Lookups;
 use crate::oci::Mount;
@@ -31,13 +31,12 @@ pub fn unix(
 
 fn check_unix(at: usize, mount: &Mount) -> Result<()> {
     let field = format!("mounts.{at}.type");
-    if DISKS.contains(&mount.mount_type.as_str()) {
-        let why = "the Linux engine does not attach disks; mount the disk's file system on the \
-                   host and map its folder";
+    if mount.mount_type == EXTENSIBLE_DISK {
+        let why = "drivers of extensible virtual disks are those of a Windows host";
         return Err(PlanError::unsupported(field, why));
     }
-    if !matches!(mount.mount_type.as_str(), "" | "bind" | "none") {
-        let rule = "only host directories, host files and pipes can be mapped";
+    if !matches!(mount.mount_type.as_str(), "" | "bind" | "none" | VIRTUAL_DISK | PHYSICAL_DISK) {
+        let rule = "only directories, files, disks and pipes of the host can be mapped";
         return Err(PlanError::field(field, &mount.mount_type, rule));
     }
     if mount.destination.starts_with(PIPE) || crate::paths::is_absolute(&mount.destination) {
@@ -75,12 +74,24 @@ fn unix_directory(
         let rule = "must be an absolute path of this host";
         return Err(PlanError::field(field, &mount.source, rule));
     };
+    let is_disk = DISKS.contains(&mount.mount_type.as_str());
+    if is_disk && mount.source.starts_with(IN_SANDBOX) {
+        let rule = "a disk is a file or a device of the host";
+        return Err(PlanError::field(field, &mount.source, rule));
+    }
     Ok(MappedDirectory {
         host_path,
-        host_path_type: String::new(),
+        // The engine of a Windows host has no such types: disks go to a VM there.
+        host_path_type: if is_disk { mount.mount_type.clone() } else { String::new() },
         container_path: mount.destination.clone(),
-        read_only: mount.is_read_only(),
+        read_only: is_read_only(mount),
     })
+}
+
+/// Whether some option forbids writing, by any of the words that Linux users know.
+fn is_read_only(mount: &Mount) -> bool {
+    let words = ["ro", "readonly", "read-only", "rro"];
+    mount.options.iter().any(|option| words.iter().any(|word| option.eq_ignore_ascii_case(word)))
 }
 
 /// Where a pod keeps what its containers share.

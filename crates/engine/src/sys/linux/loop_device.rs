@@ -24,6 +24,14 @@ impl LoopDevice {
 const GET_FREE: libc::c_ulong = 0x4C82;
 const CONFIGURE: libc::c_ulong = 0x4C0A;
 const AUTOCLEAR: u32 = 4;
+const READ_ONLY: u32 = 1;
+
+/// A part of a file, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
 
 /// `struct loop_config`.
 #[repr(C)]
@@ -37,7 +45,9 @@ struct Config {
 /// `struct loop_info64`.
 #[repr(C)]
 struct Info {
-    numbers: [u64; 5],
+    ignored: [u64; 3],
+    offset: u64,
+    size_limit: u64,
     number: u32,
     encrypt_type: u32,
     encrypt_key_size: u32,
@@ -48,10 +58,19 @@ struct Info {
 
 /// Puts a free device over a file.
 pub(crate) fn attach(file: &File) -> Result<LoopDevice, ErrorKind> {
+    attach_part(file, Part { offset: 0, length: 0 }, false)
+}
+
+/// Puts a free device over a part of a file; a length of 0 is up to its end.
+pub(crate) fn attach_part(
+    file: &File,
+    part: Part,
+    read_only: bool,
+) -> Result<LoopDevice, ErrorKind> {
     let control = File::options().read(true).write(true).open("/dev/loop-control");
     let control = control.map_err(|e| ErrorKind::HostLacks {
-        what: format!("a scratch of limited size needs /dev/loop-control ({e})"),
-        mend: "modprobe loop, or ask for no size".into(),
+        what: format!("an image file is mounted by way of /dev/loop-control ({e})"),
+        mend: "modprobe loop".into(),
     })?;
     loop {
         // SAFETY: takes no argument and answers with a number.
@@ -61,7 +80,7 @@ pub(crate) fn attach(file: &File) -> Result<LoopDevice, ErrorKind> {
         }
         let path = format!("/dev/loop{number}");
         let device = open(&path)?;
-        match configure(&device, file) {
+        match configure(&device, file, part, read_only) {
             Ok(()) => return Ok(LoopDevice { path, _open: device }),
             // Someone else was given the same number.
             Err(e) if e.raw_os_error() == Some(libc::EBUSY) => {}
@@ -87,11 +106,13 @@ fn open(path: &str) -> Result<File, ErrorKind> {
         .map_err(|e| ErrorKind::io(format!("open {path}"), e))
 }
 
-fn configure(device: &File, file: &File) -> io::Result<()> {
+fn configure(device: &File, file: &File, part: Part, read_only: bool) -> io::Result<()> {
     // SAFETY: zero is a valid value of every field.
     let mut config: Config = unsafe { std::mem::zeroed() };
     config.fd = file.as_raw_fd().cast_unsigned();
-    config.info.flags = AUTOCLEAR;
+    config.info.flags = AUTOCLEAR | if read_only { READ_ONLY } else { 0 };
+    config.info.offset = part.offset;
+    config.info.size_limit = part.length;
     // SAFETY: the ioctl reads a `struct loop_config`, which `Config` is laid out as.
     match unsafe { libc::ioctl(device.as_raw_fd(), CONFIGURE, &raw const config) } {
         0 => Ok(()),

@@ -6,6 +6,8 @@ use schema::MiB;
 use schema::container::RegistryChanges;
 use serde::{Deserialize, Serialize};
 
+use super::disk::DiskKind;
+
 /// A decided silo.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SiloPlan {
@@ -62,6 +64,9 @@ pub(crate) struct WinePlan {
 pub(crate) struct MappedPlan {
     /// On the host.
     pub(crate) source: PathBuf,
+    /// The source is a disk, and its file system is what is inside.
+    #[serde(default)]
+    pub(crate) disk: Option<DiskKind>,
     /// Below `C:\`, component by component; never empty.
     pub(crate) target: Vec<String>,
     /// No writing.

@@ -8,6 +8,7 @@ use schema::document::ComputeSystem;
 use schema::{MiB, SystemId};
 
 use super::config::HostConfig;
+use super::disk::DiskKind;
 use super::plan::{
     IoLimit, LEAST_MEMORY, Limits, MappedPlan, ProcessorLimit, SiloPlan, StoragePlan, WinePlan,
 };
@@ -157,19 +158,24 @@ fn storage(container: &Container, platform: &Platform) -> Result<StoragePlan, Er
 pub(crate) fn mapped(asked: &MappedDirectory) -> Result<MappedPlan, ErrorKind> {
     const HOST: &str = "Container.MappedDirectories.HostPath";
     const INSIDE: &str = "Container.MappedDirectories.ContainerPath";
-    if !asked.host_path_type.is_empty() && asked.host_path_type != "AbsolutePath" {
-        return Err(unsupported(
-            "Container.MappedDirectories.HostPathType",
-            "only absolute paths of this host can be mapped",
-        ));
-    }
+    let disk = match asked.host_path_type.as_str() {
+        "" | "AbsolutePath" => None,
+        "virtual-disk" => Some(DiskKind::Virtual),
+        "physical-disk" => Some(DiskKind::Physical),
+        _ => {
+            return Err(unsupported(
+                "Container.MappedDirectories.HostPathType",
+                "only absolute paths of this host, and its disks, can be mapped",
+            ));
+        }
+    };
     let source = absolute(HOST, &asked.host_path)?;
     if !source.exists() {
         return Err(invalid(HOST, asked.host_path.clone(), "there is nothing there"));
     }
     let target = windows_components(&asked.container_path)
         .map_err(|rule| invalid(INSIDE, asked.container_path.clone(), rule))?;
-    Ok(MappedPlan { source, target, read_only: asked.read_only })
+    Ok(MappedPlan { source, disk, target, read_only: asked.read_only })
 }
 
 /// A Windows path below `C:\` as its components.

@@ -16,6 +16,7 @@ use rustix::mount::{UnmountFlags, unmount};
 
 use super::Tree;
 use crate::error::ErrorKind;
+use crate::sys::disk::{self, DiskKind};
 use crate::sys::identity::FIRST_ID;
 use crate::sys::idmap::IdMap;
 use crate::sys::namespaces::as_file_owner;
@@ -31,6 +32,9 @@ pub(crate) struct Prepared {
 
 /// Clones a source.
 pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorKind> {
+    if let Some(kind) = plan.disk {
+        return prepare_disk(plan, kind, ids);
+    }
     let name = plan.source.display();
     let stat = rustix::fs::stat(&plan.source)
         .map_err(|e| ErrorKind::io(format!("look at the mapped {name}"), e))?;
@@ -42,6 +46,17 @@ pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorK
     let is_directory =
         rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory;
     Ok(Prepared { tree, is_directory, target: plan.target.clone() })
+}
+
+/// Mounts a disk.
+fn prepare_disk(plan: &MappedPlan, kind: DiskKind, ids: &IdMap) -> Result<Prepared, ErrorKind> {
+    let tree = disk::mount(&plan.source, kind, plan.read_only)?;
+    let root = rustix::fs::fstat(&tree).map_err(|e| {
+        ErrorKind::io(format!("look at what disk {} holds", plan.source.display()), e)
+    })?;
+    let owned = IdMap::for_owner(root.st_uid, root.st_gid)?;
+    let tree = tree.map_all_ids(owned.as_ref().unwrap_or(ids))?;
+    Ok(Prepared { tree, is_directory: true, target: plan.target.clone() })
 }
 
 /// The final path of a source.
