@@ -15,6 +15,7 @@ use spec::{HostFacts, Lookups, PathKind};
 
 use super::pull;
 use crate::cli::run::Create;
+use crate::host::drive::NewDrive;
 use crate::host::{Host, given};
 use crate::monitor::{facts, log::check_driver};
 use crate::settings;
@@ -139,7 +140,11 @@ impl Making<'_> {
         let scratch = draft.folder().scratch();
         let made = self.host.engine.create_scratch(&scratch, &record.layers, size).await;
         made.context("making the container's scratch")?;
-        given::link(&scratch, &record)?;
+        let platform = self.host.platform().await?;
+        let drive = NewDrive::new(&scratch, &record.layers, &platform);
+        given::link(&drive, &record)?;
+        let folder = &record.config.working_dir;
+        drive.ensure_folder(folder).with_context(|| format!("making the folder {folder}"))?;
         match draft.take_name(&record.name) {
             Ok(()) => {}
             Err(error) if named => return Err(error),

@@ -11,14 +11,15 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use spec::secrets::{Kind, Reference, links};
+use spec::secrets::{Reference, links};
 
 use super::Host;
+use super::drive::NewDrive;
 use crate::store::{Found, Given, Record, private_dir};
 
 /// A secret or config is at most this large, as with docker.
@@ -96,106 +97,17 @@ fn fill(folder: &Path, given: &[Given]) -> Result<()> {
 }
 
 /// Puts the links into a new scratch.
-pub fn link(scratch: &Path, record: &Record) -> Result<()> {
+pub fn link(drive: &NewDrive, record: &Record) -> Result<()> {
     let all = links(&references(&record.secrets), &references(&record.configs));
-    if all.is_empty() {
-        return Ok(());
-    }
-    let upper = scratch.join("upper");
-    if !upper.is_dir() {
+    if !all.is_empty() && !drive.can_be_changed() {
         bail!(
             "--secret and --config do not go with --storage-opt size: the links to them cannot be made"
         );
     }
     for link in all {
-        place(&upper, &record.layers, &link.path, &link.points_to)
+        drive
+            .link(&link.path, &link.points_to)
             .with_context(|| format!("linking {}", link.path))?;
     }
     Ok(())
-}
-
-/// The folders that `internal` paths begin with, for both kinds.
-pub fn is_internal(path: &str) -> bool {
-    [Kind::Secret, Kind::Config].iter().any(|kind| path.starts_with(kind.internal_folder()))
-}
-
-fn place(upper: &Path, layers: &[PathBuf], path: &str, points_to: &str) -> Result<()> {
-    let path = components(path)?;
-    let to = components(points_to)?;
-    let (name, folders) = path.split_last().context("it has no name")?;
-    let mut at = PathBuf::new();
-    for folder in folders {
-        at.push(spelled(upper, layers, &at, folder)?);
-        match fs::create_dir(upper.join(&at)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
-            _ => {}
-        }
-    }
-    at.push(spelled(upper, layers, &at, name)?);
-    // Relative, so that it leads to the same place wherever the drive is mounted.
-    let up: PathBuf = folders.iter().map(|_| "..").collect();
-    symlink(to.iter().fold(up, |to, part| to.join(part)), upper.join(&at))?;
-    Ok(())
-}
-
-/// The parts of a path on `C:`.
-fn components(path: &str) -> Result<Vec<&str>> {
-    let rest = path.get(..2).filter(|drive| drive.eq_ignore_ascii_case("c:"));
-    let rest = rest.map(|_| &path[2..]).with_context(|| format!("{path} is not on drive C:"))?;
-    let parts: Vec<&str> = rest.split(['\\', '/']).filter(|part| !part.is_empty()).collect();
-    match parts.iter().all(|part| !matches!(*part, "." | "..") && !part.contains(':')) {
-        true => Ok(parts),
-        false => bail!("{path} is not a plain path"),
-    }
-}
-
-/// How the drive spells a name in a folder: Windows does not tell case apart, overlays do.
-fn spelled(upper: &Path, layers: &[PathBuf], folder: &Path, name: &str) -> Result<String> {
-    let lowers = layers.iter().map(|layer| layer.join("fs"));
-    for root in std::iter::once(upper.to_owned()).chain(lowers) {
-        let entries = match fs::read_dir(root.join(folder)) {
-            Ok(entries) => entries,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let lower = name.to_lowercase();
-        let same = |entry: &fs::DirEntry| {
-            entry.file_name().to_str().is_some_and(|other| other.to_lowercase() == lower)
-        };
-        if let Some(entry) = entries.filter_map(io::Result::ok).find(same) {
-            return Ok(entry.file_name().into_string().expect("it was read as text"));
-        }
-    }
-    Ok(name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_are_relative_and_follow_the_layers_spelling() {
-        let folder = tempfile::tempdir().unwrap();
-        let (upper, layer) = (folder.path().join("upper"), folder.path().join("layer"));
-        fs::create_dir_all(&upper).unwrap();
-        fs::create_dir_all(layer.join("fs/programdata/docker")).unwrap();
-        let link = Kind::Secret.link("id1", "db");
-        place(&upper, &[layer], &link.path, &link.points_to).unwrap();
-        let made = fs::read_link(upper.join("programdata/docker/secrets/db")).unwrap();
-        assert_eq!(made, Path::new("../../../ProgramData/Docker/internal/secrets/id1"));
-    }
-
-    #[test]
-    fn a_link_stays_on_the_drive() {
-        for path in [r"D:\x", r"C:\..\x", r"\x", r"C:\a:b", "x"] {
-            assert!(components(path).is_err(), "{path}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! This host: everything that a command needs to reach.
 
+pub mod drive;
 pub mod failure;
 pub mod given;
 pub mod remove;

@@ -19,7 +19,7 @@ pub fn environment(files: &[String], flags: &[String]) -> Result<Vec<String>> {
             bail!("invalid environment variable: {line}");
         }
         if line.contains('=') {
-            all.push(line)
+            all.push(line);
         } else {
             all.extend(std::env::var(&line).ok().map(|value| format!("{line}={value}")))
         }
