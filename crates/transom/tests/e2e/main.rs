@@ -20,5 +20,6 @@ mod network;
 mod programs;
 mod resources;
 mod run;
+mod settings;
 mod stdio;
 mod support;
