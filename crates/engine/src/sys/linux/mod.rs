@@ -18,6 +18,7 @@ mod claim;
 mod client;
 mod config;
 mod credentials;
+mod devices;
 mod disk;
 mod engine;
 mod identity;

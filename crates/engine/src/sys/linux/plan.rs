@@ -6,6 +6,7 @@ use schema::MiB;
 use schema::container::RegistryChanges;
 use serde::{Deserialize, Serialize};
 
+use super::devices::DeviceNode;
 use super::disk::DiskKind;
 
 /// A decided silo.
@@ -21,6 +22,8 @@ pub(crate) struct SiloPlan {
     pub(crate) mapped: Vec<MappedPlan>,
     /// Pipes inside that sockets of the host answer.
     pub(crate) pipes: Vec<PipePlan>,
+    /// Devices of the host inside.
+    pub(crate) devices: Vec<DeviceNode>,
     /// The network namespace; `None` is a new one with nothing but loopback.
     pub(crate) network: Option<PathBuf>,
     /// Suffixes that the document names; they come before the namespace's.

@@ -31,6 +31,7 @@ pub(crate) fn decide(
         storage: storage(container, platform)?,
         mapped: container.mapped_directories.iter().map(mapped).collect::<Result<_, _>>()?,
         pipes: super::mapped_pipes::decide(&container.mapped_pipes, config)?,
+        devices: super::devices::decide(&container.assigned_devices)?,
         network: network(&networking, config)?,
         dns_search: search_list(&networking.dns_search_list)?,
         unqualified_names: networking.allow_unqualified_dns_query,
@@ -61,7 +62,7 @@ fn refuse_what_is_not_done(
     document: &ComputeSystem,
     container: &Container,
 ) -> Result<(), ErrorKind> {
-    let refusals: [(bool, &str, &str); 7] = [
+    let refusals: [(bool, &str, &str); 6] = [
         (
             document.should_terminate_on_last_handle_closed,
             "ShouldTerminateOnLastHandleClosed",
@@ -76,11 +77,6 @@ fn refuse_what_is_not_done(
             container.container_credential_guard.is_some(),
             "Container.ContainerCredentialGuard",
             "Wine has no LSA that could use a group managed service account",
-        ),
-        (
-            !container.assigned_devices.is_empty(),
-            "Container.AssignedDevices",
-            "Windows device interfaces do not exist on a Linux host",
         ),
         (
             container.additional_device_namespace.is_some(),

@@ -100,6 +100,14 @@ impl Cgroup {
         }
     }
 
+    /// Lets a device of the host be opened. In version 2 no device is forbidden that is there.
+    pub(crate) fn allow_device(&self, major: u32, minor: u32) -> Result<(), ErrorKind> {
+        match self {
+            Self::V1(groups) => groups.allow_device(major, minor),
+            Self::V2(_) => Ok(()),
+        }
+    }
+
     /// Limits memory, or lifts the limit.
     pub(crate) fn limit_memory(&self, bytes: Option<u64>) -> Result<(), ErrorKind> {
         match self {

@@ -94,6 +94,14 @@ impl Groups {
         DEVICES.iter().try_for_each(|device| self.write("devices", "devices.allow", device))
     }
 
+    /// Lets a device of the host be opened too.
+    pub(super) fn allow_device(&self, major: u32, minor: u32) -> Result<(), ErrorKind> {
+        if !self.by_controller.contains_key("devices") {
+            return Ok(());
+        }
+        self.write("devices", "devices.allow", &format!("c {major}:{minor} rw"))
+    }
+
     pub(super) fn write(&self, controller: &str, file: &str, value: &str) -> Result<(), ErrorKind> {
         files::write(&self.path(controller, file)?, value)
     }

@@ -31,6 +31,7 @@ pub(crate) use etc::EtcFiles;
 pub(crate) use mapped::{Prepared, place, prepare, remove};
 pub(crate) use tree::Tree;
 
+use super::devices::DeviceNode;
 use super::idmap::IdMap;
 use super::plan::SiloPlan;
 use crate::error::ErrorKind;
@@ -42,6 +43,7 @@ pub(crate) struct Ingredients {
     lowers: Vec<Tree>,
     mapped: Vec<Prepared>,
     runtime: Tree,
+    devices: Vec<DeviceNode>,
 }
 
 impl Ingredients {
@@ -52,6 +54,7 @@ impl Ingredients {
             lowers: overlay::lowers(&plan.storage.lowers, ids)?,
             mapped: plan.mapped.iter().map(|one| prepare(one, ids)).collect::<Result<_, _>>()?,
             runtime: Tree::clone_of(&plan.storage.runtime)?.read_only()?,
+            devices: plan.devices.clone(),
         })
     }
 
@@ -71,7 +74,7 @@ impl Ingredients {
         self.runtime.attach(runtime)?;
         special::runtime(runtime, root)?;
         etc.mount(runtime, &root.join("etc"))?;
-        special::all(root)?;
+        special::all(root, &self.devices)?;
         overlay::mount_prefix(&self.scratch, &self.lowers, &root.join("wine"))?;
         mapped::place_all(&root.join("wine/drive_c"), &self.mapped)?;
         become_root(root)

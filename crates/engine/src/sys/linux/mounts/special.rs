@@ -10,6 +10,7 @@ use rustix::mount::{MountFlags, mount};
 use super::tree::make_read_only;
 use super::{Tree, make_dir};
 use crate::error::ErrorKind;
+use crate::sys::devices::DeviceNode;
 use crate::sys::identity::FIRST_ID;
 
 /// Top-level names that the silo makes itself.
@@ -73,28 +74,30 @@ pub(super) fn bring_in(from: &Path, to: &Path, except: &[&str]) -> Result<(), Er
 }
 
 /// Everything that is the same in every silo.
-pub(super) fn all(root: &Path) -> Result<(), ErrorKind> {
+pub(super) fn all(root: &Path, given: &[DeviceNode]) -> Result<(), ErrorKind> {
     let owner = format!("uid={FIRST_ID},gid={FIRST_ID}");
     for (name, mode) in [("tmp", "1777"), ("run", "0755")] {
         let at = root.join(name);
         make_dir(&at)?;
         tmpfs(&at, &format!("mode={mode},{owner}"))?;
     }
-    devices(&root.join("dev"))?;
+    devices(&root.join("dev"), given)?;
     proc(&root.join("proc"), &root.join("dev/null"))?;
     sys(root)
 }
 
-fn devices(dev: &Path) -> Result<(), ErrorKind> {
+fn devices(dev: &Path, given: &[DeviceNode]) -> Result<(), ErrorKind> {
     make_dir(dev)?;
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
     mount_new("tmpfs", dev, flags, "mode=0755,size=64k")?;
     for (name, major, minor) in DEVICES {
-        let path = dev.join(name);
-        let all = Mode::from_raw_mode(0o666);
-        mknodat(CWD, &path, FileType::CharacterDevice, all, makedev(major, minor))
-            .and_then(|()| rustix::fs::chmod(&path, all))
-            .map_err(|e| ErrorKind::io(format!("make /dev/{name}"), e))?;
+        node(&dev.join(name), major, minor)?;
+    }
+    if !given.is_empty() {
+        make_dir(&dev.join("dri"))?;
+    }
+    for device in given {
+        node(&dev.join("dri").join(&device.name), device.major, device.minor)?;
     }
     let pts = dev.join("pts");
     make_dir(&pts)?;
@@ -102,6 +105,13 @@ fn devices(dev: &Path) -> Result<(), ErrorKind> {
     mount_new("devpts", &pts, flags, &options)?;
     symlink("pts/ptmx", dev.join("ptmx")).map_err(|e| ErrorKind::io("make /dev/ptmx", e))?;
     make_read_only(dev)
+}
+
+fn node(path: &Path, major: u32, minor: u32) -> Result<(), ErrorKind> {
+    let all = Mode::from_raw_mode(0o666);
+    mknodat(CWD, path, FileType::CharacterDevice, all, makedev(major, minor))
+        .and_then(|()| rustix::fs::chmod(path, all))
+        .map_err(|e| ErrorKind::io(format!("make {}", path.display()), e))
 }
 
 fn proc(proc: &Path, null: &Path) -> Result<(), ErrorKind> {

@@ -64,7 +64,11 @@ fn give_back(claim: Claim, cgroup: Option<&Cgroup>, kind: ErrorKind) -> ErrorKin
 
 fn make_cgroup(plan: &SiloPlan) -> Result<(Cgroup, OomWatch), ErrorKind> {
     let cgroup = Cgroup::create(&plan.cgroup, &plan.limits, &plan.storage.scratch)?;
-    match cgroup.watch_oom() {
+    let mut devices = plan.devices.iter();
+    let ready = devices
+        .try_for_each(|device| cgroup.allow_device(device.major, device.minor))
+        .and_then(|()| cgroup.watch_oom());
+    match ready {
         Ok(oom) => Ok((cgroup, oom)),
         Err(kind) => {
             let _ = cgroup.sweep();
