@@ -3,6 +3,7 @@
 #[expect(
     unreachable_pub,
     clippy::pedantic,
+    clippy::unwrap_used,
     reason = "made by protobuf-codegen; what each message is for stands in `proto/`"
 )]
 mod made {
