@@ -93,9 +93,10 @@ fn row(found: &Found, args: &Ps) -> Result<Value> {
 
 /// The networks that it is on, or the mode that stands for them.
 fn networks(record: &Record) -> Vec<&str> {
-    match record.networks.is_empty() {
-        true => vec![&record.host_config.network_mode.0],
-        false => record.networks.keys().map(String::as_str).collect(),
+    if record.networks.is_empty() {
+        vec![&record.host_config.network_mode.0]
+    } else {
+        record.networks.keys().map(String::as_str).collect()
     }
 }
 

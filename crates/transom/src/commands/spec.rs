@@ -9,7 +9,7 @@ use crate::monitor::bundle_spec;
 
 /// `spec`
 pub(super) async fn command(host: &Host, flags: Create) -> Result<()> {
-    let found = create::imagine(host, &flags).await?;
+    let found = Box::pin(create::imagine(host, &flags)).await?;
     let mode = &found.record.host_config.network_mode;
     // The name of the container's own namespace is its id; another's is known when it runs.
     let namespace = match mode.container() {

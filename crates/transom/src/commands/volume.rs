@@ -55,7 +55,9 @@ async fn list(host: &Host, args: &ListFlags) -> Result<()> {
     let mut volumes = host.volumes.list()?;
     volumes.retain(|volume| holds(volume, &filters, used.contains(&volume.name)));
     if args.quiet {
-        volumes.iter().for_each(|volume| println!("{}", volume.name));
+        for volume in &volumes {
+            println!("{}", volume.name);
+        }
         return Ok(());
     }
     let rows: Vec<Value> = volumes.iter().map(|volume| row(host, volume)).collect();

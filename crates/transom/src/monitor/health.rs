@@ -213,8 +213,9 @@ async fn collect(stdout: Option<Receiver>, stderr: Option<Receiver>, output: &mu
 }
 
 fn cut(output: &[u8]) -> String {
-    match output.len() > OUTPUT_LIMIT {
-        true => format!("{}...", String::from_utf8_lossy(&output[..OUTPUT_LIMIT])),
-        false => String::from_utf8_lossy(output).into_owned(),
+    if output.len() > OUTPUT_LIMIT {
+        format!("{}...", String::from_utf8_lossy(&output[..OUTPUT_LIMIT]))
+    } else {
+        String::from_utf8_lossy(output).into_owned()
     }
 }

@@ -86,10 +86,8 @@ pub(super) async fn attach(
     settings: &EndpointSettings,
 ) -> Result<Endpoint> {
     let is_first = record.host_config.network_mode.clone().or_default().0 == network;
-    let ports = match is_first {
-        true => ports::mappings(&record.config, &record.host_config)?,
-        false => Vec::new(),
-    };
+    let ports =
+        if is_first { ports::mappings(&record.config, &record.host_config)? } else { Vec::new() };
     let request = EndpointRequest {
         network: network.to_owned(),
         container_id: record.id.clone(),

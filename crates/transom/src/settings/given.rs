@@ -59,11 +59,10 @@ fn check_id(id: &str) -> Result<()> {
         && ends(bytes.first())
         && ends(bytes.last())
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
-    match good {
-        true => Ok(()),
-        false => bail!(
-            "id \"{id}\": 1 to 64 of [a-zA-Z0-9-_.] are wanted, at both ends a letter or digit"
-        ),
+    if good {
+        Ok(())
+    } else {
+        bail!("id \"{id}\": 1 to 64 of [a-zA-Z0-9-_.] are wanted, at both ends a letter or digit")
     }
 }
 
@@ -91,7 +90,7 @@ mod tests {
             format!("id=a,src={file}x"),
             format!("id=a,src={file},target=a?b"),
         ] {
-            assert!(parse("--secret", &[wrong.clone()]).is_err(), "{wrong}");
+            assert!(parse("--secret", std::slice::from_ref(&wrong)).is_err(), "{wrong}");
         }
         let twice = [format!("id=A,src={file}"), format!("id=a,src={file}")];
         assert!(parse("--secret", &twice).is_err());

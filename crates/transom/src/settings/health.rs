@@ -29,7 +29,7 @@ pub fn parse(flags: &HealthFlags) -> Result<Option<Healthcheck>> {
         return Ok(None);
     }
     let [interval, timeout, start_period, start_interval] =
-        times.map(|(flag, text)| nanos(flag, text));
+        times.map(|(flag, text)| nanos(flag, text.as_ref()));
     let retries = flags.health_retries.unwrap_or(0);
     if retries < 0 {
         bail!("--health-retries cannot be negative");
@@ -45,7 +45,7 @@ pub fn parse(flags: &HealthFlags) -> Result<Option<Healthcheck>> {
     }))
 }
 
-fn nanos(flag: &str, text: &Option<String>) -> Result<i64> {
+fn nanos(flag: &str, text: Option<&String>) -> Result<i64> {
     let Some(text) = text else { return Ok(0) };
     let zero = (text == "0").then_some(Duration::ZERO);
     let wrong = || {

@@ -114,10 +114,10 @@ pub fn fixed(address: String) -> EndpointIpam {
 }
 
 fn checked_name(name: &str) -> Result<String> {
-    match name.is_empty() {
-        true => bail!("--network needs a name"),
-        false => Ok(name.to_owned()),
+    if name.is_empty() {
+        bail!("--network needs a name");
     }
+    Ok(name.to_owned())
 }
 
 /// A name that can stand in a question.
@@ -126,20 +126,20 @@ pub fn checked_alias(alias: &str) -> Result<String> {
         && alias.len() <= 253
         && alias.split('.').all(|label| (1..=63).contains(&label.len()))
         && alias.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    match good {
-        true => Ok(alias.to_owned()),
-        false => bail!(
-            "invalid network alias \"{alias}\": letters, digits, '-', '_' and '.' are allowed"
-        ),
+    if good {
+        Ok(alias.to_owned())
+    } else {
+        bail!("invalid network alias \"{alias}\": letters, digits, '-', '_' and '.' are allowed")
     }
 }
 
 fn checked_mac(mac: &str) -> Result<String> {
     let parts: Vec<&str> = mac.split([':', '-']).collect();
     let byte = |part: &&str| part.len() == 2 && u8::from_str_radix(part, 16).is_ok();
-    match parts.len() == 6 && parts.iter().all(byte) {
-        true => Ok(parts.join(":").to_lowercase()),
-        false => bail!("{mac} is not a valid mac address"),
+    if parts.len() == 6 && parts.iter().all(byte) {
+        Ok(parts.join(":").to_lowercase())
+    } else {
+        bail!("{mac} is not a valid mac address")
     }
 }
 

@@ -21,7 +21,7 @@ pub fn environment(files: &[String], flags: &[String]) -> Result<Vec<String>> {
         if line.contains('=') {
             all.push(line);
         } else {
-            all.extend(std::env::var(&line).ok().map(|value| format!("{line}={value}")))
+            all.extend(std::env::var(&line).ok().map(|value| format!("{line}={value}")));
         }
     }
     Ok(all)

@@ -9,9 +9,10 @@ use crate::host::Host;
 pub(super) async fn network(host: &Host, name: &str) -> Result<Value> {
     let found = super::find(host, name).await?;
     host.list().await?;
-    let ipam: Vec<Value> = match found.subnet.is_empty() {
-        true => Vec::new(),
-        false => vec![json!({"Subnet": found.subnet, "Gateway": found.gateway})],
+    let ipam: Vec<Value> = if found.subnet.is_empty() {
+        Vec::new()
+    } else {
+        vec![json!({"Subnet": found.subnet, "Gateway": found.gateway})]
     };
     let mut containers = Map::new();
     if found.driver != "null" {

@@ -34,20 +34,21 @@ pub(super) async fn command(host: &Host, args: ListFlags) -> Result<()> {
         .collect();
     let mut networks = super::all(host).await?;
     networks.retain(|network| holds(network, &filters, used.contains(&network.name)));
-    let id = |network: &Definition| match args.no_trunc {
-        true => network.id.clone(),
-        false => short(&network.id).to_owned(),
+    let id = |network: &Definition| {
+        if args.no_trunc { network.id.clone() } else { short(&network.id).to_owned() }
     };
     if args.quiet {
-        networks.iter().for_each(|network| println!("{}", id(network)));
+        for network in &networks {
+            println!("{}", id(network));
+        }
         return Ok(());
     }
-    let rows: Vec<Value> = networks.iter().map(|network| row(network, id(network))).collect();
+    let rows: Vec<Value> = networks.iter().map(|network| row(network, &id(network))).collect();
     print!("{}", Format::parse(args.format.as_deref(), TABLE)?.list(&rows, HEADINGS)?);
     Ok(())
 }
 
-fn row(network: &Definition, id: String) -> Value {
+fn row(network: &Definition, id: &str) -> Value {
     let labels: Vec<String> =
         network.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     json!({

@@ -186,7 +186,8 @@ fn derived_id(name: &str) -> String {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })
     };
-    (0..4).map(|seed| format!("{:016x}", hash(seed))).collect()
+    let parts: Vec<String> = (0..4).map(|seed| format!("{:016x}", hash(seed))).collect();
+    parts.concat()
 }
 
 fn is_predefined(name: &str) -> bool {

@@ -216,9 +216,9 @@ mod tests {
         let path = folder.path().join("log");
         let mut log = LogWriter::open(&path, options(Some(200), 3)).unwrap();
         let mut sink = LogSink::new(Stream::Stdout);
-        let long = "x".repeat(300);
-        let lines: String = (0..20).map(|number| format!("{number}\n")).collect();
-        sink.push(&mut log, format!("{lines}{long}\nlast\n").as_bytes());
+        let wide = "x".repeat(300);
+        let lines = (0..20).map(|number| number.to_string()).collect::<Vec<_>>().join("\n") + "\n";
+        sink.push(&mut log, format!("{lines}{wide}\nlast\n").as_bytes());
         assert_eq!(texts(&path).last().unwrap(), "last\n");
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
