@@ -32,6 +32,13 @@ impl Drop for RawTerminal {
     }
 }
 
+/// Refuses a terminal inside for input that comes from none.
+pub fn check(tty: bool, stdin: bool) -> anyhow::Result<()> {
+    let comes_from_one = std::io::stdin().is_terminal();
+    anyhow::ensure!(!(tty && stdin) || comes_from_one, "the input device is not a TTY");
+    Ok(())
+}
+
 /// Rows and columns of the terminal that output goes to.
 pub fn size() -> Option<(u16, u16)> {
     let size = tcgetwinsize(std::io::stdout()).or_else(|_| tcgetwinsize(std::io::stdin())).ok()?;

@@ -30,6 +30,7 @@ pub(super) async fn command(host: &Host, args: Exec) -> Result<()> {
         // Docker allows it and never attaches them; a terminal without anybody is kept.
         tracing::debug!("a detached process has nobody at its stdin");
     }
+    terminal::check(args.tty, args.interactive && !args.detach)?;
     let [name, words @ ..] = args.line.as_slice() else { bail!("a container is needed") };
     let found = host.find(name).await?;
     let client = connect(&found).await?;

@@ -6,6 +6,7 @@ use super::{Failed, create};
 use crate::attach::client::{Connection, Outcome};
 use crate::attach::foreground::{Foreground, Left};
 use crate::attach::keys::DetachKeys;
+use crate::attach::terminal;
 use crate::attach::wire::{Exit, Failure, Hello};
 use crate::cli::run::{Create, Run};
 use crate::host::{Host, failure, remove};
@@ -22,6 +23,8 @@ pub(super) async fn create(host: &Host, flags: Create) -> Result<u8> {
 /// `run`
 pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
     let keys = detach_keys(flags.detach_keys.as_deref())?;
+    let process = &flags.create.process;
+    terminal::check(process.tty, process.interactive && !flags.detach)?;
     let found = Box::pin(create::create(host, &flags.create, flags.detach)).await?;
     let config = &found.record.config;
     let hello = Hello {

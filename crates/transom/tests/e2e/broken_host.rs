@@ -46,18 +46,6 @@ fn a_full_disk_is_an_error_and_room_heals_it() {
     assert_eq!(host.transom(&line).succeed().text(), "room");
 }
 
-#[test]
-fn a_state_folder_that_cannot_be_written_is_an_error() {
-    let _turn = host::alone();
-    let host = Host::new("ro");
-    let state = host.state();
-    let itself = state.display().to_string();
-    let _mounted = Mounted::new(&["--bind", &itself], state.clone());
-    sh(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&state));
-    host.transom(&["run", "--rm", BASE, "cmd", "/c", "ver"]).end_with(125);
-    nothing_is_half_made(&host);
-}
-
 fn nothing_is_half_made(host: &Host) {
     let left = host.transom(&["ps", "--all", "--quiet"]).output();
     assert_eq!(left.text(), "", "{left:?}");

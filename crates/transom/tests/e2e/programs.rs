@@ -32,7 +32,9 @@ fn node_handles_what_stop_asks() {
     let code = "for (const s of ['SIGINT', 'SIGBREAK', 'SIGHUP', 'SIGTERM']) \
                 process.on(s, () => { console.log('asked by ' + s); process.exit(7) });\
                 setInterval(() => {}, 1000); console.log('up')";
-    let container = Container::run(&host, &[], &[image, "node", "-e", code]);
+    // Node hears of CTRL_C, CTRL_BREAK and CTRL_CLOSE; CTRL_SHUTDOWN it leaves to services.
+    let flags = ["--stop-signal", "SIGINT"];
+    let container = Container::run(&host, &flags, &[image, "node", "-e", code]);
     container.wait_for_log("up");
     let begun = Instant::now();
     container.transom("stop", &["--time", "30"]).succeed();
