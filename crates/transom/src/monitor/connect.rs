@@ -34,6 +34,9 @@ impl Driver {
         }
         let detached = self.host.networks.detach(&namespace, network).await;
         detached.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
+        // The way out may have been by this network.
+        let rerouted = self.host.networks.reroute(&namespace).await;
+        rerouted.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
         self.host.events.network(network, "disconnect", &[("container", &self.found.record.id)]);
         self.found.state.endpoints.retain(|endpoint| endpoint.network != network);
         self.found.record.networks.remove(network);

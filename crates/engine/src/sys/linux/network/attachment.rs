@@ -212,6 +212,16 @@ impl Attachment {
         self.endpoint(self.result.as_ref().unwrap_or(&Value::Null))
     }
 
+    /// By which address the network leads out.
+    pub(super) fn way_out(&self) -> Option<std::net::Ipv4Addr> {
+        let routes = self.result.as_ref()?["routes"].as_array()?;
+        let leads_out = routes.iter().any(|route| route["dst"] == json!("0.0.0.0/0"));
+        match self.now().gateway.filter(|_| leads_out)? {
+            IpAddr::V4(gateway) => Some(gateway),
+            IpAddr::V6(_) => None,
+        }
+    }
+
     /// What the plugins' result says of the endpoint.
     fn endpoint(&self, result: &Value) -> Endpoint {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

@@ -2,6 +2,8 @@
 
 #![expect(unsafe_code, reason = "interfaces are changed by ioctl")]
 
+use std::net::Ipv4Addr;
+
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::net::{AddressFamily, SocketType, socket};
@@ -70,4 +72,49 @@ fn padded(name: &str) -> rustix::io::Result<[u8; 16]> {
     }
     padded[..name.len()].copy_from_slice(name.as_bytes());
     Ok(padded)
+}
+
+/// Adds a default route of this thread's namespace; one that it has already stays.
+pub(super) fn add_default_route(gateway: Ipv4Addr) -> rustix::io::Result<()> {
+    let any = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    let request = Route {
+        reserved: 0,
+        destination: internet(Ipv4Addr::UNSPECIFIED),
+        gateway: internet(gateway),
+        mask: internet(Ipv4Addr::UNSPECIFIED),
+        flags: RTF_UP | RTF_GATEWAY,
+        rest: [0; 62],
+    };
+    // SAFETY: the opcode takes a `struct rtentry` to read from. `Route` has its size, its members
+    // up to the flags, and zeros, which mean nothing, for the others.
+    match unsafe { ioctl(&any, Setter::<SIOCADDRT, Route>::new(request)) } {
+        Err(Errno::EXIST) => Ok(()),
+        other => other,
+    }
+}
+
+const SIOCADDRT: Opcode = 0x890b;
+const RTF_UP: u16 = 1;
+const RTF_GATEWAY: u16 = 2;
+
+/// `struct rtentry` as far as a default route needs it, on 64-bit machines.
+#[repr(C)]
+struct Route {
+    reserved: u64,
+    destination: [u8; 16],
+    gateway: [u8; 16],
+    mask: [u8; 16],
+    flags: u16,
+    rest: [u8; 62],
+}
+
+const _: () = assert!(size_of::<Route>() == 120, "the kernel reads a whole `struct rtentry`");
+
+/// `struct sockaddr_in`.
+fn internet(address: Ipv4Addr) -> [u8; 16] {
+    const AF_INET: u16 = 2;
+    let mut bytes = [0; 16];
+    bytes[..2].copy_from_slice(&AF_INET.to_ne_bytes());
+    bytes[4..8].copy_from_slice(&address.octets());
+    bytes
 }

@@ -102,6 +102,22 @@ impl Networks {
         .await
     }
 
+    /// Gives a namespace a way out by one of its networks, after the network that it had one by
+    /// was detached. One that has a way out keeps it.
+    pub async fn reroute(&self, namespace: &str) -> Result<()> {
+        let (pin, name) = (self.pin(namespace)?, namespace.to_owned());
+        blocking(name, move || {
+            for network in attachment::list(&pin)? {
+                let attached = attachment::open(&pin, &network)?;
+                if let Some(gateway) = attached.and_then(|attachment| attachment.way_out()) {
+                    return inside::add_way_out(&pin, gateway);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Listens inside a namespace, by datagrams and by streams, for a server that stays outside.
     pub async fn listen_inside(
         &self,
