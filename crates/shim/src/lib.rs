@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod host;
 mod options;
+pub mod preview;
 mod proto;
 mod roles;
 mod service;
@@ -31,6 +32,9 @@ use engine::Engine;
 use resources::Host;
 
 use cli::{Command, HELP, Misuse};
+
+/// Who creates the systems of this shim.
+pub(crate) const OWNER: &str = "containerd-shim-runhcs-v1";
 
 /// Runs the program on an engine and a host, which are made when they are needed.
 pub fn main<E: Engine, H: Host>(

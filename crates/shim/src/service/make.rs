@@ -14,13 +14,11 @@ use schema::{SystemId, TaskId};
 
 use super::Service;
 use super::bundle::{Asked, ends, has_nothing_to_do, role, rootfs};
+use crate::OWNER;
 use crate::driver::{Actor, Container, Made, TaskEvents, TaskHandle, end};
 use crate::error::{Error, Result, words};
 use crate::options;
 use crate::stdio::Upstream;
-
-/// Who creates compute systems, as they are listed.
-const OWNER: &str = "containerd-shim-runhcs-v1";
 
 /// What a request comes to.
 enum Decided {

@@ -101,6 +101,8 @@ pub enum Command {
     Network(settings::NetworkGroup),
     /// Print the runtime spec that flags of `run` come to, and run nothing
     Spec(Box<run::Create>),
+    /// Print what a bundle would become: what is acquired for it and given back, and its document
+    Plan(system::Plan),
     /// Manage Transom
     #[command(subcommand)]
     System(SystemGroup),

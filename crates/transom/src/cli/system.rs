@@ -153,6 +153,19 @@ pub struct Completion {
     pub shell: clap_complete::Shell,
 }
 
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The folder with the bundle's `config.json`
+    pub bundle: std::path::PathBuf,
+    /// The task's id; that of the folder when absent
+    #[arg(long)]
+    pub id: Option<String>,
+    /// `table` or `json`
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    pub format: String,
+}
+
 /// `monitor`
 #[derive(Debug, Args)]
 pub struct Monitor {

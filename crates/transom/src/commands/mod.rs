@@ -11,6 +11,7 @@ mod life;
 mod logs;
 mod many;
 mod network;
+mod plan;
 mod port;
 mod progress;
 mod prune;
@@ -74,6 +75,7 @@ async fn dispatch(command: Command) -> Result<u8> {
             info::completion(&args);
             Ok(0)
         }
+        Command::Plan(args) => plan::command(&args).map(|()| 0),
         Command::Version(args) => info::version(args.format.as_deref()),
         Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
         Command::Run(args) => {
@@ -127,6 +129,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::System(_)
         | Command::Completion(_)
         | Command::Version(_)
+        | Command::Plan(_)
         | Command::Doctor(_)
         | Command::Run(_)
         | Command::Create(_)
