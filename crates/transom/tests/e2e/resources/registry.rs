@@ -1,0 +1,34 @@
+//! Registry values of annotations: there before the first process.
+
+use crate::support::container::BASE;
+use crate::support::host;
+
+#[test]
+fn the_folder_for_process_dumps_is_known_to_the_first_process() {
+    let host = host::shared();
+    let query = r#"reg query "HKLM\Software\Microsoft\Windows\Windows Error Reporting\LocalDumps""#;
+    let flags = [
+        r"--annotation=io.microsoft.container.processdumplocation=C:\dumps",
+        "--annotation=io.microsoft.wcow.processdumptype=mini",
+        "--annotation=io.microsoft.wcow.processdumpcount=3",
+    ];
+    let line = [&["run", "--rm"], &flags[..], &[BASE, "cmd", "/c", query]].concat();
+    let output = host.transom(&line).succeed();
+    for (name, value) in [("DumpFolder", r"C:\dumps"), ("DumpType", "0x1"), ("DumpCount", "0x3")] {
+        let told = |line: &String| line.contains(name) && line.trim().ends_with(value);
+        assert!(output.lines().iter().any(told), "{name} is not {value}: {output:?}");
+    }
+}
+
+#[test]
+fn values_of_the_test_annotation_are_written() {
+    let host = host::shared();
+    let value = serde_json::json!([{
+        "Key": { "Hive": "Software", "Name": r"Transom\Test" },
+        "Name": "Seen", "Type": "String", "StringValue": "from an annotation",
+    }]);
+    let flag = format!("--annotation=io.microsoft.container.wcow.test-registry-annotation={value}");
+    let query = r"reg query HKLM\Software\Transom\Test /v Seen";
+    let output = host.transom(&["run", "--rm", &flag, BASE, "cmd", "/c", query]).succeed();
+    assert!(output.text().contains("from an annotation"), "{output:?}");
+}
