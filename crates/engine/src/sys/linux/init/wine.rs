@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
+};
 
 use super::{raw, readable_before};
 use crate::error::ErrorKind;
@@ -104,9 +106,14 @@ impl WinePlan {
         let size = Winsize { ws_row: height, ws_col: width, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).map_err(fail)?;
         let slave = ioctl_tiocgptpeer(&master, flags).map_err(fail)?;
-        // What is typed before Wine's console takes over must reach it as it was typed.
+        // What is typed before Wine's console takes over must reach it as it was typed. Only Ctrl-C
+        // is the terminal's: Wine takes it as the signal that it becomes. Ctrl-Z is Windows' end of
+        // file, and Ctrl-\ a character.
         let mut modes = tcgetattr(&slave).map_err(fail)?;
         modes.make_raw();
+        modes.local_modes.insert(LocalModes::ISIG);
+        modes.special_codes[SpecialCodeIndex::VSUSP] = 0;
+        modes.special_codes[SpecialCodeIndex::VQUIT] = 0;
         tcsetattr(&slave, OptionalActions::Now, &modes).map_err(fail)?;
         let mut command = program(&self.loader, &slave)?;
         command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
