@@ -25,6 +25,9 @@ pub(super) struct Attachment {
     /// The interface's name inside.
     interface: String,
     request: EndpointRequest,
+    /// Another network was there before, and leads out.
+    #[serde(default)]
+    is_later: bool,
     network: Conflist,
     /// The plugins' result, once all have answered.
     result: Option<Value>,
@@ -73,7 +76,13 @@ pub(super) fn begin(
     fs::create_dir_all(&directory).map_err(|e| io_error("create", &directory, e))?;
     let interface = free_interface(pin)?;
     let file = directory.join(format!("{}.json", request.network));
-    let new = Attachment { file, pin: pin.to_owned(), interface, request, network, result: None };
+    let leads_out = |network: &String| -> Result<bool, ErrorKind> {
+        Ok(open(pin, network)?.is_some_and(|attachment| attachment.way_out().is_some()))
+    };
+    let others: Result<Vec<bool>, _> = list(pin)?.iter().map(leads_out).collect();
+    let is_later = others?.contains(&true);
+    let pin = pin.to_owned();
+    let new = Attachment { file, pin, interface, request, is_later, network, result: None };
     match fs::OpenOptions::new().write(true).create_new(true).open(&new.file) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(ErrorKind::AlreadyExists),
         Err(e) => Err(io_error("create", &new.file, e)),
@@ -178,6 +187,10 @@ impl Attachment {
             // Where host-local looks for a fixed address; others ignore it.
             config.insert("args".into(), json!({ "cni": { "ips": [ip.to_string()] } }));
         }
+        if let (true, Some(Value::Object(ipam))) = (self.is_later, config.get_mut("ipam")) {
+            // Two ways out would be one too many: what comes in by the first must leave by it.
+            ipam.insert("routes".into(), json!([]));
+        }
         if !previous.is_null() {
             config.insert("prevResult".into(), previous.clone());
         }
@@ -214,8 +227,11 @@ impl Attachment {
 
     /// By which address the network leads out.
     pub(super) fn way_out(&self) -> Option<std::net::Ipv4Addr> {
-        let routes = self.result.as_ref()?["routes"].as_array()?;
-        let leads_out = routes.iter().any(|route| route["dst"] == json!("0.0.0.0/0"));
+        let default = |route: &Value| route["dst"] == json!("0.0.0.0/0");
+        let leads_out = self.network.plugins.iter().any(|plugin| {
+            let routes = plugin.get("ipam").and_then(|ipam| ipam["routes"].as_array());
+            routes.is_some_and(|routes| routes.iter().any(default))
+        });
         match self.now().gateway.filter(|_| leads_out)? {
             IpAddr::V4(gateway) => Some(gateway),
             IpAddr::V6(_) => None,
