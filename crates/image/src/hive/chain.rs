@@ -12,12 +12,14 @@ use super::wine::{self, File};
 use super::{Key, fold, merge, regf};
 
 /// Hives of a layer, the Wine file that holds them, and the key that they are there.
-const HIVES: [(&str, &str, &str); 5] = [
+const HIVES: [(&str, &str, &str); 6] = [
     ("SOFTWARE_DELTA", "system.reg", "Software"),
     ("SYSTEM_DELTA", "system.reg", "System"),
     ("SAM_DELTA", "system.reg", "SAM"),
     ("SECURITY_DELTA", "system.reg", "Security"),
     ("DEFAULTUSER_DELTA", "userdef.reg", ""),
+    // The account's own keys: on Windows they are a file of its profile, here a hive of Transom's.
+    ("USER_DELTA", "user.reg", ""),
 ];
 /// Wine's registry files.
 const FILES: [&str; 3] = ["system.reg", "user.reg", "userdef.reg"];

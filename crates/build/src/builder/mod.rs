@@ -1,0 +1,94 @@
+//! From a Dockerfile to an image: the stages that the target needs, step by step.
+//!
+//! `state` is what an image is so far, `metadata` the instructions that only change its
+//! configuration, `layers` those that make a layer, with `cache` before them. Stages are built in
+//! their order.
+
+mod cache;
+mod layers;
+mod metadata;
+mod stages;
+mod state;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use engine::Engine;
+use image::{Image, Store};
+use resources::Host;
+use tokio::sync::watch;
+
+use crate::dockerfile::Dockerfile;
+use crate::error::BuildError;
+use crate::executor::Executor;
+use crate::ignore::Ignore;
+use crate::progress::Progress;
+
+pub use state::Ground;
+
+/// What is built, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The text of the Dockerfile.
+    pub dockerfile: String,
+    /// The folder that `COPY` copies from.
+    pub context: PathBuf,
+    /// What of it is not there.
+    pub ignore: Ignore,
+    /// Values for `ARG`s.
+    pub args: BTreeMap<String, String>,
+    /// The stage that is wanted; the last when absent.
+    pub target: Option<String>,
+    /// Every step is done anew.
+    pub no_cache: bool,
+    /// Base images are pulled although they are here.
+    pub pull: bool,
+    /// Labels for the image.
+    pub labels: BTreeMap<String, String>,
+    /// No step has a network.
+    pub no_network: bool,
+    /// Names for the image.
+    pub tags: Vec<String>,
+}
+
+/// Builds images.
+#[derive(Debug, Clone)]
+pub struct Builder<E, H> {
+    /// Where images come from and go to.
+    pub images: Store,
+    /// What `RUN` runs on.
+    pub executor: Executor<E, H>,
+    /// The platform layer.
+    pub ground: Ground,
+    /// Where progress goes.
+    pub progress: Progress,
+    /// Becomes true when the build is to end.
+    pub cancel: watch::Receiver<bool>,
+}
+
+impl<E: Engine, H: Host> Builder<E, H> {
+    /// Builds an image; all of its names are given, or none.
+    pub async fn build(&self, options: &Options) -> Result<Image, BuildError> {
+        let step = self.progress.step("[internal] load build definition from Dockerfile");
+        let file = Dockerfile::parse(&options.dockerfile);
+        match &file {
+            Ok(_) => step.done(),
+            Err(fault) => drop(step.failed(&fault.to_string())),
+        }
+        let file = file?;
+        let hold = self.images.hold().await?;
+        let state = stages::Stages::new(self, options, &file, &hold)?.target().await?;
+        let step = self.progress.step("exporting to image");
+        let (mut config, layers) = (state.config, state.layers);
+        if !options.labels.is_empty() {
+            let labels = config.config.labels.get_or_insert_default();
+            labels.extend(options.labels.clone());
+        }
+        let image = self.images.create_image(&hold, config, layers, None).await?;
+        for tag in &options.tags {
+            self.images.tag(image.id.as_str(), tag).await?;
+        }
+        step.done();
+        Ok(image)
+    }
+}

@@ -1,0 +1,218 @@
+//! Which stages are built, and what each begins from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::Engine;
+use image::{Hold, Image, ImageName, PullOptions};
+use resources::Host;
+
+use super::state::State;
+use super::{Builder, Options};
+use crate::dockerfile::{Dockerfile, Fault, Instruction, Stage, Step, expand};
+use crate::error::BuildError;
+
+type Result<T> = std::result::Result<T, BuildError>;
+
+pub(super) struct Stages<'a, E, H> {
+    pub(super) builder: &'a Builder<E, H>,
+    pub(super) options: &'a Options,
+    pub(super) file: &'a Dockerfile,
+    pub(super) hold: &'a Hold,
+    pub(super) done: BTreeMap<usize, State>,
+    globals: Vec<(String, String)>,
+}
+
+impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
+    pub(super) fn new(
+        builder: &'a Builder<E, H>,
+        options: &'a Options,
+        file: &'a Dockerfile,
+        hold: &'a Hold,
+    ) -> Result<Self> {
+        let target = options.target.as_deref().unwrap_or("default");
+        let version = builder.ground.os_version.to_string();
+        let mut globals: Vec<(String, String)> = Vec::new();
+        for side in ["BUILD", "TARGET"] {
+            let values = [
+                ("PLATFORM", "windows/amd64"),
+                ("OS", "windows"),
+                ("ARCH", "amd64"),
+                ("VARIANT", ""),
+            ];
+            globals.extend(values.map(|(name, value)| (format!("{side}{name}"), value.to_owned())));
+            globals.push((format!("{side}OSVERSION"), version.clone()));
+        }
+        globals.push(("TARGETSTAGE".to_owned(), target.to_owned()));
+        let mut stages = Self { builder, options, file, hold, done: BTreeMap::new(), globals };
+        for step in &file.globals {
+            if let Instruction::Arg(args) = &step.instruction {
+                for (name, default) in args {
+                    stages.declare_global(name, default.as_deref(), step.line)?;
+                }
+            }
+        }
+        Ok(stages)
+    }
+
+    fn declare_global(&mut self, name: &str, default: Option<&str>, line: usize) -> Result<()> {
+        let given = self.options.args.get(name).cloned();
+        let default = default.map(|text| self.expand_global(text, line)).transpose()?;
+        if let Some(value) = given.or(default) {
+            self.globals.retain(|(other, _)| other != name);
+            self.globals.push((name.to_owned(), value));
+        }
+        Ok(())
+    }
+
+    pub(super) fn global(&self, name: &str) -> Option<String> {
+        self.globals.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+    }
+
+    fn expand_global(&self, text: &str, line: usize) -> Result<String> {
+        let names = |name: &str| self.global(name);
+        Ok(expand(text, self.file.directives.escape, &names, line)?)
+    }
+
+    /// Builds the stage that is wanted, and those that it needs.
+    pub(super) async fn target(mut self) -> Result<State> {
+        let wanted = match &self.options.target {
+            None => self.file.stages.len() - 1,
+            Some(name) => self.find(name).ok_or_else(|| {
+                Fault::new(0, format!("target stage \"{name}\" could not be found"))
+            })?,
+        };
+        let mut needed = BTreeSet::new();
+        self.need(wanted, &mut needed)?;
+        for (at, stage) in self.file.stages.iter().enumerate() {
+            if needed.contains(&at) {
+                let state = self.stage(at, stage).await?;
+                self.done.insert(at, state);
+            }
+        }
+        Ok(self.done.remove(&wanted).expect("what is wanted is needed"))
+    }
+
+    /// A stage by its name or number.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let stages = &self.file.stages;
+        let named = stages.iter().position(|stage| {
+            stage.from.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        });
+        named.or_else(|| name.parse().ok().filter(|at| *at < stages.len()))
+    }
+
+    fn need(&self, at: usize, needed: &mut BTreeSet<usize>) -> Result<()> {
+        if !needed.insert(at) {
+            return Ok(());
+        }
+        let stage = &self.file.stages[at];
+        let base = self.expand_global(&stage.from.image, stage.line)?;
+        let before = |found: usize| found < at;
+        if let Some(found) = self.find_named(&base).filter(|found| before(*found)) {
+            self.need(found, needed)?;
+        }
+        for step in &stage.steps {
+            let Instruction::Copy(copy) = &step.instruction else { continue };
+            let Some(from) = copy.from.as_deref() else { continue };
+            let Some(found) = self.find(from) else { continue };
+            if !before(found) {
+                let own = stage.from.name.clone().unwrap_or_else(|| at.to_string());
+                let rule = format!(
+                    "cannot copy from stage \"{from}\", it needs to be defined before current stage \"{own}\""
+                );
+                return Err(Fault::new(step.line, rule).into());
+            }
+            self.need(found, needed)?;
+        }
+        Ok(())
+    }
+
+    /// `FROM` knows stages by their names only.
+    fn find_named(&self, name: &str) -> Option<usize> {
+        self.find(name).filter(|_| name.parse::<usize>().is_err())
+    }
+
+    async fn stage(&self, at: usize, stage: &Stage) -> Result<State> {
+        let mut image = self.base(at, stage).await?;
+        image.args.clear();
+        image.has_cmd = false;
+        let title = stage.from.name.clone().unwrap_or_else(|| format!("stage-{at}"));
+        let triggers = triggers(&mut image, stage.line)?;
+        let total = triggers.len() + stage.steps.len() + 1;
+        for (number, step) in triggers.iter().chain(&stage.steps).enumerate() {
+            let place = format!("[{title} {}/{total}]", number + 2);
+            self.step(&mut image, at, step, &place).await?;
+        }
+        Ok(image)
+    }
+
+    async fn base(&self, at: usize, stage: &Stage) -> Result<State> {
+        let name = self.expand_global(&stage.from.image, stage.line)?;
+        if name.is_empty() {
+            let rule = format!("base name ({}) should not be blank", stage.from.image);
+            return Err(Fault::new(stage.line, rule).into());
+        }
+        if let Some(platform) = &stage.from.platform {
+            let platform = self.expand_global(platform, stage.line)?;
+            if !matches!(platform.as_str(), "windows" | "windows/amd64") {
+                let rule = format!("--platform={platform} is not supported: only windows/amd64 is");
+                return Err(Fault::new(stage.line, rule).into());
+            }
+        }
+        if let Some(found) = self.find_named(&name).filter(|found| *found < at) {
+            return Ok(self.done[&found].clone());
+        }
+        if name.eq_ignore_ascii_case("scratch") {
+            return Ok(State::scratch(&self.builder.ground));
+        }
+        let step = self.builder.progress.step(&format!("FROM {name}"));
+        match self.image(&name).await {
+            Ok(image) => {
+                step.done();
+                Ok(State::of(&image))
+            }
+            Err(error) => Err(BuildError::Step {
+                line: stage.line,
+                last_line: stage.line,
+                what: format!("FROM {name}"),
+                said: step.failed(&error.to_string()),
+                cause: Box::new(error.into()),
+            }),
+        }
+    }
+
+    /// An image by its name, pulled when that is asked for or needed.
+    pub(super) async fn image(&self, name: &str) -> image::Result<Image> {
+        let (images, version) = (&self.builder.images, self.builder.ground.os_version);
+        let parsed = ImageName::parse(name).ok();
+        let mapped = parsed.as_ref().and_then(|name| images.settings().image_map.get(name));
+        if [parsed.as_ref(), mapped].into_iter().flatten().any(ImageName::is_builtin) {
+            return images.ensure_base(&version).await;
+        }
+        if !self.options.pull {
+            match images.resolve(name).await {
+                Err(error) if error.is_not_found() => {}
+                Ok(image) if image.names.iter().any(ImageName::is_builtin) => {
+                    return images.ensure_base(&version).await;
+                }
+                Ok(image) => return image.check_platform().map(|()| image),
+                Err(error) => return Err(error),
+            }
+        }
+        let options = PullOptions { host: version };
+        let pulled = images.pull(name, options, std::sync::Arc::new(image::Quiet)).await?;
+        Ok(pulled.image)
+    }
+}
+
+/// Instructions that the base image left for builds on top of it.
+fn triggers(image: &mut State, line: usize) -> Result<Vec<Step>> {
+    let left = image.config.config.on_build.take().unwrap_or_default();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let file = Dockerfile::parse(&format!("FROM scratch\n{}\n", left.join("\n")))
+        .map_err(|fault| Fault::new(line, format!("ONBUILD of the base: {}", fault.rule)))?;
+    let steps = file.stages.into_iter().next().map(|stage| stage.steps).unwrap_or_default();
+    Ok(steps.into_iter().map(|step| Step { line, last_line: line, ..step }).collect())
+}

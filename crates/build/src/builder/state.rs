@@ -1,0 +1,112 @@
+//! What an image is so far.
+
+use std::path::PathBuf;
+
+use image::{Digest, History, Image, ImageConfig, NewLayer};
+
+/// The platform layer that containers stand on.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Its drive.
+    pub drive: PathBuf,
+    /// Its registry.
+    pub registry: PathBuf,
+    /// Its name.
+    pub key: String,
+    /// The Windows that it is.
+    pub os_version: image::OsVersion,
+}
+
+/// What an image is so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub(super) config: ImageConfig,
+    pub(super) layers: Vec<NewLayer>,
+    /// Variables of the build that were declared, in their order.
+    pub(super) args: Vec<(String, String)>,
+    /// `CMD` was set in this stage.
+    pub(super) has_cmd: bool,
+}
+
+impl State {
+    /// Nothing: `FROM scratch`.
+    pub(super) fn scratch(ground: &Ground) -> Self {
+        let config = ImageConfig {
+            architecture: "amd64".to_owned(),
+            os: "windows".to_owned(),
+            os_version: Some(ground.os_version.to_string()),
+            ..ImageConfig::default()
+        };
+        Self { config, ..Self::default() }
+    }
+
+    /// What an image is.
+    pub(super) fn of(image: &Image) -> Self {
+        let layers = image.layers.iter().zip(&image.config.rootfs.diff_ids);
+        let layer = |(descriptor, diff_id): (&image::Descriptor, &Digest)| NewLayer {
+            descriptor: descriptor.clone(),
+            diff_id: diff_id.clone(),
+        };
+        Self {
+            config: image.config.clone(),
+            layers: layers.map(layer).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The chain id of its layers.
+    pub(super) fn chain(&self) -> Option<Digest> {
+        let chained =
+            |below: Option<Digest>, layer: &NewLayer| Some(layer.diff_id.chained(below.as_ref()));
+        self.layers.iter().fold(None, chained)
+    }
+
+    /// The value of a variable. Those of Windows are the same whatever their case, and those of
+    /// the image win over those of the build.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        let env = self.config.config.env.iter().flatten().filter_map(|entry| entry.split_once('='));
+        let args = self.args.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        env.chain(args)
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.to_owned())
+    }
+
+    /// The environment of a `RUN`.
+    pub(super) fn environment(&self) -> Vec<String> {
+        let mut env: Vec<String> = self.config.config.env.clone().unwrap_or_default();
+        let is_set = |env: &[String], name: &str| {
+            let names = env.iter().filter_map(|entry| entry.split_once('='));
+            names.into_iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+        };
+        for (name, value) in &self.args {
+            if !is_set(&env, name) {
+                env.push(format!("{name}={value}"));
+            }
+        }
+        env
+    }
+
+    /// The shell in effect.
+    pub(super) fn shell(&self) -> Vec<String> {
+        let own = self.config.config.shell.clone();
+        own.unwrap_or_else(|| ["cmd", "/S", "/C"].map(str::to_owned).to_vec())
+    }
+
+    /// Notes a step. One that makes no layer is as old as the image so far, so that the same
+    /// Dockerfile gives the same image again.
+    pub(super) fn note(&mut self, by: String, layer: Option<(NewLayer, String)>) {
+        let empty = layer.is_none();
+        if let Some((layer, created)) = layer {
+            self.config.rootfs.diff_ids.push(layer.diff_id.clone());
+            self.layers.push(layer);
+            self.config.created = Some(created);
+        }
+        self.config.history.push(History {
+            created: self.config.created.clone(),
+            created_by: Some(by),
+            comment: Some("buildkit.dockerfile.v0".to_owned()),
+            empty_layer: empty.then_some(true),
+            ..History::default()
+        });
+    }
+}
