@@ -12,7 +12,7 @@ use crate::support::probe::{self, PROBE};
 /// process of the tests.
 fn echo_server(folder: &Path) -> PathBuf {
     let path = folder.join("echo.sock");
-    let listener = UnixListener::bind(&path).unwrap();
+    let listener = UnixListener::bind(&path).expect("a new path can be bound");
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             std::thread::spawn(move || echo(client));

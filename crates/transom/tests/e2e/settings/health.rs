@@ -5,7 +5,7 @@ use crate::support::{host, wait};
 
 const OFTEN: [&str; 3] = ["--interactive", "--health-interval=300ms", "--health-retries=2"];
 
-fn flags<'f>(check: &'f str) -> Vec<&'f str> {
+fn flags(check: &str) -> Vec<&str> {
     OFTEN.into_iter().chain([check]).collect()
 }
 
