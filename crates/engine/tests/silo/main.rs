@@ -11,5 +11,6 @@ mod isolation;
 mod leftovers;
 mod limits;
 mod mapped;
+mod mount_faults;
 mod running;
 mod subject;
