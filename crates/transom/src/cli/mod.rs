@@ -3,6 +3,7 @@
 //! Flags are kept as they were typed; what they mean is decided in [`settings`](crate::settings),
 //! and what is done with them stands in [`commands`](crate::commands).
 
+pub mod build;
 pub mod container;
 pub mod image;
 pub mod refused;
@@ -71,6 +72,10 @@ pub enum Command {
     Update(container::Update),
     /// Rename a container
     Rename(container::Rename),
+    /// Build an image from a Dockerfile
+    Build(Box<build::Build>),
+    /// Show the history of an image
+    History(build::History),
     /// List images
     Images(image::Images),
     /// Load an image from a tar archive or stdin
@@ -177,6 +182,10 @@ pub enum ImageGroup {
     /// List images
     #[command(visible_alias = "list")]
     Ls(image::Images),
+    /// Build an image from a Dockerfile
+    Build(Box<build::Build>),
+    /// Show the history of an image
+    History(build::History),
     /// Load an image from a tar archive or stdin
     Load(image::Load),
     /// Save one or more images to a tar archive
@@ -239,6 +248,8 @@ impl From<ImageGroup> for Command {
     fn from(group: ImageGroup) -> Self {
         match group {
             ImageGroup::Ls(args) => Self::Images(args),
+            ImageGroup::Build(args) => Self::Build(args),
+            ImageGroup::History(args) => Self::History(args),
             ImageGroup::Load(args) => Self::Load(args),
             ImageGroup::Save(args) => Self::Save(args),
             ImageGroup::Pull(args) => Self::Pull(args),

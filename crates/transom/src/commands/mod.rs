@@ -1,9 +1,11 @@
 //! One file a command.
 
 mod attach;
+mod build;
 mod create;
 mod events;
 mod exec;
+mod history;
 mod images;
 mod info;
 mod inspect;
@@ -86,6 +88,7 @@ async fn dispatch(command: Command) -> Result<u8> {
             let create = async { Box::pin(run::create(&Host::open()?, *args)).await };
             create.await.map_err(as_daemon_error)
         }
+        Command::Build(args) => Box::pin(build::command(&Host::open()?, *args)).await,
         other => Box::pin(on_host(&Host::open()?, other)).await.map(|()| 0).or_else(quiet),
     }
 }
@@ -111,6 +114,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Unpause(args) => life::unpause(host, args).await,
         Command::Update(args) => update::command(host, args).await,
         Command::Rename(args) => life::rename(host, args).await,
+        Command::History(args) => history::command(host, args).await,
         Command::Images(args) => images::list(host, args).await,
         Command::Load(args) => transfer::load(host, args).await,
         Command::Save(args) => transfer::save(host, args).await,
@@ -121,7 +125,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Prune(args) => prune::command(host, args).await,
         Command::Volume(group) => volume::command(host, group).await,
         Command::Network(group) => network::command(host, group).await,
-        Command::Spec(args) => spec::command(host, *args).await,
+        Command::Spec(args) => Box::pin(spec::command(host, *args)).await,
         Command::Events(args) => events::command(host, args).await,
         Command::Info(args) => info::command(host, args.format.as_deref()).await,
         Command::Container(_)
@@ -132,6 +136,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::Plan(_)
         | Command::Doctor(_)
         | Command::Run(_)
+        | Command::Build(_)
         | Command::Create(_)
         | Command::Monitor(_) => unreachable!("these have been dispatched before"),
     }

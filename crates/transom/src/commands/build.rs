@@ -1,0 +1,163 @@
+//! `build`: a context and a Dockerfile become an image.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use build::executor::Executor;
+use build::ignore::Ignore;
+use build::progress::Progress;
+use build::{BuildError, Builder, Ground, Options};
+use tokio::sync::watch;
+
+use crate::cli::build::Build;
+use crate::host::Host;
+
+/// Builds an image, and gives the status to exit with.
+pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
+    let (options, file) = options(&args)?;
+    let images = host.images().await?;
+    let platform = host.platform().await?;
+    let (engine, things) = shim::this_host();
+    let folder = host.dirs.root.join("build/run");
+    let executor = Executor { engine, host: things, folder };
+    executor.sweep().await.context("giving back what a killed build left")?;
+    let (cancel, cancelled) = watch::channel(false);
+    let builder = Builder {
+        images,
+        executor,
+        ground: Ground {
+            drive: platform.drive_c,
+            registry: platform.registry,
+            key: platform.key,
+            os_version: platform.os_version.parse().context("reading the platform's version")?,
+        },
+        progress: progress(&args)?,
+        cancel: cancelled,
+    };
+    let asked = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = cancel.send(true);
+        }
+        // Kept until the build has ended: without it, nobody could ask any more.
+        cancel.closed().await;
+    });
+    let built = Box::pin(builder.build(&options)).await;
+    asked.abort();
+    match built {
+        Ok(image) => {
+            if let Some(path) = &args.iidfile {
+                fs::write(path, image.id.as_str())
+                    .with_context(|| format!("writing the image's id to {}", path.display()))?;
+            }
+            if args.quiet {
+                println!("{}", image.id);
+            } else {
+                eprintln!("writing image {} done", image.id);
+                options.tags.iter().for_each(|tag| eprintln!("naming to {tag} done"));
+            }
+            Ok(0)
+        }
+        Err(error) => {
+            tell(&error, &file, &options.dockerfile);
+            Err(anyhow::Error::from(error).context("failed to build"))
+        }
+    }
+}
+
+fn options(args: &Build) -> Result<(Options, PathBuf)> {
+    if !matches!(args.platform.as_deref(), None | Some("windows" | "windows/amd64")) {
+        bail!("platform {:?} is not supported: only windows/amd64 is", args.platform);
+    }
+    let no_network = match args.network.as_str() {
+        "default" => false,
+        "none" => true,
+        other => bail!("--network {other} is not supported: default or none is wanted"),
+    };
+    if !args.path.is_dir() {
+        bail!("the context {} is not a folder", args.path.display());
+    }
+    let file = args.file.clone().unwrap_or_else(|| {
+        let names = ["Dockerfile", "dockerfile"].map(|name| args.path.join(name));
+        let there = names.iter().find(|path| path.is_file()).unwrap_or(&names[0]);
+        there.clone()
+    });
+    let dockerfile = fs::read_to_string(&file)
+        .with_context(|| format!("failed to read dockerfile: open {}", file.display()))?;
+    for tag in &args.tag {
+        image::ImageName::parse(tag).with_context(|| format!("reading --tag {tag}"))?;
+    }
+    let options = Options {
+        dockerfile,
+        ignore: ignore(&args.path, &file)?,
+        context: args.path.clone(),
+        args: pairs("--build-arg", &args.build_arg, |name| std::env::var(name).ok())?,
+        target: args.target.clone(),
+        no_cache: args.no_cache,
+        pull: args.pull,
+        labels: pairs("--label", &args.label, |_| Some(String::new()))?,
+        no_network,
+        tags: args.tag.clone(),
+    };
+    Ok((options, file))
+}
+
+/// The Dockerfile's own ignore file, or the context's.
+fn ignore(context: &Path, file: &Path) -> Result<Ignore> {
+    let mut own = file.as_os_str().to_owned();
+    own.push(".dockerignore");
+    for path in [PathBuf::from(own), context.join(".dockerignore")] {
+        match fs::read_to_string(&path) {
+            Ok(text) => return Ok(Ignore::parse(&text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading {}", path.display()));
+            }
+        }
+    }
+    Ok(Ignore::default())
+}
+
+/// `NAME=VALUE`; a name alone has the value that `default` gives it, if any.
+fn pairs(
+    flag: &str,
+    given: &[String],
+    default: impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, String>> {
+    let mut pairs = BTreeMap::new();
+    for text in given {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (text.as_str(), default(text)),
+        };
+        if name.is_empty() {
+            bail!("{flag} {text}: the name is missing");
+        }
+        pairs.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Ok(pairs)
+}
+
+fn progress(args: &Build) -> Result<Progress> {
+    Ok(match args.progress.as_str() {
+        _ if args.quiet => Progress::to(io::sink()),
+        "quiet" => Progress::to(io::sink()),
+        "auto" | "plain" => Progress::to(io::stderr()),
+        other => bail!("--progress {other} is not supported: auto, plain or quiet is wanted"),
+    })
+}
+
+/// What a failed step said, and where it stands.
+fn tell(error: &BuildError, file: &Path, text: &str) {
+    let BuildError::Step { line, last_line, what, said, .. } = error else { return };
+    eprintln!("------\n > {what}:\n{said}------");
+    eprintln!("{}:{line}\n--------------------", file.display());
+    let shown = line.saturating_sub(3)..last_line + 2;
+    for (at, source) in text.lines().enumerate().filter(|(at, _)| shown.contains(at)) {
+        let mark = if (*line..=*last_line).contains(&(at + 1)) { ">>>" } else { "   " };
+        eprintln!("{:>4} | {mark} {source}", at + 1);
+    }
+    eprintln!("--------------------");
+}
