@@ -18,6 +18,7 @@ mod inside;
 mod link;
 mod namespace;
 mod plugin;
+mod ports;
 mod resolver;
 mod subnet;
 
@@ -168,8 +169,11 @@ impl Network for Networks {
     async fn attach(&self, namespace: &str, endpoint: &EndpointRequest) -> Result<Endpoint> {
         let pin = self.pin(namespace)?;
         let (definitions, request) = (self.definitions.clone(), endpoint.clone());
+        let pins = self.pins.clone();
         let plan = blocking(namespace.to_owned(), move || {
             let network = conflist::load(&definitions, &request.network)?;
+            let _turn = ports::lock(&pins)?;
+            ports::check(&pins, &request.ports)?;
             attachment::begin(&pin, request, network)
         })
         .await?;

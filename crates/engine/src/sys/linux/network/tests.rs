@@ -76,6 +76,12 @@ async fn a_published_port_leads_into_the_namespace_and_is_given_back() {
     assert_eq!(endpoint.interface, "eth0");
     assert_eq!(endpoint.addresses.len(), 1);
     assert!(networks.attach(name, &request(name, vec![])).await.is_err(), "attached twice");
+    let other = format!("{name}-other");
+    networks.create_namespace(&other).await.unwrap();
+    let again = networks.attach(&other, &request(&other, endpoint.ports.clone())).await;
+    let cause = again.unwrap_err().kind.to_string();
+    assert!(cause.contains(&host_port.to_string()), "{cause}");
+    networks.delete_namespace(&other).await.unwrap();
 
     let listener =
         inside(&networks.pin(name).unwrap(), || TcpListener::bind("0.0.0.0:80").unwrap());
