@@ -22,9 +22,10 @@ const HIVES: [(&str, &str, &str); 6] = [
 ];
 
 /// Keys that are Wine's own business, below their hive.
-const INTERNAL: [(&str, &str); 8] = [
+const INTERNAL: [(&str, &str); 9] = [
     ("Software_Delta", "Wine"),
     ("Software_Delta", r"Microsoft\Windows NT\CurrentVersion\Fonts"),
+    ("Software_Delta", r"Microsoft\Windows\CurrentVersion\Fonts"),
     ("Software_Delta", r"Microsoft\Windows NT\CurrentVersion\ProfileList"),
     ("System_Delta", r"CurrentControlSet\Control\ComputerName"),
     ("System_Delta", r"CurrentControlSet\Control\TimeZoneInformation"),
@@ -32,6 +33,9 @@ const INTERNAL: [(&str, &str); 8] = [
     ("User_Delta", "Volatile Environment"),
     ("User_Delta", r"Software\Wine"),
 ];
+
+/// Set anew whenever a container starts: a value below `System`'s `Control`.
+const SET_AT_START: &str = "WAITTOKILLSERVICETIMEOUT";
 
 /// Why the changes cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,9 @@ pub(crate) fn changes(before: &Path, after: &Path) -> Result<Vec<HiveFile>, Regi
             for (_, path) in INTERNAL.iter().filter(|(hive, _)| hive == name) {
                 take(&mut old, path);
                 take(&mut new, path);
+            }
+            for hive in [&mut old, &mut new].into_iter().filter(|_| *root == "System") {
+                hive.at(r"CurrentControlSet\Control").values.remove(SET_AT_START);
             }
             let Some(mut delta) = difference(&old, &new) else { continue };
             if *name == "System_Delta" {

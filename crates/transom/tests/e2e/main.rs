@@ -7,6 +7,7 @@
 
 mod bench;
 mod broken_host;
+mod build;
 mod console;
 mod images;
 mod isolation;

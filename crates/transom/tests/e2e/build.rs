@@ -1,0 +1,59 @@
+//! Builds from outside: Dockerfiles with `RUN`, stages, registry changes, the cache, and failures.
+
+use std::path::Path;
+
+use crate::support::host;
+
+fn write(folder: &Path, dockerfile: &str) {
+    std::fs::write(folder.join("Dockerfile"), dockerfile).expect("a file can be written");
+}
+
+#[test]
+fn what_run_changes_of_files_and_registry_is_in_later_stages_and_in_the_saved_image() {
+    let host = host::shared();
+    let context = tempfile::tempdir().expect("a temporary folder");
+    write(
+        context.path(),
+        r"# escape=`
+FROM transom/base AS one
+ARG WHO=world
+WORKDIR C:\app
+RUN echo hello %WHO%>hello.txt
+RUN reg add HKLM\Software\Acme /v Flag /d 42 /f && reg add HKCU\Software\Own /v Mine /d 43 /f
+FROM one AS two
+RUN reg query HKLM\Software\Acme && type C:\app\hello.txt
+FROM mcr.microsoft.com/windows/nanoserver:ltsc2022
+COPY --from=two app\hello.txt C:\out\
+CMD type C:\out\hello.txt
+",
+    );
+    let path = context.path().to_str().expect("a path in UTF-8");
+    let build = ["build", "--network", "none", "--build-arg", "WHO=you", path, "-t"];
+    host.transom(&[&build[..], &["test/built:1"]].concat()).succeed();
+    assert_eq!(host.transom(&["run", "--rm", "test/built:1"]).succeed().text(), "hello you");
+
+    let target = ["test/built:one", "--target", "two"];
+    host.transom(&[&build[..], &target].concat()).succeed();
+    let archive = context.path().join("one.tar");
+    let archive = archive.to_str().expect("a path in UTF-8");
+    host.transom(&["save", "-o", archive, "test/built:one"]).succeed();
+    host.transom(&["rmi", "test/built:one"]).succeed();
+    host.transom(&["load", "-i", archive]).succeed();
+    let query = r"reg query HKLM\Software\Acme /v Flag & reg query HKCU\Software\Own /v Mine";
+    let seen = host.transom(&["run", "--rm", "test/built:one", "cmd", "/c", query]).succeed();
+    assert!(seen.text().contains("42") && seen.text().contains("43"), "{}", seen.text());
+}
+
+#[test]
+fn the_same_again_is_cached_and_gives_the_same_image() {
+    let host = host::shared();
+    let context = tempfile::tempdir().expect("a temporary folder");
+    write(context.path(), "FROM transom/base\nCOPY a b/\nRUN type b\\a\n");
+    std::fs::write(context.path().join("a"), "one").expect("a file can be written");
+    let path = context.path().to_str().expect("a path in UTF-8");
+    let build = || host.transom(&["build", "-q", "--network", "none", path]).succeed();
+    let (first, again) = (build().text(), build().text());
+    assert_eq!(first, again);
+    std::fs::write(context.path().join("a"), "two").expect("a file can be written");
+    assert_ne!(build().text(), first);
+}
