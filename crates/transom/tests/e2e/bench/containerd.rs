@@ -49,13 +49,13 @@ impl Containerd {
         command
     }
 
-    /// Runs it to its end, which must be a success.
-    pub(super) fn run(&self, arguments: &[&str]) -> Duration {
+    /// Runs it to its end, which must be a success: how long that took, and its output.
+    pub(super) fn run(&self, arguments: &[&str]) -> (Duration, String) {
         let started = Instant::now();
         let output = self.ctr(arguments).output().expect("ctr is installed");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "ctr {arguments:?}: {errors}");
-        started.elapsed()
+        (started.elapsed(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Takes in the Wine tree that `host`'s containers run on, as a Linux image.

@@ -25,13 +25,16 @@ fn start() {
     containerd.import_wine(&host, IMAGE);
     let container = Container::idle(&host);
     let count = Cell::new(0);
-    let ctr = || {
+    let in_ctr = |command: &str| {
         count.set(count.get() + 1);
         let name = format!("c{}", count.get());
         let env = ["--env", "WINEPREFIX=/wine", "--env", "WINEDEBUG=-all"];
-        let line = [IMAGE, &name, "/usr/lib/wine/wine64", "cmd", "/c", "exit"];
+        let line = [IMAGE, &name, "/usr/lib/wine/wine64", "cmd", "/c", command];
         containerd.run(&[&["run", "--rm"], &env[..], &line].concat())
     };
+    let ctr = || in_ctr("exit").0;
+    let version = in_ctr("ver").1;
+    assert!(version.contains("Windows"), "Wine does not run under ctr: {version}");
     let exec = || timed(container.exec(&["cmd", "/c", "exit"]));
     let isolated =
         || timed(host.transom(&["run", "--rm", "--network", "none", BASE, "cmd", "/c", "exit"]));

@@ -39,7 +39,7 @@ fn unpack() {
     };
     let ctr = || {
         settle();
-        let time = containerd.run(&["images", "import", &linux.display().to_string()]);
+        let (time, _) = containerd.run(&["images", "import", &linux.display().to_string()]);
         containerd.run(&["images", "rm", "--sync", NAME]);
         time
     };

@@ -17,15 +17,18 @@ pub(crate) struct Process {
 
 /// Everything that runs for this host: its own programs, and what runs in its containers.
 ///
-/// The first know its state folder by their environment, the second have mounts from its root.
+/// The first know its state folder by their environment or have a file in it open, the second have
+/// mounts from its root.
 pub(crate) fn of(host: &Host) -> Vec<Process> {
     let state = format!("TRANSOM_STATE={}\0", host.state().display());
     let root = host.root().display().to_string();
+    let state_folder = host.state();
     let mut found: Vec<Process> = all()
         .into_iter()
         .filter(|process| {
             let own = read(process.pid, "environ").is_some_and(|text| text.contains(&state));
             own || read(process.pid, "mountinfo").is_some_and(|text| text.contains(&root))
+                || has_open(process.pid, &state_folder)
         })
         .collect();
     found.sort();
@@ -70,6 +73,14 @@ pub(crate) fn status(text: &str) -> BTreeMap<&str, &str> {
         .filter_map(|line| line.split_once(':'))
         .map(|(key, value)| (key, value.trim()))
         .collect()
+}
+
+/// Whether a process has a file below a folder open.
+fn has_open(pid: i32, folder: &Path) -> bool {
+    let descriptors = std::fs::read_dir(file(pid, "fd")).into_iter().flatten().flatten();
+    descriptors
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+        .any(|link| link.starts_with(folder))
 }
 
 fn all() -> Vec<Process> {
