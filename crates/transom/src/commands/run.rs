@@ -53,7 +53,21 @@ pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
     };
     match foreground.stay(connection).await? {
         Left::Detached => Ok(0),
+        Left::Ended(Outcome::Lost) => {
+            let message = lost(&found);
+            give_up(host, found).await;
+            Err(Failed { status: failure::DAEMON, message }.into())
+        }
         Left::Ended(outcome) => status(outcome),
+    }
+}
+
+/// What a monitor that is gone said last, which is why it went unless it was killed.
+fn lost(found: &Found) -> String {
+    let said = std::fs::read_to_string(found.folder.monitor_log()).unwrap_or_default();
+    match said.lines().rev().find(|line| !line.trim().is_empty()) {
+        Some(last) => format!("the container's monitor ended: {}", last.trim()),
+        None => "the container's monitor was killed".to_owned(),
     }
 }
 
