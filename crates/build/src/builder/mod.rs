@@ -76,6 +76,9 @@ impl<E: Engine, H: Host> Builder<E, H> {
             Err(fault) => drop(step.failed(&fault.to_string())),
         }
         let file = file?;
+        for name in options.args.keys().filter(|name| !file.declares(name)) {
+            self.progress.print(&format!("WARNING: --build-arg {name}: no ARG declares it\n"));
+        }
         let hold = self.images.hold().await?;
         let state = stages::Stages::new(self, options, &file, &hold)?.target().await?;
         let step = self.progress.step("exporting to image");

@@ -48,6 +48,15 @@ impl Dockerfile {
         let (directives, statements) = source::read(text)?;
         stages::group(directives, &statements)
     }
+
+    /// Whether an `ARG` of any stage names this variable.
+    pub fn declares(&self, name: &str) -> bool {
+        let steps = self.stages.iter().flat_map(|stage| &stage.steps).chain(&self.globals);
+        steps.into_iter().any(|step| match &step.instruction {
+            Instruction::Arg(args) => args.iter().any(|(arg, _)| arg == name),
+            _ => false,
+        })
+    }
 }
 
 /// The statements of a Dockerfile, without asking whether they make sense.
