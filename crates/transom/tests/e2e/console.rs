@@ -62,3 +62,14 @@ fn a_terminal_that_is_not_there_is_an_error() {
     let output = host.transom(&["run", "--rm", "-it", BASE, "cmd"]).fail();
     assert!(output.errors().to_lowercase().contains("tty"), "{output:?}");
 }
+
+#[test]
+fn ctrl_c_reaches_the_program_at_the_terminal() {
+    let host = host::shared();
+    let flags = ["run", "--rm", "-it", &probe::mount(), BASE, PROBE, "control"];
+    let mut terminal = Terminal::start(&host, &flags);
+    terminal.wait_for("ready");
+    terminal.press("\u{3}");
+    terminal.wait_for("event 0");
+    assert_eq!(terminal.end(), 40);
+}

@@ -116,14 +116,6 @@ fn a_file_can_be_copied_in_and_out() {
     assert_eq!(read(Path::new(&target)), "carried");
 }
 
-#[test]
-fn a_named_pipe_is_refused_clearly_for_now() {
-    let host = host::shared();
-    let flag = r"--volume=\\.\pipe\docker_engine:\\.\pipe\docker_engine";
-    let output = cmd(&host, &[flag], "ver");
-    assert!(output.errors().contains("pipe"), "{output:?}");
-}
-
 fn read(file: &Path) -> String {
     let text =
         std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));

@@ -62,3 +62,16 @@ fn an_unknown_network_is_named() {
     let output = host.transom(&line).fail();
     assert!(output.errors().contains("nowhere"), "{output:?}");
 }
+
+#[test]
+fn a_port_is_published_once() {
+    let image = programs::image();
+    let host = host::shared();
+    let publish = format!("--publish=127.0.0.1:{}:80", http::free_port());
+    let first = Container::run(&host, &[&publish], &[image, "node", "-e", SERVER]);
+    first.wait_for_log("listening");
+    let line = ["run", "--rm", &publish, image, "node", "-e", "0"];
+    let output = host.transom(&line).fail();
+    let port = publish.split(':').nth(1).unwrap();
+    assert!(output.errors().contains(port), "{output:?}");
+}
