@@ -1,11 +1,13 @@
 //! Those who look at a container: every connection to its monitor.
 //!
 //! A frame is given to all who asked for its kind, and is waited for until each has room: a slow
-//! reader slows the container down, as a slow terminal does, and nothing grows without bound.
+//! reader slows the container down, as a slow terminal does, and nothing grows without bound. Once
+//! the container has ended it is waited for no longer than the monitor has patience
+//! ([`Audience::hurry`]).
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::attach::wire::{Exit, Failure, Hello, Tell};
 
@@ -19,6 +21,8 @@ pub(super) type Frame = Arc<[u8]>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Audience {
     seats: Arc<Mutex<Seats>>,
+    /// Whoever has no room is left behind.
+    hurried: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -74,10 +78,21 @@ impl Audience {
         let seats: Vec<Seat> =
             self.seats().taken.iter().filter(|seat| wants(&seat.hello)).cloned().collect();
         for seat in seats {
-            if seat.frames.send(frame.clone()).await.is_err() {
+            let mut hurried = self.hurried.subscribe();
+            let sent = tokio::select! {
+                biased;
+                sent = seat.frames.send(frame.clone()) => sent.is_ok(),
+                _ = hurried.wait_for(|hurried| *hurried) => false,
+            };
+            if !sent {
                 self.leave(seat.number);
             }
         }
+    }
+
+    /// From now on nobody is waited for. The next run begins with patience again.
+    pub(super) fn hurry(&self, hurry: bool) {
+        self.hurried.send_replace(hurry);
     }
 
     /// Ends every connection once its frames are out.

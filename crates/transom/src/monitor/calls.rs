@@ -13,6 +13,9 @@ use crate::attach::wire::Call;
 use crate::settings::signal;
 use crate::store::Status;
 
+/// How long the last of a container's output waits for those who read slowly.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// After a kill the container has this long to be gone before those who wait are told it is not.
 const KILL_LIMIT: Duration = Duration::from_secs(75);
 
@@ -70,15 +73,21 @@ impl Driver {
     /// patience with those who read slowly.
     pub(super) async fn drain(&mut self, run: &mut Run) {
         self.stdin.end().await;
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        let mut hurried = false;
         loop {
             tokio::select! {
-                () = run.drained() => return,
+                () = run.drained() => break,
+                () = &mut patience, if !hurried => hurried = true,
                 Some(message) = self.inbox.recv() => {
                     self.stopping.waiting.push(message.answer);
-                    self.audience.close();
+                    hurried = true;
                 }
             }
+            self.audience.hurry(hurried);
         }
+        self.audience.hurry(false);
     }
 
     /// `true` when it was asked to stop.

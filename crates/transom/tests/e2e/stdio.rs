@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdout, Stdio};
+use std::time::Duration;
 
 use crate::support::container::{BASE, Container};
 use crate::support::host;
@@ -146,4 +147,22 @@ fn first_difference(stream: &mut impl Read, mebibytes: usize) -> Option<usize> {
 
 fn lines_of(stdout: ChildStdout) -> impl Iterator<Item = String> {
     BufReader::new(stdout).lines().map(|line| line.expect("it prints text").trim_end().to_owned())
+}
+
+#[test]
+fn a_reader_that_stops_reading_does_not_keep_a_killed_container_from_ending() {
+    let host = host::shared();
+    let container = Container::create(&host, &[&probe::mount()], &[BASE, PROBE, "spew", "64"]);
+    let mut child = container.transom("start", &["--attach"]).start(|command| {
+        command.stdout(Stdio::piped());
+    });
+    let unread = child.stdout.take();
+    wait::until("its start", || (container.status() == "running").then_some(()));
+    container.transom("kill", &[]).succeed();
+    wait::within(Duration::from_secs(30), "the end", || {
+        (container.status() == "exited").then_some(())
+    });
+    drop(unread);
+    // Its stdout is gone; how it ends is its own matter, that it does is not.
+    child.wait().unwrap();
 }
