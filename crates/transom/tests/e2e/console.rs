@@ -20,8 +20,11 @@ fn a_line_typed_into_cmd_is_run() {
 #[test]
 fn the_console_has_the_size_of_the_terminal_and_follows_it() {
     let host = host::shared();
-    let flags = ["run", "--rm", "-it", &probe::mount(), BASE, PROBE, "console"];
+    let name = format!("size{}", std::process::id());
+    let flags = ["run", "-it", "--name", &name, &probe::mount(), BASE, PROBE, "console"];
     let mut terminal = Terminal::start(&host, &flags);
+    // The program would wait for lines for ever.
+    let _container = Container::named(&host, &name);
     terminal.wait_for("size 100x25");
     terminal.resize(90, 40);
     // The program looks when a line comes, and the news may come after the first one.
