@@ -3,21 +3,25 @@
 
 use std::io::{self, Write};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use jiff::Timestamp;
 use oci_spec::image::{Descriptor, DescriptorBuilder, ImageManifestBuilder, MediaType};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::compress::{Compression, Encoder};
 use crate::config::ImageConfig;
 use crate::digest::Digest;
 use crate::error::{Error, Result, stream};
-use crate::image::Image;
+use crate::image::{Image, digest_of};
+use crate::layer::decompressed;
 use crate::name::ImageName;
 use crate::store::Store;
+use crate::store::index::{Index, Record};
 use crate::store::lock::Lock;
 
 /// A layer in the store that no image has yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewLayer {
     /// Its blob.
     pub descriptor: Descriptor,
@@ -41,41 +45,100 @@ impl Store {
     pub async fn add_layer(
         &self,
         _hold: &Hold,
+        compression: Compression,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
     ) -> Result<NewLayer> {
-        self.blocking(move |store| store.add_layer_sync(write)).await
+        self.blocking(move |store| store.add_layer_sync(compression, write)).await
+    }
+
+    /// The same layer compressed in another way.
+    pub async fn recompress(
+        &self,
+        _hold: &Hold,
+        layer: &NewLayer,
+        compression: Compression,
+    ) -> Result<NewLayer> {
+        let layer = layer.clone();
+        self.blocking(move |store| {
+            if *layer.descriptor.media_type() == compression.media_type() {
+                return Ok(layer);
+            }
+            let blob = store.open_blob(&digest_of(&layer.descriptor)?)?;
+            let again = store.add_layer_sync(compression, |out| {
+                io::copy(&mut decompressed(blob)?, out).map(drop)
+            })?;
+            if again.diff_id == layer.diff_id {
+                return Ok(again);
+            }
+            let what = format!("the content of layer {}", layer.diff_id.short());
+            Err(Error::WrongDigest { what, expected: layer.diff_id, actual: again.diff_id })
+        })
+        .await
     }
 
     /// Stores an image of these layers, base first, and gives it `name` if there is one. The
     /// configuration's diff ids are those of the layers.
     pub async fn create_image(
         &self,
-        _hold: &Hold,
-        mut config: ImageConfig,
+        hold: &Hold,
+        config: ImageConfig,
         layers: Vec<NewLayer>,
         name: Option<&str>,
     ) -> Result<Image> {
         let name = name.map(crate::store::images::taggable).transpose()?;
+        let image = self.draft_image(hold, config, layers, &Map::new()).await?;
+        self.keep_image(hold, &image, name.into_iter().collect()).await
+    }
+
+    /// Stores the documents of an image that is in no list: it is there while it is held.
+    pub async fn draft_image(
+        &self,
+        _hold: &Hold,
+        mut config: ImageConfig,
+        layers: Vec<NewLayer>,
+        annotations: &Map<String, Value>,
+    ) -> Result<Image> {
         config.rootfs.diff_ids = layers.iter().map(|layer| layer.diff_id.clone()).collect();
         let layers = layers.into_iter().map(|layer| layer.descriptor).collect();
+        let annotations = annotations.clone();
         self.blocking(move |store| {
             let bytes = serde_json::to_vec(&config).map_err(Error::json("image configuration"))?;
-            store.compose(&bytes, layers, name)
+            store.draft(&bytes, layers, &annotations)
+        })
+        .await
+    }
+
+    /// Puts an image into the list, with these names.
+    pub async fn keep_image(
+        &self,
+        _hold: &Hold,
+        image: &Image,
+        names: Vec<ImageName>,
+    ) -> Result<Image> {
+        let (manifest, whole) = (image.manifest.clone(), image.whole.clone());
+        self.blocking(move |store| {
+            store.change_index(|index| {
+                let digest = index.add_whole(manifest, whole)?;
+                index.names.extend(names.into_iter().map(|name| (name, digest.clone())));
+                store.image_of(index, &digest)
+            })
         })
         .await
     }
 
     fn add_layer_sync(
         &self,
+        compression: Compression,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<NewLayer> {
-        let encoder = GzEncoder::new(self.new_blob()?, Compression::new(6));
+        let failed = || stream("compress a layer");
+        let encoder = Encoder::new(self.new_blob()?, compression).map_err(failed())?;
         let mut hashing = Hashing { inner: encoder, hasher: Sha256::new() };
         write(&mut hashing).map_err(stream("write a layer"))?;
         let diff_id = Digest::from_hasher(hashing.hasher);
-        let writer = hashing.inner.finish().map_err(stream("compress a layer"))?;
+        let writer = hashing.inner.finish().map_err(failed())?;
         let (digest, size) = writer.commit(self, None, None)?;
-        let descriptor = describe(MediaType::ImageLayerGzip, &digest, size);
+        let descriptor = describe(compression.media_type(), &digest, size);
         Ok(NewLayer { descriptor, diff_id })
     }
 
@@ -86,6 +149,20 @@ impl Store {
         layers: Vec<Descriptor>,
         name: Option<ImageName>,
     ) -> Result<Image> {
+        let image = self.draft(config, layers, &Map::new())?;
+        self.change_index(|index| {
+            let digest = index.add(image.manifest)?;
+            index.names.extend(name.map(|name| (name, digest.clone())));
+            self.image_of(index, &digest)
+        })
+    }
+
+    fn draft(
+        &self,
+        config: &[u8],
+        layers: Vec<Descriptor>,
+        annotations: &Map<String, Value>,
+    ) -> Result<Image> {
         let digest = self.put_blob(config)?;
         let manifest = ImageManifestBuilder::default()
             .schema_version(2_u32)
@@ -94,14 +171,15 @@ impl Store {
             .layers(layers)
             .build()
             .expect("every member that a manifest must have is there");
+        let mut manifest = serde_json::to_value(&manifest).map_err(Error::json("manifest"))?;
+        if !annotations.is_empty() {
+            manifest["annotations"] = Value::Object(annotations.clone());
+        }
         let bytes = serde_json::to_vec(&manifest).map_err(Error::json("manifest"))?;
         let digest = self.put_blob(&bytes)?;
-        let descriptor = describe(MediaType::ImageManifest, &digest, bytes.len() as u64);
-        self.change_index(|index| {
-            index.add(descriptor)?;
-            index.names.extend(name.map(|name| (name, digest.clone())));
-            self.image_of(index, &digest)
-        })
+        let manifest = describe(MediaType::ImageManifest, &digest, bytes.len() as u64);
+        let record = Record { manifest, added: Timestamp::now(), whole: None };
+        Image::read(self, &Index::default(), &digest, &record)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use oci_spec::image::{Descriptor, ImageManifest};
+use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde_json::{Value, json};
 
 use crate::config::ImageConfig;
@@ -21,6 +21,10 @@ pub struct Image {
     pub id: Digest,
     /// Its manifest.
     pub manifest: Descriptor,
+    /// The index around it, if it was made with one: it goes where the image goes.
+    pub whole: Option<Descriptor>,
+    /// Manifests beside it in that index: what is attested of it.
+    pub attested: Vec<Descriptor>,
     /// Names by tag. None: the image is dangling.
     pub names: Vec<ImageName>,
     /// Names by digest, from registries that have it.
@@ -35,6 +39,8 @@ pub struct Image {
     pub size: u64,
     /// When it came here.
     pub added: Timestamp,
+    /// Everything that `attested` is made of.
+    pub(crate) beside: Vec<Descriptor>,
 }
 
 impl Image {
@@ -101,7 +107,8 @@ impl Image {
     /// Every blob that it is made of.
     pub(crate) fn blobs(&self) -> BTreeSet<Digest> {
         let descriptors = [&self.manifest, &self.config_descriptor];
-        descriptors.into_iter().chain(&self.layers).filter_map(|d| digest_of(d).ok()).collect()
+        let own = descriptors.into_iter().chain(&self.layers).chain(&self.whole);
+        own.chain(&self.beside).filter_map(|d| digest_of(d).ok()).collect()
     }
 
     pub(crate) fn read(
@@ -116,6 +123,9 @@ impl Image {
         let mut image = Self {
             id: digest_of(manifest.config())?,
             manifest: record.manifest.clone(),
+            whole: record.whole.clone(),
+            attested: Vec::new(),
+            beside: Vec::new(),
             names,
             digests,
             config,
@@ -124,6 +134,9 @@ impl Image {
             size: 0,
             added: record.added,
         };
+        if let Some(whole) = &image.whole {
+            (image.attested, image.beside) = read_beside(store, whole, digest)?;
+        }
         image.size = image
             .chain_ids()
             .iter()
@@ -132,6 +145,30 @@ impl Image {
             .sum();
         Ok(image)
     }
+}
+
+/// The manifests of an index but `own`, and everything that they are made of.
+fn read_beside(
+    store: &Store,
+    whole: &Descriptor,
+    own: &Digest,
+) -> Result<(Vec<Descriptor>, Vec<Descriptor>)> {
+    let what = format!("index {}", whole.digest());
+    let index: ImageIndex = serde_json::from_slice(&store.read_document(&digest_of(whole)?)?)
+        .map_err(Error::json(&what))?;
+    let (mut attested, mut all) = (Vec::new(), Vec::new());
+    for entry in index.manifests() {
+        let digest = digest_of(entry)?;
+        if digest == *own {
+            continue;
+        }
+        let manifest = parse_manifest(&store.read_document(&digest)?, &what)?;
+        attested.push(entry.clone());
+        all.push(entry.clone());
+        all.push(manifest.config().clone());
+        all.extend(manifest.layers().iter().cloned());
+    }
+    Ok((attested, all))
 }
 
 /// A manifest and its configuration, out of the store.

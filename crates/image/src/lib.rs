@@ -10,6 +10,7 @@
 mod archive;
 mod base;
 mod compose;
+mod compress;
 mod config;
 mod digest;
 mod error;
@@ -27,6 +28,7 @@ mod test;
 
 pub use archive::{ArchiveFormat, Loaded};
 pub use compose::{Hold, NewLayer};
+pub use compress::Compression;
 pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;
 pub use error::{Error, Result};
@@ -38,4 +40,7 @@ pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
 pub use registry::{PullOptions, Pulled, Pushed};
 pub use settings::Settings;
-pub use store::{DiskUsage, PruneOptions, Pruned, RemoveOptions, Removed, Store};
+pub use store::{
+    CachePruneOptions, CacheRecord, CacheUsage, DiskUsage, Making, PruneOptions, Pruned,
+    RemoveOptions, Removed, Store,
+};

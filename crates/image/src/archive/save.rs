@@ -105,7 +105,8 @@ impl Store {
 fn index(items: &[Item]) -> Result<Value> {
     let mut entries = Vec::new();
     for Item { image, names } in items {
-        let mut entry = serde_json::to_value(&image.manifest).map_err(Error::json("descriptor"))?;
+        let whole = image.whole.as_ref().unwrap_or(&image.manifest);
+        let mut entry = serde_json::to_value(whole).map_err(Error::json("descriptor"))?;
         let config = &image.config;
         entry["platform"] = json!({ "architecture": config.architecture, "os": config.os });
         if let Some(version) = &config.os_version {

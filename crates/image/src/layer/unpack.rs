@@ -6,14 +6,17 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use oci_spec::image::Descriptor;
+
 use super::Chain;
 use super::record::Record;
 use super::settle::{Ground, settle};
 use super::stage::{Order, Staged, stage};
+use crate::compose::{Hold, NewLayer};
 use crate::digest::Digest;
 use crate::error::{IoContext, Result};
 use crate::image::{Image, digest_of};
-use crate::progress::{Event, Progress, State};
+use crate::progress::{Event, Progress, Quiet, State};
 use crate::store::Store;
 use crate::store::lock::Lock;
 
@@ -34,17 +37,44 @@ impl Store {
         self.blocking(move |store| store.unpack_sync(&image, &fold, &*progress)).await
     }
 
+    /// The same for layers, base first, that no image has yet. They are kept while they are held.
+    pub async fn unpack_layers(
+        &self,
+        _hold: &Hold,
+        layers: &[NewLayer],
+        os_version: Option<String>,
+        fold: &Path,
+    ) -> Result<Chain> {
+        let (layers, fold) = (layers.to_vec(), fold.to_owned());
+        self.blocking(move |store| {
+            let parts = layers.iter().map(|layer| (&layer.descriptor, &layer.diff_id));
+            store.unpack_parts(parts, os_version.as_ref(), &fold, &Quiet)
+        })
+        .await
+    }
+
     pub(crate) fn unpack_sync(
         &self,
         image: &Image,
         fold: &Path,
         progress: &dyn Progress,
     ) -> Result<Chain> {
-        let ids = image.chain_ids();
+        let parts = image.layers.iter().zip(&image.config.rootfs.diff_ids);
+        self.unpack_parts(parts, image.config.os_version.as_ref(), fold, progress)
+    }
+
+    fn unpack_parts<'a>(
+        &self,
+        parts: impl Iterator<Item = (&'a Descriptor, &'a Digest)>,
+        os_version: Option<&String>,
+        fold: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Chain> {
+        let layers = layers(parts, os_version)?;
+        let ids: Vec<Digest> = layers.iter().map(|layer| layer.chain_id.clone()).collect();
         if !ids.iter().all(|id| self.is_unpacked(id)) {
             let _adding = self.lock_adding()?;
             self.sweep_layers()?;
-            let layers = layers(image)?;
             let (missing, _locks) = self.claim(layers)?;
             self.unpack_missing(&missing, &ids, fold, progress)?;
         }
@@ -159,22 +189,25 @@ struct Layer {
     consumed: AtomicU64,
 }
 
-fn layers(image: &Image) -> Result<Vec<Layer>> {
-    let parts = image.layers.iter().zip(&image.config.rootfs.diff_ids).zip(image.chain_ids());
-    parts
-        .enumerate()
-        .map(|(position, ((descriptor, diff_id), chain_id))| {
-            Ok(Layer {
-                position,
-                blob: digest_of(descriptor)?,
-                size: descriptor.size(),
-                diff_id: diff_id.clone(),
-                chain_id,
-                os_version: image.config.os_version.clone(),
-                consumed: AtomicU64::new(0),
-            })
+fn layers<'a>(
+    parts: impl Iterator<Item = (&'a Descriptor, &'a Digest)>,
+    os_version: Option<&String>,
+) -> Result<Vec<Layer>> {
+    let mut below: Option<Digest> = None;
+    let layer = |(position, (descriptor, diff_id)): (usize, (&Descriptor, &Digest))| {
+        let chain_id = diff_id.chained(below.as_ref());
+        below = Some(chain_id.clone());
+        Ok(Layer {
+            position,
+            blob: digest_of(descriptor)?,
+            size: descriptor.size(),
+            diff_id: diff_id.clone(),
+            chain_id,
+            os_version: os_version.cloned(),
+            consumed: AtomicU64::new(0),
         })
-        .collect()
+    };
+    parts.enumerate().map(layer).collect()
 }
 
 /// What the staging threads share.

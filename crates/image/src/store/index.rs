@@ -34,15 +34,33 @@ pub(crate) struct Record {
     pub(crate) manifest: Descriptor,
     /// When it came here.
     pub(crate) added: Timestamp,
+    /// The index that it was made with, for it and what is attested of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) whole: Option<Descriptor>,
 }
 
 impl Index {
     /// Takes in an image; one that is known keeps its date.
     pub(crate) fn add(&mut self, manifest: Descriptor) -> Result<Digest> {
         let digest = Digest::try_from(manifest.digest())?;
-        self.images
-            .entry(digest.clone())
-            .or_insert_with(|| Record { manifest, added: Timestamp::now() });
+        self.images.entry(digest.clone()).or_insert_with(|| Record {
+            manifest,
+            added: Timestamp::now(),
+            whole: None,
+        });
+        Ok(digest)
+    }
+
+    /// The same for an image that has an index around it, which takes the place of an older one.
+    pub(crate) fn add_whole(
+        &mut self,
+        manifest: Descriptor,
+        whole: Option<Descriptor>,
+    ) -> Result<Digest> {
+        let digest = self.add(manifest)?;
+        if let (Some(record), Some(_)) = (self.images.get_mut(&digest), &whole) {
+            record.whole = whole;
+        }
         Ok(digest)
     }
 

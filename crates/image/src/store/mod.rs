@@ -5,6 +5,7 @@
 //! $ROOT/images.json                  images and their names; replaced as a whole under a lock
 //! $ROOT/layers/<chain hex>/          unpacked layers (crate::layer)
 //! $ROOT/leases/<container>.json      what a container runs on
+//! $ROOT/build/cache/<key>.json       layers that builds made
 //! $ROOT/locks/                       one file per thing that is being made
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! `crate::archive`, `crate::layer`); they are async and do their file work on blocking threads.
 
 pub(crate) mod blobs;
+mod cache;
 pub(crate) mod images;
 pub(crate) mod index;
 mod lease;
@@ -25,6 +27,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use cache::{CachePruneOptions, CacheRecord, CacheUsage, Making};
 pub use images::{RemoveOptions, Removed};
 pub use prune::{PruneOptions, Pruned};
 pub use usage::DiskUsage;
@@ -32,6 +35,9 @@ pub use usage::DiskUsage;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
 use crate::settings::Settings;
+
+const FOLDERS: [&str; 7] =
+    ["", "content/blobs/sha256", "content/ingest", "layers", "leases", "locks", cache::FOLDER];
 
 /// The images of one `TRANSOM_ROOT`. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,7 +69,7 @@ impl Store {
             None => Settings::read(&root)?,
         };
         let store = Self(Arc::new(Inner { root, settings }));
-        for dir in ["", "content/blobs/sha256", "content/ingest", "layers", "leases", "locks"] {
+        for dir in FOLDERS {
             let path = store.path(dir);
             // Only Transom's own processes have any business below the root.
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).at("make", &path)?;

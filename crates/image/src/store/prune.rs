@@ -1,4 +1,5 @@
-//! Removing what nobody needs: images by rule, and content that no image and no container holds.
+//! Removing what nobody needs: images by rule, and content that no image, no container and no record
+//! of a build holds.
 //!
 //! Whoever adds content holds a lock until a name or a lease protects what was added, so what is
 //! removed here is never somebody's work in progress; while there is any, removal waits for the
@@ -15,7 +16,7 @@ use super::usage::sizes;
 use super::{Removed, Store};
 use crate::digest::Digest;
 use crate::error::{IoContext, Result};
-use crate::image::Image;
+use crate::image::{Image, digest_of};
 
 /// Which images `prune` takes.
 #[derive(Debug, Clone, Default)]
@@ -94,7 +95,7 @@ impl Store {
         }
     }
 
-    /// What images and containers hold, as hexadecimal digits.
+    /// What images, containers and the cache of builds hold, as hexadecimal digits.
     fn needed(&self) -> Result<Needed> {
         let mut needed = Needed::default();
         let mut keep = |blobs: BTreeSet<Digest>, layers: Vec<Digest>| {
@@ -107,6 +108,9 @@ impl Store {
             if let Ok(image) = self.image_of(&index, digest) {
                 keep(image.blobs(), image.chain_ids());
             }
+        }
+        for record in self.cached()? {
+            keep([digest_of(&record.layer.descriptor)?].into(), vec![record.chain_id]);
         }
         for (_, lease) in self.leases()? {
             keep(lease.blobs, lease.layers.into_iter().collect());

@@ -28,7 +28,7 @@ impl Store {
             "locks" => name != "index" && name != "content",
             _ => name.starts_with(".tmp"),
         };
-        for dir in ["locks", "leases", ""] {
+        for dir in ["locks", "leases", super::cache::FOLDER, ""] {
             let path = self.path(dir);
             for entry in fs::read_dir(&path).at("list", &path)? {
                 let entry = entry.at("list", &path)?;

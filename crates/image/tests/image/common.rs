@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image::{ContainerConfig, Image, ImageConfig, NewLayer, Quiet, Settings, Store};
+use image::{Compression, ContainerConfig, Image, ImageConfig, NewLayer, Quiet, Settings, Store};
 use tempfile::TempDir;
 
 /// An archive in the making.
@@ -121,8 +121,12 @@ impl Host {
         let hold = self.store.hold().await.unwrap();
         let mut added: Vec<NewLayer> = Vec::new();
         for bytes in layers {
-            added
-                .push(self.store.add_layer(&hold, move |out| out.write_all(&bytes)).await.unwrap());
+            added.push(
+                self.store
+                    .add_layer(&hold, Compression::default(), move |out| out.write_all(&bytes))
+                    .await
+                    .unwrap(),
+            );
         }
         self.store.create_image(&hold, config(), added, name).await.unwrap()
     }

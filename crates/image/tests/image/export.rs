@@ -65,7 +65,7 @@ fn scratch(host: &Host, below: Below) -> Scratch {
     let long = format!("{}/{}.txt", "d".repeat(150), "ü".repeat(60));
     write(&upper.join(long), "long");
     let hives = vec![HiveFile { name: "System_Delta".into(), data: b"regf".to_vec() }];
-    Scratch { upper, below, exclude: vec!["WINE".into()], hives }
+    Scratch { upper, below, exclude: vec!["WINE".into()], hives, ..Scratch::default() }
 }
 
 async fn add(host: &Host, scratch: Scratch) -> image::Result<NewLayer> {

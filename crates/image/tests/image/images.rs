@@ -1,6 +1,9 @@
 //! Names, removal and pruning follow docker's rules, and what a container uses stays.
 
-use image::{ImageName, PruneOptions, RemoveOptions, Removed};
+use image::{
+    CachePruneOptions, CacheRecord, Compression, Digest, ImageName, PruneOptions, RemoveOptions,
+    Removed,
+};
 
 use crate::common::{Host, Layer};
 
@@ -109,7 +112,11 @@ async fn pruning_waits_for_what_is_being_added() {
     let host = Host::new().await;
     let hold = host.again().await.hold().await.unwrap();
     let bytes = layer("x").bytes();
-    let added = host.store.add_layer(&hold, move |out| out.write_all(&bytes)).await.unwrap();
+    let added = host
+        .store
+        .add_layer(&hold, Compression::default(), move |out| out.write_all(&bytes))
+        .await
+        .unwrap();
     host.store.prune(PruneOptions::default()).await.unwrap();
     let image =
         host.store.create_image(&hold, crate::common::config(), vec![added], None).await.unwrap();
@@ -121,9 +128,13 @@ async fn pruning_waits_for_what_is_being_added() {
 async fn pruning_by_label_and_age() {
     let host = Host::new().await;
     let hold = host.store.hold().await.unwrap();
-    for (name, label) in [("a", "x"), ("b", "y")] {
+    for (name, label) in [("kept", "x"), ("gone", "y")] {
         let bytes = layer(name).bytes();
-        let added = host.store.add_layer(&hold, move |out| out.write_all(&bytes)).await.unwrap();
+        let added = host
+            .store
+            .add_layer(&hold, Compression::default(), move |out| out.write_all(&bytes))
+            .await
+            .unwrap();
         let mut config = crate::common::config();
         config.config.labels = Some([("kind".to_owned(), label.to_owned())].into());
         config.created = Some("2020-01-01T00:00:00Z".to_owned());
@@ -139,8 +150,8 @@ async fn pruning_by_label_and_age() {
     assert_eq!(pruned(&[("kind", Some("z"))], 1).await, 0);
     assert_eq!(pruned(&[("kind", None)], 365 * 1000).await, 0);
     assert_eq!(pruned(&[("kind", Some("y"))], 1).await, 2);
-    assert!(host.store.resolve("b").await.is_err());
-    assert!(host.store.resolve("a").await.is_ok());
+    assert!(host.store.resolve("gone").await.is_err());
+    assert!(host.store.resolve("kept").await.is_ok());
 }
 
 #[tokio::test]
@@ -206,4 +217,52 @@ async fn many_processes_may_name_images_at_once() {
         task.await.unwrap().unwrap();
     }
     assert_eq!(host.store.resolve("app").await.unwrap().names.len(), 21);
+}
+
+#[tokio::test]
+async fn what_a_build_made_stays_until_its_cache_is_pruned() {
+    let host = Host::new().await;
+    let hold = host.store.hold().await.unwrap();
+    let bytes = layer("step").bytes();
+    let compression = Compression::default();
+    let made = host.store.add_layer(&hold, compression, move |out| out.write_all(&bytes)).await;
+    let made = made.unwrap();
+    let (key, now) = (Digest::of(b"step"), jiff::Timestamp::now());
+    let record = CacheRecord {
+        key: key.clone(),
+        chain_id: made.diff_id.clone(),
+        layer: made.clone(),
+        parent: None,
+        description: "RUN step".to_owned(),
+        created: now.to_string(),
+        added: now,
+        used: now,
+        uses: 0,
+    };
+    host.store.keep_cached(&hold, record).await.unwrap();
+    let chain = host
+        .store
+        .unpack_layers(&hold, std::slice::from_ref(&made), None, &host.drive)
+        .await
+        .unwrap();
+    drop(hold);
+    host.store.prune(PruneOptions { all: true, ..PruneOptions::default() }).await.unwrap();
+    assert!(host.store.images().await.unwrap().iter().all(|image| !image.names.is_empty()));
+    assert!(chain.folders[0].is_dir(), "it is no image's, and still it is kept");
+
+    let keep = CachePruneOptions { keep: 1 << 30, ..CachePruneOptions::default() };
+    assert!(host.store.prune_cache(keep).await.unwrap().0.is_empty());
+    let other = CachePruneOptions { ids: vec!["zz".into()], ..CachePruneOptions::default() };
+    assert!(host.store.prune_cache(other).await.unwrap().0.is_empty());
+    // While something is being added nothing is removed that it could need.
+    let hold = host.store.hold().await.unwrap();
+    let found = host.store.find_cached(&hold, &key).await.unwrap().unwrap();
+    assert_eq!((found.layer, found.uses), (made, 1));
+    let (gone, reclaimed) = host.store.prune_cache(CachePruneOptions::default()).await.unwrap();
+    assert_eq!((gone.len(), reclaimed), (1, 0));
+    assert!(chain.folders[0].is_dir() && gone[0].size > 0);
+    assert!(host.store.find_cached(&hold, &key).await.unwrap().is_none());
+    drop(hold);
+    host.store.prune_cache(CachePruneOptions::default()).await.unwrap();
+    assert!(!chain.folders[0].exists());
 }

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use image::{Error, Event, Image, Progress, PullOptions, Pulled, Quiet, Settings, State, Store};
+use image::{
+    Compression, Error, Event, Image, Progress, PullOptions, Pulled, Quiet, Settings, State, Store,
+};
 use oci_client::Reference;
 use oci_client::client::{Client, ClientConfig, ClientProtocol};
 use oci_client::secrets::RegistryAuth;
@@ -377,7 +379,11 @@ async fn images_that_cannot_run_here_are_refused() {
     for (tag, os, version) in [("linux", "linux", None), ("new", "windows", Some("10.0.26100.1"))] {
         let hold = host.store.hold().await.unwrap();
         let bytes = Layer::new().bytes();
-        let layer = host.store.add_layer(&hold, move |out| out.write_all(&bytes)).await.unwrap();
+        let layer = host
+            .store
+            .add_layer(&hold, Compression::default(), move |out| out.write_all(&bytes))
+            .await
+            .unwrap();
         let mut config = config();
         (config.os, config.os_version) = (os.to_owned(), version.map(str::to_owned));
         let name = registry.name(&format!("app:{tag}"));

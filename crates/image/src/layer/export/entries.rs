@@ -22,6 +22,15 @@ const REPARSE_POINT: u32 = 0x400;
 const HIDDEN_OR_SYSTEM: u32 = 0x6;
 
 impl Scratch {
+    fn modified(&self, stat: &Stat) -> Time {
+        // Windows counts in steps of 100 ns.
+        let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0) / 100 * 100;
+        match self.epoch {
+            Some(epoch) if stat.st_mtime >= epoch => Time { seconds: epoch, nanos: 0 },
+            _ => Time { seconds: stat.st_mtime, nanos },
+        }
+    }
+
     /// Writes the layer archive.
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
         let root = beneath::open_root(&self.upper).at("open", &self.upper)?;
@@ -56,7 +65,7 @@ impl<W: Write> Export<'_, W> {
         let at = self.scratch.upper.join(&found.path);
         let name = name(&found.path);
         let kept = self.kept.remove(&fold::key(&name)).unwrap_or_default();
-        let mtime = modified(&found.stat);
+        let mtime = self.scratch.modified(&found.stat);
         match &found.what {
             What::Folder => {
                 let dir = beneath::open_dir(self.root, &found.path).at("open", &at)?;
@@ -91,7 +100,7 @@ impl<W: Write> Export<'_, W> {
 
     fn file(&mut self, found: &Found, name: &str, kept: &Kept) -> Result<()> {
         let at = self.scratch.upper.join(&found.path);
-        let mtime = modified(&found.stat);
+        let mtime = self.scratch.modified(&found.stat);
         let file = beneath::open_file(self.root, &found.path).at("open", &at)?;
         if attribute(&file, "trusted.overlay.metacopy").at("look at", &at)?.is_some() {
             return Err(refused(&found.path, "its data is still in a lower layer"));
@@ -171,10 +180,4 @@ fn dos_attributes(file: impl AsFd) -> io::Result<u32> {
     let text = String::from_utf8_lossy(&text);
     let bits = u32::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or(0);
     Ok(bits & HIDDEN_OR_SYSTEM)
-}
-
-fn modified(stat: &Stat) -> Time {
-    // Windows counts in steps of 100 ns.
-    let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0) / 100 * 100;
-    Time { seconds: stat.st_mtime, nanos }
 }

@@ -35,7 +35,7 @@ impl Store {
     pub async fn add_scratch_layer(&self, hold: &Hold, scratch: Scratch) -> Result<NewLayer> {
         let (send, receive) = std::sync::mpsc::channel::<Error>();
         let added = self
-            .add_layer(hold, move |out| {
+            .add_layer(hold, scratch.compression, move |out| {
                 // The archive's writer only knows I/O errors; the whole story goes beside it.
                 scratch.write(out).map_err(|error| {
                     let told = std::io::Error::other(error.to_string());

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, Stat, readlinkat, statat};
 use rustix::io::Errno;
 
 use super::{Below, HiveFile};
+use crate::compress::Compression;
 use crate::error::{Error, IoContext, Result};
 use crate::layer::fold::{self, Spelling};
 use crate::layer::{beneath, names};
@@ -24,6 +25,10 @@ pub struct Scratch {
     pub exclude: Vec<String>,
     /// What changed of the registry.
     pub hives: Vec<HiveFile>,
+    /// No file is newer than this, in seconds since 1970.
+    pub epoch: Option<i64>,
+    /// How the archive is stored.
+    pub compression: Compression,
 }
 
 /// A file of the scratch.
