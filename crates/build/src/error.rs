@@ -34,6 +34,9 @@ pub enum BuildError {
         #[source]
         cause: Box<Cause>,
     },
+    /// Something else of the build failed, or it was given up.
+    #[error("canceled")]
+    Stopped,
     /// The store of images failed.
     #[error(transparent)]
     Image(#[from] image::Error),

@@ -22,4 +22,4 @@ mod view;
 pub use builder::{Builder, Ground, Options};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
-pub use registry::RegistryError;
+pub use registry::{RegistryError, changes as registry_changes};

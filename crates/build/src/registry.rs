@@ -60,8 +60,13 @@ pub enum RegistryError {
     },
 }
 
-/// The hives that make of the registry in `before` that in `after`, both folders of Wine's files.
-pub(crate) fn changes(before: &Path, after: &Path) -> Result<Vec<HiveFile>, RegistryError> {
+/// The hives that make of the registry in `before` that in `after`, both folders of Wine's files. No
+/// key is newer than `epoch`, in seconds since 1970.
+pub fn changes(
+    before: &Path,
+    after: &Path,
+    epoch: Option<i64>,
+) -> Result<Vec<HiveFile>, RegistryError> {
     let mut hives = Vec::new();
     for file in ["system.reg", "userdef.reg", "user.reg"] {
         let (old, new) = (text(&before.join(file))?, text(&after.join(file))?);
@@ -85,6 +90,9 @@ pub(crate) fn changes(before: &Path, after: &Path) -> Result<Vec<HiveFile>, Regi
                 as_stored(&mut delta);
             }
             delta.name.clear();
+            if let Some(epoch) = epoch {
+                date(&mut delta, filetime(epoch));
+            }
             hives.push(HiveFile { name: (*name).to_owned(), data: regf::write(&delta) });
         }
     }
@@ -145,6 +153,17 @@ fn difference(old: &Key, new: &Key) -> Option<Key> {
     differs.then_some(delta)
 }
 
+/// Windows counts steps of 100 ns since 1601.
+fn filetime(epoch: i64) -> u64 {
+    u64::try_from(epoch.saturating_add(11_644_473_600)).unwrap_or(0).saturating_mul(10_000_000)
+}
+
+/// Makes no key newer than that.
+fn date(key: &mut Key, latest: u64) {
+    key.modified = key.modified.min(latest);
+    key.keys.values_mut().for_each(|below| date(below, latest));
+}
+
 /// Windows stores the current control set under its first number.
 fn as_stored(system: &mut Key) {
     if let Some(mut set) = system.keys.remove("CURRENTCONTROLSET") {
@@ -187,7 +206,7 @@ mod tests {
             file(folder, "user.reg", Key::new(""));
             file(folder, "userdef.reg", Key::new(""));
         }
-        let hives = changes(&before, &after).unwrap();
+        let hives = changes(&before, &after, None).unwrap();
         let names: Vec<_> = hives.iter().map(|hive| hive.name.as_str()).collect();
         assert_eq!(names, ["Software_Delta", "System_Delta"]);
         let software = regf::read(&hives[0].data).unwrap();
@@ -210,6 +229,6 @@ mod tests {
         for name in ["system.reg", "user.reg", "userdef.reg"] {
             file(dir.path(), name, Key::new(""));
         }
-        assert!(changes(dir.path(), dir.path()).unwrap().is_empty());
+        assert!(changes(dir.path(), dir.path(), None).unwrap().is_empty());
     }
 }

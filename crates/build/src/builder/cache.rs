@@ -1,36 +1,103 @@
-//! Layers that were made before, found by what made them.
+//! The layer of a step: made before, being made by somebody else just now, or to be made.
 //!
-//! `$ROOT/build/cache/<key>` names an image whose last layer it is. The image keeps the layer from
-//! being pruned; when the image is gone, so is what is cached.
+//! A step's key is its content and its parents', never a time. Whoever makes the layer of a key
+//! holds its lock, in whatever process: of builds side by side that share a step one does it.
 
-use std::fs;
-use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
-use image::{Digest, NewLayer, Store};
+use image::{CacheRecord, Digest, Hold, Making, NewLayer, Store};
+use jiff::Timestamp;
 
-pub(super) struct Cache {
-    folder: PathBuf,
+use crate::error::Cause;
+
+type Result<T> = std::result::Result<T, Cause>;
+
+/// What the steps of one build know of layers that were made before.
+#[derive(Debug)]
+pub(super) struct Cache<'a> {
+    images: &'a Store,
+    hold: &'a Hold,
+    /// Every step is done anew: what others keep is not looked at, what is made is still kept.
+    anew: bool,
+    /// The layers that this build went by, in their order.
+    went_by: Mutex<Vec<CacheRecord>>,
 }
 
-impl Cache {
-    pub(super) fn new(images: &Store) -> Self {
-        Self { folder: images.root().join("build/cache") }
+/// What there is for a key.
+pub(super) enum Found {
+    Layer(Box<CacheRecord>),
+    /// Nothing: the layer is to be made, by nobody else meanwhile.
+    Nothing(Making),
+}
+
+/// A step, as it is kept.
+pub(super) struct Wanted<'a> {
+    pub(super) key: &'a Digest,
+    /// The chain below it.
+    pub(super) parent: Option<Digest>,
+    pub(super) description: &'a str,
+}
+
+impl<'a> Cache<'a> {
+    pub(super) fn new(images: &'a Store, hold: &'a Hold, anew: bool) -> Self {
+        Self { images, hold, anew, went_by: Mutex::default() }
     }
 
-    /// The layer of this key, and when it was made.
-    pub(super) async fn find(&self, images: &Store, key: &Digest) -> Option<(NewLayer, String)> {
-        let id = fs::read_to_string(self.folder.join(key.hex())).ok()?;
-        let image = images.resolve(id.trim()).await.ok()?;
-        let layer = NewLayer {
-            descriptor: image.layers.last()?.clone(),
-            diff_id: image.config.rootfs.diff_ids.last()?.clone(),
+    /// The layer of a key, waited for when somebody is at it.
+    pub(super) async fn find(&self, key: &Digest) -> Result<Found> {
+        if let Some(record) = self.look(key).await? {
+            return Ok(Found::Layer(record));
+        }
+        let making = self.images.making(key).await?;
+        Ok(match self.look(key).await? {
+            Some(record) => Found::Layer(record),
+            None => Found::Nothing(making),
+        })
+    }
+
+    async fn look(&self, key: &Digest) -> Result<Option<Box<CacheRecord>>> {
+        if self.anew && !self.made_here(key) {
+            return Ok(None);
+        }
+        let found = self.images.find_cached(self.hold, key).await?;
+        self.note(found.as_ref());
+        Ok(found.map(Box::new))
+    }
+
+    /// With `--no-cache` two stages of one build still share what they have in common.
+    fn made_here(&self, key: &Digest) -> bool {
+        let made = self.went_by.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().any(|record| record.key == *key)
+    }
+
+    /// Keeps what was made.
+    pub(super) async fn keep(
+        &self,
+        wanted: &Wanted<'_>,
+        layer: &NewLayer,
+        created: &str,
+    ) -> Result<()> {
+        let now = Timestamp::now();
+        let record = CacheRecord {
+            key: wanted.key.clone(),
+            layer: layer.clone(),
+            chain_id: layer.diff_id.chained(wanted.parent.as_ref()),
+            parent: wanted.parent.clone(),
+            description: wanted.description.to_owned(),
+            created: created.to_owned(),
+            added: now,
+            used: now,
+            uses: 0,
         };
-        Some((layer, image.config.created?))
+        self.images.keep_cached(self.hold, record.clone()).await?;
+        self.note(Some(&record));
+        Ok(())
     }
 
-    /// Notes what was made. A note that is half written names no image, and so is none.
-    pub(super) fn keep(&self, key: &Digest, image: &Digest) -> std::io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        fs::write(self.folder.join(key.hex()), image.as_str())
+    fn note(&self, record: Option<&CacheRecord>) {
+        let mut all = self.went_by.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = record.filter(|record| all.iter().all(|other| other.key != record.key));
+        all.extend(new.cloned());
     }
 }

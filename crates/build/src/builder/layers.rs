@@ -8,12 +8,12 @@ use image::{Below, Digest, HiveFile, NewLayer, Scratch};
 use resources::Host;
 use serde_json::{Value, json};
 
-use super::cache::Cache;
+use super::cache::{Found, Wanted};
 use super::stages::Stages;
 use super::state::State;
 use crate::dockerfile::{CommandLine, Copy, Fault, Instruction, Run, Step, unquote};
 use crate::error::{BuildError, Cause};
-use crate::executor::{Meta, NetMode};
+use crate::executor::{FILES, Meta, NetMode, Place, RunError};
 use crate::files::{self, Selection};
 use crate::ignore::Ignore;
 use crate::view::View;
@@ -75,22 +75,53 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             shown.done();
             return Ok(());
         }
-        let key = Digest::of(json!([state.chain(), key_of(&work)?]).to_string().as_bytes());
-        let cache = Cache::new(&self.builder.images);
-        if !self.options.no_cache
-            && let Some(layer) = cache.find(&self.builder.images, &key).await
-        {
-            state.note(by, Some(layer));
-            shown.cached();
-            return Ok(());
-        }
-        let layer = self.make(state, &work, shown).await?;
-        state.note(by, Some((layer, now())));
-        let (config, layers) = (state.config.clone(), state.layers.clone());
-        let image = self.builder.images.create_image(self.hold, config, layers, None).await?;
-        cache.keep(&key, &image.id)?;
+        let work = Arc::new(work);
+        let key = self.key(state, &work).await?;
+        let making = tokio::select! {
+            found = self.cache.find(&key) => match found? {
+                Found::Nothing(making) => making,
+                Found::Layer(record) => {
+                    state.note(by, Some((record.layer, record.created)));
+                    shown.cached();
+                    return Ok(());
+                }
+            },
+            () = self.stopped() => return Err(RunError::Cancelled.into()),
+        };
+        let layer = {
+            let _room = self.room.acquire().await.expect("nobody closes it");
+            if *self.stop.borrow() {
+                return Err(RunError::Cancelled.into());
+            }
+            self.make(state, work, shown).await?
+        };
+        let created = self.options.epoch.map_or_else(now, date);
+        let wanted = Wanted { key: &key, parent: state.chain(), description: &step.text };
+        self.cache.keep(&wanted, &layer, &created).await?;
+        drop(making);
+        state.note(by, Some((layer, created)));
         shown.done();
         Ok(())
+    }
+
+    /// What a layer is made by, without times: what is below it, what is done, and whatever else
+    /// shows in the result.
+    async fn key(&self, state: &State, work: &Arc<Work>) -> Result<Digest> {
+        let work = Arc::clone(work);
+        let work = blocking(move || key_of(&work)).await?;
+        let all = json!([
+            state.chain(),
+            work,
+            self.builder.ground.os_version.to_string(),
+            self.options.epoch
+        ]);
+        Ok(Digest::of(all.to_string().as_bytes()))
+    }
+
+    async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender is in `self`.
+        let _ = stop.wait_for(|stop| *stop).await;
     }
 
     fn run(&self, state: &State, run: &Run, step: &Step) -> Result<(Work, String)> {
@@ -207,7 +238,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             return Ok((View::folder(&self.options.context), hidden));
         };
         let state = match self.find(from).filter(|found| *found < at) {
-            Some(found) => self.done[&found].clone(),
+            Some(found) => self.built(found).await.map_err(fault_of)?,
             None => State::of(&self.image(from).await?),
         };
         let mut folders = self.unpacked(&state).await?;
@@ -226,9 +257,14 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         Ok((Work::Folder(joined.replace('\\', "/")), step.text.clone()))
     }
 
-    async fn make(&self, state: &State, work: &Work, shown: &progress::Step) -> Result<NewLayer> {
+    async fn make(
+        &self,
+        state: &State,
+        work: Arc<Work>,
+        shown: &progress::Step,
+    ) -> Result<NewLayer> {
         let below = if state.layers.is_empty() { Vec::new() } else { self.unpacked(state).await? };
-        if let Work::Run(meta) = work {
+        if let Work::Run(meta) = &*work {
             return self.make_run(&below, meta, shown).await;
         }
         let mut all: Vec<PathBuf> = below.iter().map(|folder| folder.join("fs")).collect();
@@ -237,16 +273,23 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             all.push(self.builder.ground.drive.clone());
         }
         all.extend(base);
-        let drive = View::drive(all);
-        let folder = self.builder.images.root().join("build");
-        std::fs::create_dir_all(&folder)?;
-        let upper = tempfile::Builder::new().prefix("files-").tempdir_in(&folder)?;
-        match work {
-            Work::Files(files, destination) => files.write(&drive, upper.path(), destination)?,
-            Work::Folder(path) => drop(files::make(&drive, upper.path(), path)?),
-            Work::Run(_) => {}
-        }
-        self.add_layer(upper.path().to_owned(), below, Vec::new()).await
+        let folder = self.builder.executor.folder.clone();
+        let place = blocking(move || {
+            let name = format!("{FILES}{}", uuid::Uuid::new_v4().simple());
+            let place = Place::make(&folder, &name)?;
+            let (drive, files) = (View::drive(all), place.path.join("files"));
+            std::fs::create_dir(&files)?;
+            match &*work {
+                Work::Files(copied, destination) => copied.write(&drive, &files, destination)?,
+                Work::Folder(path) => drop(files::make(&drive, &files, path)?),
+                Work::Run(_) => {}
+            }
+            Ok(place)
+        });
+        let place = place.await?;
+        let layer = self.add_layer(place.path.join("files"), below, Vec::new()).await;
+        blocking(move || Ok(place.remove()?)).await?;
+        layer
     }
 
     async fn make_run(
@@ -256,7 +299,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         shown: &progress::Step,
     ) -> Result<NewLayer> {
         let executor = &self.builder.executor;
-        let cancel = self.builder.cancel.clone();
+        let cancel = self.stop.subscribe();
         let finished = executor.run(below, meta, Arc::new(shown.clone()), cancel).await?;
         let ground = &self.builder.ground;
         let composed = below.first().map(|top| top.join("registry"));
@@ -265,7 +308,8 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         });
         let before = before.unwrap_or_else(|| ground.registry.clone());
         let layer = async {
-            let hives = registry::changes(&before, &finished.registry())?;
+            let (after, epoch) = (finished.registry(), self.options.epoch);
+            let hives = blocking(move || Ok(registry::changes(&before, &after, epoch)?)).await?;
             self.add_layer(finished.upper(), below.to_vec(), hives).await
         };
         let layer = layer.await;
@@ -280,19 +324,23 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         hives: Vec<HiveFile>,
     ) -> Result<NewLayer> {
         let drive = self.builder.ground.drive.clone();
-        let scratch =
-            Scratch { upper, below: Below { parents, drive }, exclude: Vec::new(), hives };
+        let below = Below { parents, drive };
+        let epoch = self.options.epoch;
+        let scratch = Scratch { upper, below, hives, epoch, ..Scratch::default() };
         Ok(self.builder.images.add_scratch_layer(self.hold, scratch).await?)
     }
 
     /// The folders of the layers so far, the nearest first, with the registry that they make.
     async fn unpacked(&self, state: &State) -> Result<Vec<PathBuf>> {
-        let (images, ground) = (&self.builder.images, &self.builder.ground);
-        let (config, layers) = (state.config.clone(), state.layers.clone());
-        let image = images.create_image(self.hold, config, layers, None).await?;
-        let chain = images.unpack(&image, &ground.drive, Arc::new(image::Quiet)).await?;
-        image::hive::chain::compose(&chain.folders, &ground.registry, &ground.key)?;
-        Ok(chain.folders)
+        let (images, ground) = (&self.builder.images, self.builder.ground.clone());
+        let version = state.config.os_version.clone();
+        let unpacked = images.unpack_layers(self.hold, &state.layers, version, &ground.drive);
+        let folders = unpacked.await?.folders;
+        blocking(move || {
+            image::hive::chain::compose(&folders, &ground.registry, &ground.key)?;
+            Ok(folders)
+        })
+        .await
     }
 }
 
@@ -318,6 +366,7 @@ fn word_of_heredoc(state: &State, text: &str, line: usize) -> Result<String> {
 fn fault_of(error: BuildError) -> Cause {
     match error {
         BuildError::Fault(fault) => Cause::Fault(fault),
+        BuildError::Stopped => Cause::Run(Box::new(RunError::Cancelled)),
         other => Cause::Fault(Fault::new(0, other.to_string())),
     }
 }
@@ -341,4 +390,19 @@ fn key_of(work: &Work) -> Result<Value> {
 
 fn now() -> String {
     jiff::Timestamp::now().to_string()
+}
+
+/// A time as images write it.
+pub(super) fn date(epoch: i64) -> String {
+    jiff::Timestamp::from_second(epoch).map_or_else(|_| now(), |time| time.to_string())
+}
+
+/// Work on files, on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }

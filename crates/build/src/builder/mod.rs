@@ -1,8 +1,8 @@
 //! From a Dockerfile to an image: the stages that the target needs, step by step.
 //!
 //! `state` is what an image is so far, `metadata` the instructions that only change its
-//! configuration, `layers` those that make a layer, with `cache` before them. Stages are built in
-//! their order.
+//! configuration, `layers` those that make a layer, with `cache` before them. Stages are built side
+//! by side.
 
 mod cache;
 mod layers;
@@ -49,6 +49,11 @@ pub struct Options {
     pub no_network: bool,
     /// Names for the image.
     pub tags: Vec<String>,
+    /// `SOURCE_DATE_EPOCH`: nothing that is made says that it is newer, and the same input gives the
+    /// same digests.
+    pub epoch: Option<i64>,
+    /// How many layers are made at once; decided when absent.
+    pub parallelism: Option<usize>,
 }
 
 /// Builds images.
@@ -76,11 +81,15 @@ impl<E: Engine, H: Host> Builder<E, H> {
             Err(fault) => drop(step.failed(&fault.to_string())),
         }
         let file = file?;
-        for name in options.args.keys().filter(|name| !file.declares(name)) {
+        let unknown = |name: &&String| !file.declares(name) && *name != "SOURCE_DATE_EPOCH";
+        for name in options.args.keys().filter(unknown) {
             self.progress.print(&format!("WARNING: --build-arg {name}: no ARG declares it\n"));
         }
         let hold = self.images.hold().await?;
-        let state = stages::Stages::new(self, options, &file, &hold)?.target().await?;
+        let mut state = stages::Stages::new(self, options, &file, &hold)?.target().await?;
+        if let Some(epoch) = options.epoch {
+            state.date(&layers::date(epoch));
+        }
         let step = self.progress.step("exporting to image");
         let (mut config, layers) = (state.config, state.layers);
         if !options.labels.is_empty() {

@@ -1,11 +1,18 @@
 //! Which stages are built, and what each begins from.
+//!
+//! All that are needed are built side by side; one waits for another where it first needs it, and
+//! no more than `parallelism` layers are made at once. The first failure stops the others, and the
+//! build ends when all of them have given back what they held.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
 use image::{Hold, Image, ImageName, PullOptions};
 use resources::Host;
+use tokio::sync::{OnceCell, Semaphore, watch};
 
+use super::cache::Cache;
 use super::state::State;
 use super::{Builder, Options};
 use crate::dockerfile::{Dockerfile, Fault, Instruction, Stage, Step, expand};
@@ -18,8 +25,22 @@ pub(super) struct Stages<'a, E, H> {
     pub(super) options: &'a Options,
     pub(super) file: &'a Dockerfile,
     pub(super) hold: &'a Hold,
-    pub(super) done: BTreeMap<usize, State>,
+    pub(super) cache: Cache<'a>,
+    /// How many layers may be made at once.
+    pub(super) room: Semaphore,
+    /// Becomes true when nothing more is to be done.
+    pub(super) stop: watch::Sender<bool>,
+    done: BTreeMap<usize, watch::Sender<Stand>>,
+    bases: Mutex<BTreeMap<String, Arc<OnceCell<Image>>>>,
     globals: Vec<(String, String)>,
+}
+
+/// How far a stage is.
+#[derive(Debug)]
+enum Stand {
+    Open,
+    Done(Box<State>),
+    Failed,
 }
 
 impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
@@ -43,7 +64,18 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             globals.push((format!("{side}OSVERSION"), version.clone()));
         }
         globals.push(("TARGETSTAGE".to_owned(), target.to_owned()));
-        let mut stages = Self { builder, options, file, hold, done: BTreeMap::new(), globals };
+        let mut stages = Self {
+            builder,
+            options,
+            file,
+            hold,
+            cache: Cache::new(&builder.images, hold, options.no_cache),
+            room: Semaphore::new(options.parallelism.unwrap_or_else(parallelism)),
+            stop: watch::Sender::new(false),
+            done: BTreeMap::new(),
+            bases: Mutex::default(),
+            globals,
+        };
         for step in &file.globals {
             if let Instruction::Arg(args) = &step.instruction {
                 for (name, default) in args {
@@ -83,13 +115,50 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         };
         let mut needed = BTreeSet::new();
         self.need(wanted, &mut needed)?;
-        for (at, stage) in self.file.stages.iter().enumerate() {
-            if needed.contains(&at) {
-                let state = self.stage(at, stage).await?;
-                self.done.insert(at, state);
-            }
+        self.done = needed.iter().map(|at| (*at, watch::Sender::new(Stand::Open))).collect();
+        let first = Mutex::new(None);
+        let all = futures::future::join_all(needed.iter().map(|at| self.attempt(*at, &first)));
+        tokio::select! {
+            _ = all => {}
+            never = self.pass_on_cancel() => match never {},
         }
-        Ok(self.done.remove(&wanted).expect("what is wanted is needed"))
+        if let Some(error) = first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        self.built(wanted).await
+    }
+
+    /// Whoever runs the build may give it up.
+    async fn pass_on_cancel(&self) -> std::convert::Infallible {
+        let mut cancel = self.builder.cancel.clone();
+        // Whoever could have asked is gone: nobody will.
+        if cancel.wait_for(|cancelled| *cancelled).await.is_ok() {
+            self.stop.send_replace(true);
+        }
+        std::future::pending().await
+    }
+
+    async fn attempt(&self, at: usize, first: &Mutex<Option<BuildError>>) {
+        let stand = match Box::pin(self.stage(at, &self.file.stages[at])).await {
+            Ok(state) => Stand::Done(Box::new(state)),
+            Err(error) => {
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(error);
+                self.stop.send_replace(true);
+                Stand::Failed
+            }
+        };
+        self.done[&at].send_replace(stand);
+    }
+
+    /// What a stage has become, waited for.
+    pub(super) async fn built(&self, at: usize) -> Result<State> {
+        let mut wait = self.done[&at].subscribe();
+        let stand = wait.wait_for(|stand| !matches!(stand, Stand::Open)).await;
+        match &*stand.expect("the sender is in `self`") {
+            Stand::Done(state) => Ok(State::clone(state)),
+            Stand::Open | Stand::Failed => Err(BuildError::Stopped),
+        }
     }
 
     /// A stage by its name or number.
@@ -140,6 +209,9 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         let triggers = triggers(&mut image, stage.line)?;
         let total = triggers.len() + stage.steps.len() + 1;
         for (number, step) in triggers.iter().chain(&stage.steps).enumerate() {
+            if *self.stop.borrow() {
+                return Err(BuildError::Stopped);
+            }
             let place = format!("[{title} {}/{total}]", number + 2);
             self.step(&mut image, at, step, &place).await?;
         }
@@ -160,7 +232,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             }
         }
         if let Some(found) = self.find_named(&name).filter(|found| *found < at) {
-            return Ok(self.done[&found].clone());
+            return self.built(found).await;
         }
         if name.eq_ignore_ascii_case("scratch") {
             return Ok(State::scratch(&self.builder.ground));
@@ -181,8 +253,17 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         }
     }
 
-    /// An image by its name, pulled when that is asked for or needed.
+    /// An image by its name: the same for the whole build.
     pub(super) async fn image(&self, name: &str) -> image::Result<Image> {
+        let cell = {
+            let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(bases.entry(name.to_owned()).or_default())
+        };
+        cell.get_or_try_init(|| self.fetch(name)).await.cloned()
+    }
+
+    /// An image by its name, pulled when that is asked for or needed.
+    async fn fetch(&self, name: &str) -> image::Result<Image> {
         let (images, version) = (&self.builder.images, self.builder.ground.os_version);
         let parsed = ImageName::parse(name).ok();
         let mapped = parsed.as_ref().and_then(|name| images.settings().image_map.get(name));
@@ -203,6 +284,11 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         let pulled = images.pull(name, options, std::sync::Arc::new(image::Quiet)).await?;
         Ok(pulled.image)
     }
+}
+
+/// Making layers waits for disks and for programs that start, so two are not too many for one core.
+fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }
 
 /// Instructions that the base image left for builds on top of it.

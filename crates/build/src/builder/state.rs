@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) args: Vec<(String, String)>,
     /// `CMD` was set in this stage.
     pub(super) has_cmd: bool,
+    /// How much of the history is the base image's.
+    pub(super) inherited: usize,
 }
 
 impl State {
@@ -50,8 +52,17 @@ impl State {
         Self {
             config: image.config.clone(),
             layers: layers.map(layer).collect(),
+            inherited: image.config.history.len(),
             ..Self::default()
         }
+    }
+
+    /// Makes everything that was done here as old as that.
+    pub(super) fn date(&mut self, created: &str) {
+        for entry in self.config.history.iter_mut().skip(self.inherited) {
+            entry.created = Some(created.to_owned());
+        }
+        self.config.created = Some(created.to_owned());
     }
 
     /// The chain id of its layers.

@@ -1,6 +1,5 @@
 //! The container of one run: each step of its life a method, and giving back what they took.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Executor, Finished, Meta, NetMode, Output, RunError};
+use super::{Executor, Finished, Meta, NetMode, Output, Place, RunError};
 
 /// Who creates compute systems, as they are listed.
 const OWNER: &str = "transom-build";
@@ -30,8 +29,7 @@ type Result<T> = std::result::Result<T, RunError>;
 pub(super) struct Container<'a, E: Engine, H: Host> {
     executor: &'a Executor<E, H>,
     id: SystemId,
-    folder: PathBuf,
-    lock: File,
+    place: Place,
     layers: Vec<PathBuf>,
     namespace: Option<String>,
     held: Option<Held>,
@@ -41,16 +39,11 @@ pub(super) struct Container<'a, E: Engine, H: Host> {
 impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     pub(super) fn begin(executor: &'a Executor<E, H>, layers: &[PathBuf]) -> Result<Self> {
         let name = format!("build-{}", uuid::Uuid::new_v4().simple());
-        let folder = executor.folder.join(&name);
-        std::fs::create_dir_all(&folder).map_err(RunError::io(&folder))?;
-        let path = folder.join("lock");
-        let lock = File::create(&path).map_err(RunError::io(&path))?;
-        lock.lock().map_err(RunError::io(&path))?;
+        let place = Place::make(&executor.folder, &name).map_err(RunError::io(&executor.folder))?;
         Ok(Self {
             executor,
             id: SystemId::new(&name).expect("a name of letters, digits and dashes is an id"),
-            folder,
-            lock,
+            place,
             layers: layers.to_vec(),
             namespace: None,
             held: None,
@@ -84,7 +77,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     }
 
     async fn scratch(&self) -> Result<()> {
-        let scratch = self.folder.join("scratch");
+        let scratch = self.place.path.join("scratch");
         Ok(self.executor.host.create_scratch(&scratch, &self.layers, None).await?)
     }
 
@@ -106,7 +99,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     fn plan(&self, meta: &Meta) -> Result<Plan> {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         let mut folders: Vec<String> = self.layers.iter().map(text).collect();
-        folders.push(text(&self.folder.join("scratch")));
+        folders.push(text(&self.place.path.join("scratch")));
         let network = Network { network_namespace: self.id.to_string(), ..Network::default() };
         let spec = Spec {
             oci_version: "1.1.0".to_owned(),
@@ -132,7 +125,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     }
 
     async fn create(&mut self, plan: &Plan) -> Result<E::System> {
-        let ledger = self.folder.join("ledger");
+        let ledger = self.place.path.join("ledger");
         let (held, document) = Held::acquire(plan, &self.executor.host, &ledger).await?;
         self.held = Some(held);
         let system = self.executor.engine.create(&self.id, &document).await?;
@@ -158,7 +151,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     }
 
     pub(super) fn finish(self) -> Finished {
-        Finished { folder: self.folder, _lock: self.lock }
+        Finished { place: self.place }
     }
 }
 

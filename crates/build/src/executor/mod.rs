@@ -10,9 +10,10 @@
 
 mod container;
 mod error;
+mod place;
 mod sweep;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Engine;
@@ -22,6 +23,10 @@ use tokio::sync::watch;
 pub use error::RunError;
 
 use container::Container;
+pub(crate) use place::Place;
+
+/// How the names of folders begin in which files are put together, and nothing runs.
+pub(crate) const FILES: &str = "files-";
 
 /// Runs processes.
 #[derive(Debug, Clone)]
@@ -73,19 +78,18 @@ pub trait Output: Send + Sync + 'static {
 #[derive(Debug)]
 #[must_use = "a scratch stays until `discard`"]
 pub struct Finished {
-    folder: PathBuf,
-    _lock: std::fs::File,
+    place: Place,
 }
 
 impl Finished {
     /// The upper directory of its overlay.
     pub fn upper(&self) -> PathBuf {
-        self.folder.join("scratch/upper")
+        self.place.path.join("scratch/upper")
     }
 
     /// Its registry, in Wine's files.
     pub fn registry(&self) -> PathBuf {
-        self.folder.join("scratch/prefix")
+        self.place.path.join("scratch/prefix")
     }
 }
 
@@ -116,14 +120,13 @@ impl<E: Engine, H: Host> Executor<E, H> {
 
     /// Removes the scratch of a run.
     pub async fn discard(&self, finished: Finished) -> Result<(), RunError> {
-        self.remove(&finished.folder).await
+        self.remove(finished.place).await
     }
 
-    async fn remove(&self, folder: &Path) -> Result<(), RunError> {
-        self.host.destroy_scratch(&folder.join("scratch")).await?;
-        let folder = folder.to_owned();
-        let path = folder.clone();
-        tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder))
+    async fn remove(&self, place: Place) -> Result<(), RunError> {
+        self.host.destroy_scratch(&place.path.join("scratch")).await?;
+        let path = place.path.clone();
+        tokio::task::spawn_blocking(move || place.remove())
             .await
             .expect("removing files does not panic")
             .map_err(|source| RunError::Io { path, source })

@@ -25,7 +25,7 @@ pub struct Build {
     /// Always pull the images that are built on
     #[arg(long)]
     pub pull: bool,
-    /// How progress is shown: `auto`, `plain` or `quiet`
+    /// How progress is shown: `auto`, `plain`, `tty`, `rawjson` or `quiet`
     #[arg(long, default_value = "auto", value_name = "TYPE")]
     pub progress: String,
     /// Write the image's id to a file

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use build::executor::Executor;
 use build::ignore::Ignore;
-use build::progress::Progress;
+use build::progress::{Plain, Progress, Quiet, Raw, Tty};
 use build::{BuildError, Builder, Ground, Options};
 use tokio::sync::watch;
 
 use crate::cli::build::Build;
 use crate::host::Host;
+
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// How often a terminal shows that time passes.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Builds an image, and gives the status to exit with.
 pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
@@ -44,7 +50,9 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
         // Kept until the build has ended: without it, nobody could ask any more.
         cancel.closed().await;
     });
+    let ticking = Ticking::start(builder.progress.clone());
     let built = Box::pin(builder.build(&options)).await;
+    drop(ticking);
     asked.abort();
     match built {
         Ok(image) => {
@@ -89,19 +97,33 @@ fn options(args: &Build) -> Result<(Options, PathBuf)> {
     for tag in &args.tag {
         image::ImageName::parse(tag).with_context(|| format!("reading --tag {tag}"))?;
     }
+    let mut build_args = pairs("--build-arg", &args.build_arg, |name| std::env::var(name).ok())?;
+    if let (None, Ok(epoch)) = (build_args.get(EPOCH), std::env::var(EPOCH)) {
+        build_args.insert(EPOCH.to_owned(), epoch);
+    }
+    let epoch = build_args.get(EPOCH).filter(|text| !text.is_empty()).map(|text| epoch(text));
+    let epoch = epoch.transpose()?;
     let options = Options {
         dockerfile,
         ignore: ignore(&args.path, &file)?,
         context: args.path.clone(),
-        args: pairs("--build-arg", &args.build_arg, |name| std::env::var(name).ok())?,
+        args: build_args,
         target: args.target.clone(),
         no_cache: args.no_cache,
         pull: args.pull,
         labels: pairs("--label", &args.label, |_| Some(String::new()))?,
         no_network,
         tags: args.tag.clone(),
+        epoch,
+        parallelism: None,
     };
     Ok((options, file))
+}
+
+/// Seconds since 1970 that a calendar has a date for.
+fn epoch(text: &str) -> Result<i64> {
+    let seconds = text.parse::<i64>().ok().filter(|at| (0..=253_402_300_799).contains(at));
+    seconds.with_context(|| format!("invalid {EPOCH}: {text}: whole seconds since 1970 are wanted"))
 }
 
 /// The Dockerfile's own ignore file, or the context's.
@@ -142,11 +164,48 @@ fn pairs(
 
 fn progress(args: &Build) -> Result<Progress> {
     Ok(match args.progress.as_str() {
-        _ if args.quiet => Progress::to(io::sink()),
-        "quiet" => Progress::to(io::sink()),
-        "auto" | "plain" => Progress::to(io::stderr()),
-        other => bail!("--progress {other} is not supported: auto, plain or quiet is wanted"),
+        _ if args.quiet => Progress::new(Quiet),
+        "quiet" | "none" => Progress::new(Quiet),
+        "auto" | "tty" if io::stderr().is_terminal() => tty(),
+        "tty" => bail!("--progress tty: stderr is not a terminal"),
+        "auto" | "plain" => Progress::new(Plain::to(io::stderr())),
+        "rawjson" => Progress::new(Raw::to(io::stderr())),
+        other => bail!(
+            "--progress {other} is not supported: auto, plain, tty, rawjson or quiet is wanted"
+        ),
     })
+}
+
+fn tty() -> Progress {
+    let size = || {
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+        Some((size.ws_col, size.ws_row))
+    };
+    Progress::new(Tty::on(io::stderr(), size))
+}
+
+/// Lets time pass on the display until it is dropped.
+struct Ticking(Option<std::sync::mpsc::Sender<()>>, Option<std::thread::JoinHandle<()>>);
+
+impl Ticking {
+    fn start(progress: Progress) -> Self {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let tick = move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                progress.tick();
+            }
+            progress.end();
+        };
+        Self(Some(stop), Some(std::thread::spawn(tick)))
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        // A panic there has been told.
+        self.1.take().map(std::thread::JoinHandle::join);
+    }
 }
 
 /// What a failed step said, and where it stands.
