@@ -147,6 +147,9 @@ pub enum ErrorKind {
     /// The part that should answer went away.
     #[error("lost contact with {0}")]
     Disconnected(&'static str),
+    /// Wine ended while it started: how, and what it said.
+    #[error("Wine ended while it started: {0}")]
+    Stillborn(String),
     /// Something took too long.
     #[error("{what} did not happen within {after:?}")]
     TimedOut {

@@ -110,6 +110,7 @@ fn engine_code(kind: &engine::ErrorKind) -> Code {
         | engine::ErrorKind::HostLacks { .. }
         | engine::ErrorKind::Guest(_)
         | engine::ErrorKind::Disconnected(_)
+        | engine::ErrorKind::Stillborn(_)
         | engine::ErrorKind::TimedOut { .. }
         | engine::ErrorKind::Io { .. } => Code::UNKNOWN,
     }

@@ -77,6 +77,57 @@ async fn a_killed_silo_host_takes_everything_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn wine_may_end_once_while_it_starts() {
+    need_host!();
+    let host = Host::new();
+    let id = SystemId::new(format!("stillborn-{}", std::process::id())).unwrap();
+    let state = host.state();
+    let document = host.container(&id, None, |_| {}).await;
+
+    let killer = std::thread::spawn({
+        let (id, state) = (id.clone(), state.clone());
+        move || kill_wine(&state, &id, 1)
+    });
+    let system = host.engine.create(&id, &document).await.unwrap();
+    assert_eq!(killer.join().unwrap(), 1, "nothing was killed");
+    system.terminate().await.unwrap();
+
+    let killer = std::thread::spawn({
+        let (id, state) = (id.clone(), state.clone());
+        move || kill_wine(&state, &id, 2)
+    });
+    let refused = host.engine.create(&id, &document).await.unwrap_err();
+    assert_eq!(killer.join().unwrap(), 2, "{refused}");
+    assert!(matches!(refused.kind, ErrorKind::Stillborn(_)), "{refused:?}");
+    assert_eq!(traces(&id, &state), [""; 0]);
+    host.release(&id).await;
+}
+
+/// Kills the first program that pid 1 starts, in `times` silos of that id; how many it has met.
+fn kill_wine(state: &Path, id: &SystemId, times: usize) -> usize {
+    let children = |pid: &str| {
+        let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        list.unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let pid_file = state.join("silos").join(id.as_str()).join("pid");
+    let mut killed = std::collections::BTreeSet::new();
+    let since = Instant::now();
+    while killed.len() < times && since.elapsed() < Duration::from_mins(1) {
+        let silo = std::fs::read_to_string(&pid_file).unwrap_or_default();
+        let silo = silo.trim();
+        if silo.is_empty() || killed.contains(silo) {
+            continue;
+        }
+        let wine = children(silo).iter().flat_map(|pid| children(pid)).next();
+        if let Some(pid) = wine.and_then(|pid| Pid::from_raw(pid.parse().unwrap())) {
+            let _ = kill_process(pid, Signal::KILL);
+            killed.insert(silo.to_owned());
+        }
+    }
+    killed.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_system_can_be_ended_and_its_host_killed() {
     need_host!();
     let silo = Running::start("paused", |_| {}).await;

@@ -7,6 +7,7 @@ mod boot;
 mod command;
 mod console;
 mod control;
+mod crash;
 mod devices;
 mod environment;
 mod error;

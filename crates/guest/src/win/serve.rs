@@ -16,7 +16,9 @@ use super::linux::{self, Fd};
 use super::served_pipes::ServedPipes;
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
-use super::{account, boot, console, control, devices, flush, processes, registry, services};
+use super::{
+    account, boot, console, control, crash, devices, flush, processes, registry, services,
+};
 
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
 const ABORTED: u32 = 1067;
@@ -36,6 +38,7 @@ struct Session {
 
 /// Serves the socket that the environment names until it is closed.
 pub(super) fn serve() -> io::Result<()> {
+    crash::tell();
     let wire = Wire::new(control_socket()?);
     console::ignore_events();
     let _event = boot::boot().map_err(io::Error::other)?;

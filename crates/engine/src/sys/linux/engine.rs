@@ -68,7 +68,16 @@ impl HostEngine {
         validate::container_of(document)?;
         let platform = self.platform().await?;
         let plan = validate::decide(id, document, &self.config, &platform)?;
-        self.boot(&Boot { id: id.clone(), silos: self.silos(), plan }).await?;
+        let order = Boot { id: id.clone(), silos: self.silos(), plan };
+        match self.boot(&order).await {
+            // Seen once in thousands of starts on loaded hosts. Nothing of the user's has run, and
+            // everything was given back, so a second attempt costs only time.
+            Err(ErrorKind::Stillborn(how)) => {
+                tracing::warn!(%id, how, "Wine ended while it started; once more");
+                self.boot(&order).await?;
+            }
+            other => other?,
+        }
         self.connect(id).await?.ok_or(ErrorKind::Disconnected("the silo host"))
     }
 

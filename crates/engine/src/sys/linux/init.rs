@@ -10,10 +10,11 @@
 //! ```
 //!
 //! It is a fork without an `exec`: its memory stays out of reach of what it starts, which has the
-//! same ids. It ignores SIGCHLD, so the kernel reaps for it. The session is over when the resident
-//! guest or wineserver ends; wineserver is then told to write the registry, and pid 1 ends, and
-//! with it everything inside. It also ends when the silo host does.
+//! same ids. The session is over when the resident guest or wineserver ends; how is told to the
+//! silo host, wineserver is told to write the registry, and pid 1 ends, and with it everything
+//! inside. It also ends when the silo host does.
 
+mod children;
 mod setup;
 mod wine;
 
@@ -22,9 +23,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitStatus};
 use serde::{Deserialize, Serialize};
 
+use children::{Children, ending};
 pub(crate) use setup::Setup;
 use wine::Program;
 
@@ -49,10 +51,15 @@ pub(crate) enum Report {
     Failed(Refusal),
     /// A terminal. Descriptor: its master.
     Console(Result<(), Refusal>),
+    /// The session is over, and this is who ended, and how.
+    Over(String),
 }
 
 /// How long wineserver may take to write the registry.
 const FLUSH_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long the guest may take to notice that wineserver is gone.
+const FOLLOWS_WITHIN: Duration = Duration::from_millis(100);
 
 /// The life of pid 1, from the fork to its exit code.
 pub(crate) fn run(setup: Setup) -> i32 {
@@ -76,13 +83,15 @@ pub(crate) fn run(setup: Setup) -> i32 {
 struct Session {
     server: Program,
     guest: Program,
+    children: Children,
 }
 
 impl Session {
     fn start(wine: &WinePlan, resident: setup::Resident) -> Result<Self, ErrorKind> {
+        let children = Children::watch()?;
         let server = wine.start_server(&resident.log)?;
         let guest = wine.start_guest(resident.control, &resident.log)?;
-        Ok(Self { server, guest })
+        Ok(Self { server, guest, children })
     }
 
     fn serve(self, wine: &WinePlan, link: &mut Conn) -> i32 {
@@ -91,18 +100,37 @@ impl Session {
                 PollFd::new(&*link, PollFlags::IN),
                 PollFd::from_borrowed_fd(self.guest.as_fd(), PollFlags::IN),
                 PollFd::from_borrowed_fd(self.server.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(self.children.as_fd(), PollFlags::IN),
             ];
             if poll(&mut watched, None).is_err() {
                 continue;
             }
-            let [host, guest, server] = watched.map(|fd| !fd.revents().is_empty());
+            let [host, guest, server, child] = watched.map(|fd| !fd.revents().is_empty());
             if guest || server {
+                let _ = link.send(&Report::Over(self.last_words()), vec![]);
                 return self.end();
+            }
+            if child {
+                self.children.reap(|_, _| ());
             }
             if host && !matches!(take_orders(wine, link), Ok(true)) {
                 return 1;
             }
         }
+    }
+
+    /// Who ended, and how. When wineserver goes, the guest follows it without a word.
+    fn last_words(&self) -> String {
+        self.guest.ended_within(FOLLOWS_WITHIN);
+        let mut words = Vec::new();
+        self.children.reap(|pid, status| words.extend(self.name(pid).map(|name| (name, status))));
+        let told = |(name, status): &(&str, WaitStatus)| format!("{name} {}", ending(*status));
+        words.iter().map(told).collect::<Vec<_>>().join(", ")
+    }
+
+    fn name(&self, pid: Pid) -> Option<&'static str> {
+        let known = [(self.server.pid, "wineserver"), (self.guest.pid, "the guest")];
+        known.into_iter().find(|(its, _)| *its == pid).map(|(_, name)| name)
     }
 
     /// Has the registry written. Wineserver takes everything that still runs with it.

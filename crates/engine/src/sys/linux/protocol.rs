@@ -124,6 +124,7 @@ pub(crate) enum Refusal {
     HostLacks { what: String, mend: String },
     Guest(Failure),
     GuestGone,
+    Stillborn(String),
     Late { what: String, seconds: u64 },
     Io { what: String, errno: Option<i32>, text: String },
 }
@@ -175,6 +176,7 @@ impl From<ErrorKind> for Refusal {
             ErrorKind::HostLacks { what, mend } => Self::HostLacks { what, mend },
             ErrorKind::Guest(failure) => Self::Guest(failure),
             ErrorKind::Disconnected(_) => Self::GuestGone,
+            ErrorKind::Stillborn(how) => Self::Stillborn(how),
             ErrorKind::TimedOut { what, after } => {
                 Self::Late { what: what.to_owned(), seconds: after.as_secs() }
             }
@@ -200,6 +202,7 @@ impl From<Refusal> for ErrorKind {
             Refusal::HostLacks { what, mend } => Self::HostLacks { what, mend },
             Refusal::Guest(failure) => Self::Guest(failure),
             Refusal::GuestGone => Self::Disconnected(GUEST),
+            Refusal::Stillborn(how) => Self::Stillborn(how),
             Refusal::Late { what, seconds } => {
                 let after = Duration::from_secs(seconds);
                 let known = LATE.into_iter().find(|known| *known == what);

@@ -95,8 +95,6 @@ impl Setup {
 }
 
 fn set_process_attributes() -> Result<(), ErrorKind> {
-    // SAFETY: no handler is installed; the kernel reaps children of a process that ignores them.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let files = rustix::process::getrlimit(Resource::Nofile).maximum.unwrap_or(1 << 20);
     let files = Some(files.min(1 << 20));

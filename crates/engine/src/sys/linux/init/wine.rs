@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
 };
 
-use super::{raw, readable_before};
+use super::{children, raw, readable_before};
 use crate::error::ErrorKind;
 use crate::sys::plan::WinePlan;
 
@@ -40,21 +40,24 @@ const CONTROL: i32 = 3;
 const LISTENS_WITHIN: Duration = Duration::from_secs(20);
 
 /// A program that was started, and whose end can be polled for.
-pub(super) struct Program(OwnedFd);
+pub(super) struct Program {
+    pub(super) pid: Pid,
+    pidfd: OwnedFd,
+}
 
 impl Program {
     pub(super) fn signal(&self, signal: Signal) {
-        let _ = pidfd_send_signal(&self.0, signal);
+        let _ = pidfd_send_signal(&self.pidfd, signal);
     }
 
     pub(super) fn ended_within(&self, time: Duration) -> bool {
-        readable_before(&self.0, Instant::now() + time)
+        readable_before(&self.pidfd, Instant::now() + time)
     }
 }
 
 impl AsFd for Program {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.pidfd.as_fd()
     }
 }
 
@@ -66,9 +69,8 @@ impl WinePlan {
         let server = start(command)?;
         let deadline = Instant::now() + LISTENS_WITHIN;
         while !listens() {
-            if readable_before(&server.0, Instant::now() + Duration::from_micros(300)) {
-                let ended = io::Error::other("it ended at once");
-                return Err(ErrorKind::io("start wineserver", ended));
+            if server.ended_within(Duration::from_micros(300)) {
+                return Err(ErrorKind::Stillborn("wineserver ended at once".to_owned()));
             }
             if Instant::now() > deadline {
                 return Err(ErrorKind::TimedOut {
@@ -156,19 +158,11 @@ fn hand_over(command: &mut Command, control: OwnedFd, terminal: bool) {
 fn start(mut command: Command) -> Result<Program, ErrorKind> {
     let what = command.get_program().to_string_lossy().into_owned();
     let fail = |e: io::Error| ErrorKind::io(format!("start {what}"), e);
-    // A child takes over what is ignored, and `spawn` itself waits for one that cannot `exec`.
-    // SAFETY: no handler is installed.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
-    let spawned = command.spawn();
-    let pidfd = spawned.map_err(fail).and_then(|child| {
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("it is positive");
-        pidfd_open(pid, PidfdFlags::empty()).map_err(|e| fail(e.into()))
-    });
-    // SAFETY: as above.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
-    // Whoever ended meanwhile was not reaped.
-    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
-    pidfd.map(Program)
+    children::unblock_in(&mut command);
+    let child = command.spawn().map_err(fail)?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("it is positive");
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|e| fail(e.into()))?;
+    Ok(Program { pid, pidfd })
 }
 
 /// Whether wineserver has its socket: `/tmp/<some name>/server-<prefix>/socket`, where distributions

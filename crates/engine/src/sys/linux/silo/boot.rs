@@ -22,7 +22,7 @@ use crate::sys::init::{self, Report, Setup};
 use crate::sys::mounts::{EtcFiles, Ingredients};
 use crate::sys::namespaces::Child;
 use crate::sys::plan::SiloPlan;
-use crate::sys::protocol::{Boot, GUEST};
+use crate::sys::protocol::{Boot, GUEST, Refusal};
 use crate::sys::seccomp::Filters;
 use crate::sys::wire::{Conn, Descriptors};
 
@@ -215,7 +215,8 @@ impl Host {
             self.boot_progress()?;
         }
         if ended {
-            return Err(self.boot_failure());
+            self.boot_report()?;
+            return Err(self.boot_failure(String::new()));
         }
         if gone {
             return Err(ErrorKind::io("build it", io::Error::other("its creator went away")));
@@ -225,10 +226,16 @@ impl Host {
 
     fn boot_report(&mut self) -> Result<(), ErrorKind> {
         let _ = self.link.fill();
-        match self.link.next() {
-            Ok(Some(Report::Failed(refusal))) => Err(refusal.into()),
-            _ => Ok(()),
+        while let Ok(Some(report)) = self.link.next() {
+            match report {
+                Report::Over(words) | Report::Failed(Refusal::Stillborn(words)) => {
+                    return Err(self.boot_failure(words));
+                }
+                Report::Failed(refusal) => return Err(refusal.into()),
+                Report::Up | Report::Console(_) => {}
+            }
         }
+        Ok(())
     }
 
     /// The registry follows readiness, and the system is there when it is written.
@@ -255,15 +262,16 @@ impl Host {
         Ok(())
     }
 
-    /// What Wine said before it ended.
-    fn boot_failure(&self) -> ErrorKind {
+    /// What Wine said before it ended, and how it ended.
+    fn boot_failure(&self, words: String) -> ErrorKind {
         let mut text = vec![0; 2048];
         let count =
             self.log.as_ref().map_or(0, |log| rustix::io::pread(log, &mut text, 0).unwrap_or(0));
         let said = String::from_utf8_lossy(&text[..count]).trim().to_owned();
-        if said.is_empty() {
-            return ErrorKind::Disconnected(GUEST);
+        let told: Vec<String> = [words, said].into_iter().filter(|part| !part.is_empty()).collect();
+        if told.is_empty() {
+            return ErrorKind::Stillborn("pid 1 was killed".to_owned());
         }
-        ErrorKind::io("start the guest", io::Error::other(said))
+        ErrorKind::Stillborn(told.join(": "))
     }
 }

@@ -163,7 +163,7 @@ impl Host {
                     let master = self.link.take_fds().pop();
                     self.on_console(outcome, master);
                 }
-                Report::Up | Report::Failed(_) => {}
+                Report::Up | Report::Failed(_) | Report::Over(_) => {}
             }
         }
     }
