@@ -26,6 +26,6 @@ pub use sys::platform;
 pub use sys::{
     Definition, HostConfig, HostEngine, HostProcess, HostSystem, Networks, Resolver, silo_main,
 };
-// What a shim speaks to its clients through, beside its socket.
-pub use sys::pipes;
+// What a shim speaks to its clients through, beside its socket, and tells them of itself.
+pub use sys::{pipes, threads};
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

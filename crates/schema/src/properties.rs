@@ -72,6 +72,33 @@ pub struct Statistics {
     /// Reads and writes of the scratch.
     #[serde(default)]
     pub storage: StorageStats,
+    /// What only a Linux host counts; never there on Windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_group: Option<ControlGroupStats>,
+}
+
+/// What a Linux host's control group counts beside what Windows does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ControlGroupStats {
+    /// One tree for all controllers: version 2.
+    pub unified: bool,
+    /// The memory limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
+    /// Cached parts of files that can be dropped at any time.
+    pub inactive_file_bytes: u64,
+    /// Cached parts of files that are in use.
+    pub active_file_bytes: u64,
+    /// Pages that were brought in, from wherever.
+    pub page_faults: u64,
+    /// Those that had to be read.
+    pub major_page_faults: u64,
+    /// Tasks of the kernel: threads.
+    pub tasks: u64,
+    /// Their limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks_limit: Option<u64>,
 }
 
 /// Processor time of a compute system.

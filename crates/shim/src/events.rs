@@ -92,6 +92,11 @@ impl Publisher {
         (Self { namespace: namespace.into(), queue, late }, worker)
     }
 
+    /// This one, or one that tells nobody.
+    pub(crate) fn quiet(self, is_quiet: bool) -> Self {
+        Self { queue: self.queue.filter(|_| !is_quiet), ..self }
+    }
+
     /// Puts an event into the queue.
     pub(crate) fn publish(&self, topic: &str, event: Any) -> Receipt {
         let (tried, done) = oneshot::channel();

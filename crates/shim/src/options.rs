@@ -1,23 +1,42 @@
 //! The runtime options: what comes on `start`'s stdin, and with `Create`.
 //!
 //! Three forms are taken, because containerd has three: an `Any` around them, a bootstrap message
-//! with that `Any` among its extensions, and nothing. An `Any` of another runtime's type, which
+//! with that `Any` among its extensions, and nothing. Within the `Any` is this runtime's own type,
+//! or the generic one with the same as TOML ([`text`]); one of another runtime's type, which
 //! containerd attaches to some requests, counts as nothing.
+
+mod text;
 
 use containerd_shim_protos::bootstrap_api::BootstrapParams;
 use plan::annotations::{Isolation, ShimOptions};
 use protobuf::Message as _;
 use protobuf::well_known_types::any::Any;
 
-use crate::proto::Options;
+use crate::proto::{Options, RuntimeOptions};
 use crate::wire::bare_name;
 
 const NAME: &str = "containerd.runhcs.v1.Options";
+/// The generic type, under the names that it had.
+const GENERIC: [&str; 2] = ["runtimeoptions.v1.Options", "cri.runtimeoptions.v1.Options"];
 
 /// Options that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the runtime options: {0}")]
-pub(crate) struct OptionsError(protobuf::Error);
+pub(crate) enum OptionsError {
+    /// Not this message.
+    #[error("cannot read the runtime options: {0}")]
+    Message(#[from] protobuf::Error),
+    /// Not these keys and values.
+    #[error("cannot read the runtime options: {0}")]
+    Text(#[from] text::TextError),
+    /// A file that is not there.
+    #[error("cannot read the runtime options in `{path}`: {why}")]
+    File {
+        /// Its path.
+        path: String,
+        /// The system's reason.
+        why: String,
+    },
+}
 
 /// Decodes what came on stdin.
 pub(crate) fn from_stdin(bytes: &[u8]) -> Result<Options, OptionsError> {
@@ -26,28 +45,46 @@ pub(crate) fn from_stdin(bytes: &[u8]) -> Result<Options, OptionsError> {
     }
     // A bootstrap message also parses as an `Any`: its first two fields have the same types.
     if let Ok(any) = Any::parse_from_bytes(bytes)
-        && bare_name(&any) == NAME
+        && is_known(&any)
     {
         return from_any(&any);
     }
     let Ok(bootstrap) = BootstrapParams::parse_from_bytes(bytes) else {
         return Ok(Options::new());
     };
-    let extensions = bootstrap.extensions.iter().filter_map(|extension| extension.value.as_ref());
-    for any in extensions {
-        if bare_name(any) == NAME {
-            return from_any(any);
-        }
-    }
-    Ok(Options::new())
+    let mut extensions = bootstrap.extensions.iter().filter_map(|other| other.value.as_ref());
+    extensions.find(|any| is_known(any)).map_or_else(|| Ok(Options::new()), from_any)
+}
+
+fn is_known(any: &Any) -> bool {
+    let name = bare_name(any);
+    name == NAME || GENERIC.contains(&name)
 }
 
 /// Decodes what came with a request.
 pub(crate) fn from_any(any: &Any) -> Result<Options, OptionsError> {
-    if bare_name(any) != NAME {
+    let name = bare_name(any);
+    if name == NAME {
+        return Ok(Options::parse_from_bytes(&any.value)?);
+    }
+    if GENERIC.contains(&name) {
+        return from_generic(&RuntimeOptions::parse_from_bytes(&any.value)?);
+    }
+    Ok(Options::new())
+}
+
+/// The text itself, or a file with it: of the two the path is the older way.
+fn from_generic(generic: &RuntimeOptions) -> Result<Options, OptionsError> {
+    if !generic.config_body.is_empty() {
+        return Ok(text::read(&String::from_utf8_lossy(&generic.config_body))?);
+    }
+    if generic.config_path.is_empty() {
         return Ok(Options::new());
     }
-    Options::parse_from_bytes(&any.value).map_err(OptionsError)
+    let path = generic.config_path.clone();
+    let read = std::fs::read_to_string(&path);
+    let read = read.map_err(|error| OptionsError::File { path, why: error.to_string() })?;
+    Ok(text::read(&read)?)
 }
 
 /// The part that planning reads.
@@ -129,5 +166,37 @@ mod tests {
         assert_eq!(from_stdin(b"\xff\xff\xff").unwrap(), Options::new());
         let broken = Any { value: vec![0xff], ..any() };
         assert!(from_stdin(&broken.write_to_bytes().unwrap()).is_err());
+    }
+
+    fn generic(options: &RuntimeOptions) -> Any {
+        Any {
+            type_url: format!("type.googleapis.com/{}", GENERIC[0]),
+            value: options.write_to_bytes().unwrap(),
+            ..Any::default()
+        }
+    }
+
+    /// containerd.md 6: Debian's builds, which know no type of this runtime.
+    #[test]
+    fn untyped_options_are_read_as_text() {
+        let body = b"SandboxPlatform = \"windows/amd64\"".to_vec();
+        let options = RuntimeOptions { config_body: body, ..RuntimeOptions::default() };
+        let options = from_stdin(&generic(&options).write_to_bytes().unwrap()).unwrap();
+        assert_eq!(options.sandbox_platform, "windows/amd64");
+        assert_eq!(from_any(&generic(&RuntimeOptions::default())).unwrap(), Options::new());
+    }
+
+    #[test]
+    fn a_path_in_untyped_options_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("options.toml");
+        let options = |path: &std::path::Path| RuntimeOptions {
+            config_path: path.display().to_string(),
+            ..RuntimeOptions::default()
+        };
+        let missing = from_any(&generic(&options(&path))).unwrap_err().to_string();
+        assert!(missing.contains("options.toml"), "{missing}");
+        std::fs::write(&path, "Debug = true").unwrap();
+        assert!(from_any(&generic(&options(&path))).unwrap().debug);
     }
 }

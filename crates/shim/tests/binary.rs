@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant, SystemTime};
 
 use containerd_shim_protos::api::DeleteResponse;
+use containerd_shim_protos::bootstrap_api::BootstrapParams;
 use protobuf::Message as _;
+use protobuf::well_known_types::any::Any;
 use shim::client::{Client, Launch};
 use tempfile::TempDir;
 
@@ -213,4 +216,83 @@ fn deleting_touches_only_what_its_own_ledger_names() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(!ledgers.join("ns-c.jsonl").exists(), "its own is settled");
     assert!(ledgers.join("other-c.jsonl").exists(), "another's is left alone");
+}
+
+fn bootstrap(id: &str) -> Vec<u8> {
+    BootstrapParams {
+        instance_id: id.to_owned(),
+        namespace: "ns".to_owned(),
+        containerd_version: "2.3.0".to_owned(),
+        ..BootstrapParams::default()
+    }
+    .write_to_bytes()
+    .unwrap()
+}
+
+/// containerd.md 7: version 2.3 and later send a bootstrap message and take JSON.
+#[tokio::test]
+async fn a_bootstrap_message_is_answered_in_json() {
+    let place = Place::new();
+    let bundle = place.bundle("b", Some("{}"));
+    let launch = Launch { options: bootstrap("c1"), ..place.launch("c1", &bundle) };
+    let client = Client::start(&launch).await.unwrap();
+    let mut again = Command::new(SHIM)
+        .args(flags("w1", &["start"]))
+        .current_dir(place.bundle("w", Some(&WORKLOAD.replace("pod", "c1"))))
+        .env("TRANSOM_STATE", place.state())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    again.stdin.take().unwrap().write_all(&bootstrap("w1")).unwrap();
+    let told: serde_json::Value =
+        serde_json::from_slice(&again.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(told["version"], 3);
+    assert_eq!(told["protocol"], "ttrpc");
+    assert_eq!(told["address"], client.address());
+    client.shutdown("c1", true).await.unwrap();
+    gone(shim::address::path(client.address()).unwrap());
+}
+
+/// containerd.md 6: options of a containerd that was built without this runtime's types.
+#[tokio::test]
+async fn untyped_options_reach_the_shim_and_wrong_ones_are_named() {
+    let place = Place::new();
+    let bundle = place.bundle("b", Some("{}"));
+    let untyped = |text: &str| {
+        // `config_body`, field 3.
+        let mut body = vec![0x1a, u8::try_from(text.len()).unwrap()];
+        body.extend_from_slice(text.as_bytes());
+        let type_url = "types.googleapis.com/runtimeoptions.v1.Options".to_owned();
+        Any { type_url, value: body, ..Any::default() }.write_to_bytes().unwrap()
+    };
+    let launch = |text| Launch { options: untyped(text), ..place.launch("c1", &bundle) };
+    for (text, words) in [
+        ("LogLevel = \"loud\"", "log_level = \"loud\""),
+        ("DebugType = 2", "debug_type = ETW"),
+        ("Debug = 7", "`Debug` = 7: it must be true or false"),
+    ] {
+        let refused = Client::start(&launch(text)).await.unwrap_err();
+        let refused = format!("{:#}", anyhow::Error::from(refused));
+        assert!(refused.contains(words), "{refused}");
+    }
+    let client = Client::start(&launch("LogLevel = \"trace\"")).await.unwrap();
+    client.shutdown("c1", true).await.unwrap();
+    gone(shim::address::path(client.address()).unwrap());
+}
+
+/// containerd.md 6: a sandbox of the Sandbox API has a bundle without a spec, and its containers
+/// find their shim by its id.
+#[tokio::test]
+async fn a_modern_containerd_may_start_a_sandbox_without_a_spec() {
+    let place = Place::new();
+    let mut launch = place.launch("pod", &place.bundle("pod", None));
+    let modern = [("NAMESPACE", "ns"), ("GRPC_ADDRESS", "/x")].map(|(k, v)| (k.into(), v.into()));
+    launch.env.extend(modern);
+    let client = Client::start(&launch).await.unwrap();
+    let workload = place.bundle("w", Some(WORKLOAD));
+    let second = Client::start(&place.launch("w1", &workload)).await.unwrap();
+    assert_eq!(second.address(), client.address());
+    client.shutdown("pod", true).await.unwrap();
+    gone(shim::address::path(client.address()).unwrap());
 }

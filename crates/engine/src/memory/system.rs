@@ -72,6 +72,7 @@ struct Inside {
     memory: Option<u64>,
     processor: Option<Processor>,
     out_of_memory: bool,
+    statistics: Statistics,
     listeners: Vec<mpsc::Sender<SystemEvent>>,
 }
 
@@ -102,6 +103,11 @@ impl MemorySystem {
     /// The processor limits: what the document or a later change set.
     pub fn processor_limits(&self) -> Option<Processor> {
         self.inside().processor.clone()
+    }
+
+    /// What it tells of its use of resources from now on.
+    pub fn set_statistics(&self, statistics: Statistics) {
+        self.inside().statistics = statistics;
     }
 
     /// Ends the system as a crash of its host would: nobody asked for it.
@@ -277,7 +283,9 @@ impl System for MemorySystem {
         let mut answer = self.basic();
         for wanted in query {
             match wanted {
-                PropertyType::Statistics => answer.statistics = Some(Statistics::default()),
+                PropertyType::Statistics => {
+                    answer.statistics = Some(self.inside().statistics.clone());
+                }
                 PropertyType::ProcessList => {
                     let inside = self.inside();
                     let alive = inside.processes.values().filter(|process| !process.has_ended());

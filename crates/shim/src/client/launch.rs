@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -28,7 +29,8 @@ pub struct Launch {
     pub debug: bool,
     /// Variables put over this process' own.
     pub env: Vec<(OsString, OsString)>,
-    /// The runtime options: a serialized `google.protobuf.Any`; may be empty.
+    /// What comes on stdin: the runtime options as a serialized `google.protobuf.Any`, or a
+    /// bootstrap message; may be empty.
     pub options: Vec<u8>,
 }
 
@@ -54,8 +56,9 @@ impl Launch {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(failed(Failure::Start(said)));
         }
-        String::from_utf8(output.stdout)
-            .map_err(|_| failed(Failure::Answer("the shim's address is not UTF-8".to_owned())))
+        let told = String::from_utf8(output.stdout)
+            .map_err(|_| failed(Failure::Answer("the shim's address is not UTF-8".to_owned())))?;
+        address(&told).map_err(failed)
     }
 
     fn command(&self) -> Command {
@@ -82,4 +85,24 @@ impl Launch {
             .kill_on_drop(true);
         command
     }
+}
+
+/// What a shim prints in answer to a bootstrap message.
+#[derive(Deserialize)]
+struct Told {
+    address: String,
+    protocol: String,
+}
+
+/// A bare address, or one in JSON.
+fn address(told: &str) -> Result<String, Failure> {
+    if !told.starts_with('{') {
+        return Ok(told.to_owned());
+    }
+    let told: Told = serde_json::from_str(told)
+        .map_err(|error| Failure::Answer(format!("the shim's answer is no address: {error}")))?;
+    if told.protocol != "ttrpc" {
+        return Err(Failure::Answer(format!("the shim speaks {}", told.protocol)));
+    }
+    Ok(told.address)
 }

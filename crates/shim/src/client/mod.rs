@@ -3,23 +3,30 @@
 //! `transom` runs its containers through this, so that the path a user tries first is the path
 //! that a cluster uses. Calls have no deadline of their own: wrap them where one is wanted.
 
+mod diag;
 mod error;
+mod find;
 mod launch;
 mod task;
 mod types;
 
+pub use diag::{DiagTask, Stacks};
 pub use error::{ClientError, Failure};
+pub use find::{FindError, Found, shims};
 pub use launch::Launch;
 pub(crate) use launch::NO_PUBLISHER;
 pub use types::{Exit, ProcessInfo, Stdio, TaskState, TaskStatus};
 
 use containerd_shim_protos::shim_async::TaskClient;
 
+use crate::proto::diag_ttrpc::ShimDiagClient;
+
 /// A connection to a shim. Clones share it.
 #[derive(Clone)]
 pub struct Client {
     address: String,
     tasks: TaskClient,
+    diag: ShimDiagClient,
 }
 
 impl Client {
@@ -36,7 +43,14 @@ impl Client {
         let connection = ttrpc::r#async::Client::connect(address)
             .await
             .map_err(|cause| ClientError::new("connect to the shim", cause.into()))?;
-        Ok(Self { address: address.to_owned(), tasks: TaskClient::new(connection) })
+        let diag = ShimDiagClient::new(connection.clone());
+        Ok(Self { address: address.to_owned(), tasks: TaskClient::new(connection), diag })
+    }
+
+    /// The Task API as it is on the wire, for tests that ask what no client should.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> &TaskClient {
+        &self.tasks
     }
 
     /// Where the shim listens.

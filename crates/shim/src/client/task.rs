@@ -16,7 +16,7 @@ use crate::wire::{TYPE_PROCESS, TYPE_WINDOWS_RESOURCES, json_any};
 
 type Result<T> = std::result::Result<T, ClientError>;
 
-fn op<T>(op: &'static str, result: ttrpc::Result<T>) -> Result<T> {
+pub(super) fn op<T>(op: &'static str, result: ttrpc::Result<T>) -> Result<T> {
     result.map_err(|error| ClientError::new(op, error.into()))
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use engine::{Engine, System};
 use lifecycle::task::Kind;
@@ -60,6 +61,7 @@ pub(crate) struct Actor<E: Engine, H> {
     told: BTreeMap<Which, Receipt>,
     pub(super) waiting: Waiting,
     pub(super) bundle: String,
+    pub(super) created: SystemTime,
 }
 
 impl<E: Engine, H: Host> Actor<E, H> {
@@ -75,6 +77,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
         let kind = if made.container.is_some() { Kind::Container } else { Kind::Holder };
         let (machine, effects) = Task::new(made.id, kind);
         let system = made.container.as_ref().map(|container| container.system.clone());
+        let is_linux_shaped = made.is_linux_shaped;
         let mut actor = Self {
             machine,
             world,
@@ -89,13 +92,14 @@ impl<E: Engine, H: Host> Actor<E, H> {
             told: BTreeMap::new(),
             waiting: Waiting::default(),
             bundle: made.bundle,
+            created: now(),
         };
         let slot = Slot::new(made.parameters, made.upstream, made.ends);
         actor.slots.insert(Which::Init, slot);
         actor.watch_system();
         let receipts = actor.carry_out(effects);
         tokio::spawn(actor.run(messages));
-        (TaskHandle { inbox, system, spec: Arc::new(spec) }, receipts)
+        (TaskHandle { inbox, system, spec: Arc::new(spec), is_linux_shaped }, receipts)
     }
 
     /// Runs until nobody can send any more.

@@ -17,6 +17,7 @@ pub(crate) struct TaskHandle<S: System> {
     pub(super) inbox: mpsc::UnboundedSender<Message<S>>,
     pub(super) system: Option<S>,
     pub(super) spec: Arc<plan::Spec>,
+    pub(super) is_linux_shaped: bool,
 }
 
 impl<S: System> Clone for TaskHandle<S> {
@@ -25,6 +26,7 @@ impl<S: System> Clone for TaskHandle<S> {
             inbox: self.inbox.clone(),
             system: self.system.clone(),
             spec: Arc::clone(&self.spec),
+            is_linux_shaped: self.is_linux_shaped,
         }
     }
 }
@@ -38,6 +40,11 @@ impl<S: System> TaskHandle<S> {
     /// The spec that the task was made from, annotations expanded.
     pub(crate) fn spec(&self) -> &plan::Spec {
         &self.spec
+    }
+
+    /// Its spec came as one for Linux.
+    pub(crate) fn is_linux_shaped(&self) -> bool {
+        self.is_linux_shaped
     }
 
     pub(crate) async fn start(&self, which: Which) -> Result<Pid> {
@@ -75,6 +82,14 @@ impl<S: System> TaskHandle<S> {
 
     pub(crate) async fn owners(&self, pids: Vec<Pid>) -> Result<Vec<Option<Which>>> {
         self.ask(|reply| Request::Owners(pids, reply)).await
+    }
+
+    pub(crate) async fn execs(&self) -> Result<Vec<(String, Status)>> {
+        self.ask(Request::Execs).await
+    }
+
+    pub(crate) async fn describe(&self) -> Result<String> {
+        self.ask(Request::Describe).await
     }
 
     pub(crate) async fn resize(&self, which: Which, size: ConsoleSize) -> Result<()> {

@@ -21,6 +21,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<Answer<T>>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) bundle: String,
+    /// When the task was.
+    pub(crate) created: SystemTime,
     pub(crate) status: Status,
     pub(crate) paused: bool,
     pub(crate) ends: Ends,
@@ -47,6 +49,10 @@ pub(crate) enum Request {
     Owners(Vec<Pid>, Reply<Vec<Option<Which>>>),
     Resize(Which, ConsoleSize, Reply<()>),
     CloseIo(Which, Reply<()>),
+    /// The execs and where they are.
+    Execs(Reply<Vec<(String, Status)>>),
+    /// Where everything stands, in words.
+    Describe(Reply<String>),
     Pause(Reply<()>),
     Resume(Reply<()>),
 }

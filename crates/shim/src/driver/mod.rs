@@ -4,6 +4,7 @@
 //! Nothing slow is done by the actor itself, so a request is never kept waiting by another.
 
 mod actor;
+mod describe;
 mod effects;
 mod handle;
 mod message;
@@ -53,6 +54,8 @@ pub(crate) struct Made<E: Engine> {
     pub(crate) parameters: ProcessParameters,
     pub(crate) upstream: Upstream,
     pub(crate) ends: Ends,
+    /// Its spec came as one for Linux.
+    pub(crate) is_linux_shaped: bool,
 }
 
 /// The compute system behind a task; a pod's placeholder has none.

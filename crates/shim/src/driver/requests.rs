@@ -36,6 +36,12 @@ impl<E: Engine, H: Host> Actor<E, H> {
                 let owners = pids.into_iter().map(|pid| self.machine.with_pid(pid)).collect();
                 answer(reply, Ok::<_, Denied>(owners), Vec::new());
             }
+            Request::Execs(reply) => {
+                answer(reply, Ok::<_, Denied>(self.list_execs()), Vec::new());
+            }
+            Request::Describe(reply) => {
+                answer(reply, Ok::<_, Denied>(self.describe()), Vec::new());
+            }
             Request::Resize(which, size, reply) => self.resize(&which, size, reply),
             Request::CloseIo(which, reply) => answer(reply, self.close_io(&which), Vec::new()),
             Request::Pause(reply) => self.still(true, reply),
@@ -72,6 +78,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
         let status = self.machine.status(which)?;
         Ok(Snapshot {
             bundle: self.bundle.clone(),
+            created: self.created,
             status,
             paused: self.machine.is_paused(),
             ends: self.slots.get(which).map(|slot| slot.ends.clone()).unwrap_or_default(),

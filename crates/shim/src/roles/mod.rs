@@ -5,6 +5,7 @@
 //!            --delete-> delete            cleans up when no serve answers
 //! ```
 
+mod bootstrap;
 mod delete;
 mod log;
 mod serve;

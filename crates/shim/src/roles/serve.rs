@@ -46,7 +46,7 @@ pub(crate) fn serve<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> an
         .context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let options = options::from_stdin(&stdin)?;
-        super::log::start(&options, serve.flags.debug);
+        super::log::start(&options, serve.flags.debug)?;
         run(serve, engine, host).await
     });
     runtime.shutdown_background();

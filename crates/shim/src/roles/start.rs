@@ -12,6 +12,7 @@ use plan::sandbox::Role;
 use serde::Deserialize;
 
 use super::READY;
+use super::bootstrap::{Answer, is_sandbox_without_spec};
 use crate::address;
 use crate::cli::Flags;
 use crate::client::Client;
@@ -27,8 +28,10 @@ struct Annotated {
 
 /// Runs in the bundle's folder.
 pub(crate) fn start(flags: &Flags) -> anyhow::Result<()> {
+    let mut stdin = Vec::new();
+    std::io::stdin().read_to_end(&mut stdin).context("cannot read the runtime options")?;
     let bundle = std::env::current_dir().context("cannot tell the current folder")?;
-    let role = role(&bundle)?;
+    let role = role(&bundle, flags)?;
     let state = address::state_folder();
     let (socket, pid) = match &role {
         Role::Container(pod) => {
@@ -41,18 +44,22 @@ pub(crate) fn start(flags: &Flags) -> anyhow::Result<()> {
                 bail!("the sandbox's id is not `{}`", flags.id);
             }
             let socket = address::socket(&state, &flags.namespace, &flags.id);
-            let pid = spawn(flags, &bundle, &socket, matches!(role, Role::Sandbox(_)))?;
+            let sandbox = matches!(role, Role::Sandbox(_));
+            let pid = spawn(flags, &bundle, &socket, sandbox, &stdin)?;
             (socket, pid)
         }
     };
     let address = address::of_socket(&socket);
     write(&bundle, "shim.pid", &pid.to_string())?;
     write(&bundle, "address", &address)?;
-    print!("{address}");
+    print!("{}", Answer::to(&stdin, flags).with(&address));
     std::io::stdout().flush().context("cannot print the address")
 }
 
-fn role(bundle: &Path) -> anyhow::Result<Role> {
+fn role(bundle: &Path, flags: &Flags) -> anyhow::Result<Role> {
+    if is_sandbox_without_spec(bundle) {
+        return Ok(Role::Sandbox(flags.id.clone()));
+    }
     let path = bundle.join("config.json");
     let text =
         fs::read_to_string(&path).map_err(|error| anyhow!("open {}: {error}", path.display()))?;
@@ -76,7 +83,13 @@ fn pid_of(socket: &Path) -> anyhow::Result<u32> {
 }
 
 /// Starts `serve` and waits until it takes requests.
-fn spawn(flags: &Flags, bundle: &Path, socket: &Path, sandbox: bool) -> anyhow::Result<u32> {
+fn spawn(
+    flags: &Flags,
+    bundle: &Path,
+    socket: &Path,
+    sandbox: bool,
+    options: &[u8],
+) -> anyhow::Result<u32> {
     let panic_log = bundle.join("panic.log");
     let stderr = File::create(&panic_log)
         .with_context(|| format!("cannot create `{}`", panic_log.display()))?;
@@ -96,12 +109,13 @@ fn spawn(flags: &Flags, bundle: &Path, socket: &Path, sandbox: bool) -> anyhow::
         command.arg("--is-sandbox");
     }
     let mut child = command
-        .stdin(Stdio::inherit())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(stderr)
         .spawn()
         .context("cannot start the shim")?;
-    match ready(&mut child) {
+    let told = hand_over(&mut child, options);
+    match ready(&mut child).and(told) {
         Ok(()) => Ok(child.id()),
         Err(error) => {
             // It may have ended by itself already.
@@ -111,6 +125,12 @@ fn spawn(flags: &Flags, bundle: &Path, socket: &Path, sandbox: bool) -> anyhow::
             Err(error.context(format!("the shim did not start {}", log.trim())))
         }
     }
+}
+
+/// `serve` reads all of it before it does anything else.
+fn hand_over(child: &mut Child, options: &[u8]) -> anyhow::Result<()> {
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    stdin.write_all(options).context("cannot hand over the runtime options")
 }
 
 /// Reads what `serve` says until it closes its stdout: one word when all is well.

@@ -18,6 +18,10 @@ pub(super) struct Asked {
     pub(super) request: CreateTaskRequest,
     pub(super) spec: Spec,
     pub(super) options: Options,
+    /// The spec came as one for Linux.
+    pub(super) is_linux_shaped: bool,
+    /// Containerd hears of it elsewhere than by a task's events.
+    pub(super) is_quiet: bool,
 }
 
 /// Reads the bundle, and does to its spec what the options say.
@@ -32,12 +36,13 @@ pub(super) async fn read(request: CreateTaskRequest) -> Result<Asked> {
         .await
         .map_err(|error| Error::Failed(format!("cannot read `{}`: {error}", path.display())))?;
     let mut spec = Spec::from_json(&text)?;
+    let is_linux_shaped = spec.linux.is_some();
     options::for_plan(&options).prepare(&mut spec)?;
     if request.terminal && !request.stderr.is_empty() {
         let rule = "if using terminal, stderr must be empty";
         return Err(Error::Precondition(rule.to_owned()));
     }
-    Ok(Asked { id, request, spec, options })
+    Ok(Asked { id, request, spec, options, is_linux_shaped, is_quiet: false })
 }
 
 pub(super) fn role(spec: &Spec) -> Result<Role> {

@@ -38,10 +38,7 @@ impl<E: Engine, H: Host> Service<E, H> {
                 )));
             }
         }
-        if asked.id != self.inner.id {
-            let id = &asked.id;
-            return Err(Error::Invalid(format!("task `{id}` does not belong to this shim")));
-        }
+        self.check_own(&asked.id)?;
         if !matches!(*self.inner.slot.lock().await, Slot::Empty) {
             return Err(Error::AlreadyExists(format!("task `{}`", asked.id)));
         }
@@ -51,8 +48,16 @@ impl<E: Engine, H: Host> Service<E, H> {
         Ok(())
     }
 
+    /// A shim is found by the id that it was started with.
+    fn check_own(&self, id: &TaskId) -> Result<()> {
+        if *id == self.inner.id {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!("task `{id}` does not belong to this shim")))
+    }
+
     /// Called while `making` is held.
-    async fn create_pod(&self, mut asked: Asked) -> Result<()> {
+    pub(super) async fn create_pod(&self, mut asked: Asked) -> Result<()> {
         let expect = |kind: &str, got: &str| {
             let name = plan::annotations::names::KUBERNETES_TYPE;
             Error::Precondition(format!("expected annotation: '{name}': '{kind}' got '{got}'"))
@@ -67,6 +72,7 @@ impl<E: Engine, H: Host> Service<E, H> {
                 return Err(expect("sandbox", other.as_str()));
             }
         }
+        self.check_own(&asked.id)?;
         if !self.inner.world.facts.is_unix() {
             keep_alive(&mut asked.spec);
         }

@@ -1,24 +1,19 @@
-//! `State`, `Pids` and `Stats`.
+//! `State` and `Pids`.
 
 use std::time::SystemTime;
 
 use containerd_shim_protos::api::{ProcessInfo, StateResponse, Status as Wire};
-use containerd_shim_protos::windows::stats::{
-    Statistics, WindowsContainerMemoryStatistics, WindowsContainerProcessorStatistics,
-    WindowsContainerStatistics, WindowsContainerStorageStatistics,
-};
 use engine::{Engine, System};
 use lifecycle::{Exit, Status, Which};
-use protobuf::well_known_types::any::Any;
 use protobuf::well_known_types::timestamp::Timestamp;
 use protobuf::{EnumOrUnknown, MessageField};
 use resources::Host;
 use schema::Pid;
-use schema::properties::{self, ProcessDetails, PropertyType};
+use schema::properties::{ProcessDetails, PropertyType};
 
 use super::{Service, gone_is_not_found};
 use crate::driver::Snapshot;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::proto;
 use crate::wire::{message_any, timestamp};
 
@@ -43,22 +38,10 @@ impl<E: Engine, H: Host> Service<E, H> {
         let owners = task.owners(pids).await?;
         Ok(list.into_iter().zip(owners).map(|(process, owner)| info(id, process, owner)).collect())
     }
-
-    pub(super) async fn stats(&self, id: &str) -> Result<Any> {
-        let task = self.task(id).await?;
-        let mut statistics = Statistics::new();
-        if let Some(system) = task.system() {
-            let answer = system.properties(&[PropertyType::Statistics]).await;
-            let told = gone_is_not_found(id, answer)?.statistics;
-            let told = told.ok_or_else(|| Error::Failed("no statistics were told".to_owned()))?;
-            statistics.set_windows(windows_statistics(&told));
-        }
-        Ok(message_any(&statistics))
-    }
 }
 
 fn state_of(id: &str, exec: &str, snapshot: Snapshot) -> StateResponse {
-    let Snapshot { bundle, status, paused, ends } = snapshot;
+    let Snapshot { bundle, status, paused, ends, .. } = snapshot;
     let (wire, pid, exit) = match status {
         Status::Created => (Wire::CREATED, Pid(0), None),
         Status::Running(pid) if paused => (Wire::PAUSED, pid, None),
@@ -121,41 +104,4 @@ fn info(id: &str, process: ProcessDetails, owner: Option<Which>) -> ProcessInfo 
         info: MessageField::some(message_any(&details)),
         ..ProcessInfo::default()
     }
-}
-
-fn windows_statistics(told: &properties::Statistics) -> WindowsContainerStatistics {
-    let nanoseconds = |hundreds: u64| hundreds.saturating_mul(100);
-    let processor = WindowsContainerProcessorStatistics {
-        total_runtime_ns: nanoseconds(told.processor.total_runtime_100ns),
-        runtime_user_ns: nanoseconds(told.processor.runtime_user_100ns),
-        runtime_kernel_ns: nanoseconds(told.processor.runtime_kernel_100ns),
-        ..Default::default()
-    };
-    let memory = WindowsContainerMemoryStatistics {
-        memory_usage_commit_bytes: told.memory.memory_usage_commit_bytes,
-        memory_usage_commit_peak_bytes: told.memory.memory_usage_commit_peak_bytes,
-        memory_usage_private_working_set_bytes: told.memory.memory_usage_private_working_set_bytes,
-        ..Default::default()
-    };
-    let storage = WindowsContainerStorageStatistics {
-        read_count_normalized: told.storage.read_count_normalized,
-        read_size_bytes: told.storage.read_size_bytes,
-        write_count_normalized: told.storage.write_count_normalized,
-        write_size_bytes: told.storage.write_size_bytes,
-        ..Default::default()
-    };
-    WindowsContainerStatistics {
-        timestamp: MessageField::from_option(stamp(&told.timestamp)),
-        container_start_time: MessageField::from_option(stamp(&told.container_start_time)),
-        uptime_ns: nanoseconds(told.uptime_100ns),
-        processor: MessageField::some(processor),
-        memory: MessageField::some(memory),
-        storage: MessageField::some(storage),
-        ..Default::default()
-    }
-}
-
-fn stamp(text: &str) -> Option<Timestamp> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(timestamp(Some(SystemTime::from(at))))
 }

@@ -41,16 +41,17 @@ impl<E: Engine, H: Host> Service<E, H> {
                 (Some(self.acquire(&id, &plan).await?), parameters)
             }
         };
-        let Asked { request, spec, .. } = asked;
+        let Asked { request, spec, is_linux_shaped, is_quiet, .. } = asked;
         let events = TaskEvents {
-            publisher: self.inner.publisher.clone(),
+            publisher: self.inner.publisher.clone().quiet(is_quiet),
             id: id.to_string(),
             bundle: request.bundle.clone(),
             rootfs: request.rootfs,
             ends,
         };
         let ends = upstream.ends.clone();
-        let made = Made { id, bundle: request.bundle, container, parameters, upstream, ends };
+        let bundle = request.bundle;
+        let made = Made { id, bundle, container, parameters, upstream, ends, is_linux_shaped };
         let (task, receipts) = Actor::launch(made, spec, Arc::clone(world), events);
         for receipt in receipts {
             receipt.await;

@@ -5,9 +5,13 @@
 
 mod bundle;
 mod create;
+mod diag;
 mod inspect;
 mod make;
+mod pod_config;
+mod sandbox_api;
 mod slot;
+mod stats;
 mod task_api;
 mod update;
 

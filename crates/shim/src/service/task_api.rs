@@ -39,17 +39,19 @@ const VERSION_2: &str = "containerd.task.v2.Task";
 
 type Services = HashMap<String, ttrpc::r#async::Service>;
 
-/// The service under both names.
+/// Everything that the shim's socket offers: the Task API under both names, and the rest.
 pub(crate) fn services<E: Engine, H: Host>(service: &Service<E, H>) -> Services {
     let make = || create_task(Arc::new(service.clone()));
     let mut services = make();
     let second = make().remove(VERSION_3).expect("the bindings are of version 3");
     services.insert(VERSION_2.to_owned(), second);
+    services.extend(super::diag::services(service));
+    services.extend(super::sandbox_api::services(service));
     services
 }
 
 /// Runs a request to its end, also when its client goes away meanwhile.
-async fn to_the_end<T: Send + 'static>(
+pub(super) async fn to_the_end<T: Send + 'static>(
     request: impl Future<Output = Result<T>> + Send + 'static,
 ) -> ttrpc::Result<T> {
     match tokio::spawn(request).await {

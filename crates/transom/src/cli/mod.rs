@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod container;
+pub mod diag;
 pub mod image;
 pub mod refused;
 pub mod run;
@@ -108,6 +109,9 @@ pub enum Command {
     Spec(Box<run::Create>),
     /// Print what a bundle would become: what is acquired for it and given back, and its document
     Plan(system::Plan),
+    /// Look into a running shim: of a container, or of a pod under containerd
+    #[command(subcommand)]
+    Diag(diag::DiagGroup),
     /// Manage Transom
     #[command(subcommand)]
     System(SystemGroup),

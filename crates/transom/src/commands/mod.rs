@@ -3,6 +3,7 @@
 mod attach;
 mod build;
 mod create;
+mod diag;
 mod events;
 mod exec;
 mod history;
@@ -78,6 +79,7 @@ async fn dispatch(command: Command) -> Result<u8> {
             Ok(0)
         }
         Command::Plan(args) => plan::command(&args).map(|()| 0),
+        Command::Diag(group) => diag::command(group).await.map(|()| 0),
         Command::Version(args) => info::version(args.format.as_deref()),
         Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
         Command::Run(args) => {
@@ -134,6 +136,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::Completion(_)
         | Command::Version(_)
         | Command::Plan(_)
+        | Command::Diag(_)
         | Command::Doctor(_)
         | Command::Run(_)
         | Command::Build(_)

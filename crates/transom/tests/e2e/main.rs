@@ -9,6 +9,7 @@ mod bench;
 mod broken_host;
 mod build;
 mod console;
+mod diag;
 mod images;
 mod isolation;
 mod killed;

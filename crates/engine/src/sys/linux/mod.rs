@@ -39,6 +39,7 @@ mod silo;
 mod storage;
 mod streams;
 mod system;
+mod threads;
 mod validate;
 mod wire;
 
@@ -47,3 +48,4 @@ pub use engine::HostEngine;
 pub use network::{Definition, Networks, Resolver};
 pub use silo::silo_main;
 pub use system::{HostProcess, HostSystem};
+pub use threads::threads;

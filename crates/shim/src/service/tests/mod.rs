@@ -2,10 +2,13 @@
 //!
 //! Names of shim.md's rows stand at the tests that cover them.
 
+mod diag;
 mod exec;
 mod life;
 mod model;
 mod pod;
+mod sandbox;
+mod stats;
 mod stdio;
 
 use std::path::{Path, PathBuf};
@@ -14,10 +17,11 @@ use std::time::Duration;
 
 use containerd_shim_protos::shim::events::ForwardRequest;
 use containerd_shim_protos::shim_async::{Events, create_events};
-use engine::memory::{Holding, MemoryEngine, MemoryHost};
+use engine::Engine as _;
+use engine::memory::{Holding, MemoryEngine, MemoryHost, MemorySystem};
 use oci_spec::runtime::{Process, ProcessBuilder};
 use plan::HostFacts;
-use schema::TaskId;
+use schema::{SystemId, TaskId};
 use serde_json::json;
 use tokio::sync::mpsc;
 use ttrpc::r#async::{Server, TtrpcContext};
@@ -174,6 +178,11 @@ impl Shim {
         let (process, stdio) = (process(command_line), Stdio::default());
         within(self.client.exec(id, exec, &process, &stdio)).await.unwrap();
         within(self.client.start_process(id, Some(exec))).await.unwrap();
+    }
+
+    /// The compute system behind a task.
+    pub(super) async fn system(&self, id: &str) -> MemorySystem {
+        self.engine.open(&SystemId::new(id).unwrap()).await.unwrap()
     }
 
     /// What has not been given back, but for scratches: they belong to whoever named them.

@@ -11,7 +11,7 @@ use crate::client::{Stdio, TaskStatus};
 const KILL: u32 = 9;
 
 impl Shim {
-    async fn create_in_pod(
+    pub(super) async fn create_in_pod(
         &self,
         id: &str,
         kind: &str,
@@ -25,7 +25,8 @@ impl Shim {
         within(self.client.create(id, &bundle, &Stdio::default())).await.map(drop)
     }
 
-    async fn running_pod(workloads: &[&str]) -> Self {
+    /// A pod that runs, with workloads that run.
+    pub(super) async fn running_pod(workloads: &[&str]) -> Self {
         let shim = Self::pod("pod").await;
         shim.create_in_pod("pod", "sandbox", "pod").await.unwrap();
         shim.client.start_process("pod", None).await.unwrap();
@@ -34,6 +35,16 @@ impl Shim {
             shim.client.start_process(workload, None).await.unwrap();
         }
         shim
+    }
+
+    /// A pod whose sandbox is a placeholder.
+    pub(super) async fn create_holder(&self, id: &str) {
+        let annotations = json!({
+            "io.kubernetes.cri.container-type": "sandbox",
+            "io.kubernetes.cri.sandbox-id": id,
+        });
+        let bundle = self.bundle_with(id, r"C:\Windows\System32\cmd.exe", &annotations);
+        self.client.create(id, &bundle, &Stdio::default()).await.unwrap();
     }
 }
 
@@ -138,13 +149,7 @@ async fn a_host_process_pod_is_held_by_a_placeholder() {
 #[tokio::test]
 async fn a_sandbox_with_nothing_to_do_is_a_placeholder_and_its_workloads_are_not() {
     let shim = Shim::pod("pod").await;
-    let annotations = json!({
-        "io.kubernetes.cri.container-type": "sandbox",
-        "io.kubernetes.cri.sandbox-id": "pod",
-    });
-    let shell = r"C:\Windows\System32\cmd.exe";
-    let bundle = shim.bundle_with("pod", shell, &annotations);
-    shim.client.create("pod", &bundle, &Stdio::default()).await.unwrap();
+    shim.create_holder("pod").await;
     assert_eq!(shim.held(), []);
     shim.client.start_process("pod", None).await.unwrap();
     shim.create_in_pod("a", "container", "pod").await.unwrap();

@@ -10,6 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::io_error;
 use crate::error::ErrorKind;
 
+/// Version 1 writes "no limit" as the largest number of whole pages.
+const UNREACHABLE: u64 = 1 << 62;
+
 /// Where this host has its control group trees.
 #[derive(Debug, Default)]
 pub(super) struct Trees {
@@ -68,6 +71,12 @@ pub(super) fn write(path: &Path, value: &str) -> Result<(), ErrorKind> {
 pub(super) fn number(path: &Path) -> Result<u64, ErrorKind> {
     let text = read(path)?;
     Ok(text.trim().parse().unwrap_or(0))
+}
+
+/// A limit; there is none when a word stands there, or a number that no host reaches.
+pub(super) fn limit(path: &Path) -> Option<u64> {
+    let text = read(path).ok()?;
+    text.trim().parse().ok().filter(|limit| *limit < UNREACHABLE)
 }
 
 /// The value of `key` in a file of `key value` lines; 0 when it is not there.

@@ -5,9 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schema::properties::{MemoryStats, ProcessorStats, Statistics, StorageStats};
+use schema::properties::{
+    ControlGroupStats, MemoryStats, ProcessorStats, Statistics, StorageStats,
+};
 
-use super::files::{self, Trees, number, read, value};
+use super::files::{self, Trees, limit, number, read, value};
 use super::oom::OomWatch;
 use super::{PERIOD, io_error, quota};
 use crate::error::ErrorKind;
@@ -181,7 +183,22 @@ impl Groups {
             processor: self.processor_statistics()?,
             memory: self.memory_statistics()?,
             storage: self.storage_statistics(),
+            control_group: Some(self.own_statistics()?),
             ..Statistics::default()
+        })
+    }
+
+    fn own_statistics(&self) -> Result<ControlGroupStats, ErrorKind> {
+        let stat = read(&self.path("memory", "memory.stat")?)?;
+        Ok(ControlGroupStats {
+            unified: false,
+            memory_limit_bytes: limit(&self.path("memory", "memory.limit_in_bytes")?),
+            inactive_file_bytes: value(&stat, "total_inactive_file"),
+            active_file_bytes: value(&stat, "total_active_file"),
+            page_faults: value(&stat, "total_pgfault"),
+            major_page_faults: value(&stat, "total_pgmajfault"),
+            tasks: number(&self.path("pids", "pids.current")?)?,
+            tasks_limit: limit(&self.path("pids", "pids.max")?),
         })
     }
 

@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use schema::properties::{MemoryStats, ProcessorStats, Statistics, StorageStats};
+use schema::properties::{
+    ControlGroupStats, MemoryStats, ProcessorStats, Statistics, StorageStats,
+};
 
-use super::files::{self, number, read, value};
+use super::files::{self, limit, number, read, value};
 use super::oom::OomWatch;
 use super::{PERIOD, io_error, quota};
 use crate::error::ErrorKind;
@@ -103,7 +105,21 @@ impl Group {
                 memory_usage_private_working_set_bytes: value(&memory, "anon"),
             },
             storage: self.storage_statistics(),
+            control_group: Some(self.own_statistics(&memory)?),
             ..Statistics::default()
+        })
+    }
+
+    fn own_statistics(&self, memory: &str) -> Result<ControlGroupStats, ErrorKind> {
+        Ok(ControlGroupStats {
+            unified: true,
+            memory_limit_bytes: limit(&self.dir.join("memory.max")),
+            inactive_file_bytes: value(memory, "inactive_file"),
+            active_file_bytes: value(memory, "active_file"),
+            page_faults: value(memory, "pgfault"),
+            major_page_faults: value(memory, "pgmajfault"),
+            tasks: number(&self.dir.join("pids.current"))?,
+            tasks_limit: limit(&self.dir.join("pids.max")),
         })
     }
 

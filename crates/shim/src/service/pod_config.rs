@@ -1,0 +1,64 @@
+//! A pod's configuration, as CRI has it, turned into the spec that its pause container would have.
+
+use containerd_shim_protos::api::CreateTaskRequest;
+use containerd_shim_protos::sandbox_api::CreateSandboxRequest;
+use plan::Spec;
+use plan::annotations::names;
+use plan::oci::{Annotations, Network, Windows};
+use protobuf::Message as _;
+use schema::TaskId;
+
+use super::bundle::Asked;
+use crate::error::{Error, Result};
+use crate::proto::{Options, PodSandboxConfig};
+use crate::wire::bare_name;
+
+/// CRI's name for it.
+const NAME: &str = "runtime.v1.PodSandboxConfig";
+
+/// What `Create` would have been asked for. Options of another type say nothing of a pod.
+pub(super) fn asked(request: CreateSandboxRequest) -> Result<Asked> {
+    let id = TaskId::new(&request.sandbox_id).map_err(|error| Error::Invalid(error.to_string()))?;
+    let config = match request.options.as_ref() {
+        Some(any) if bare_name(any) == NAME => PodSandboxConfig::parse_from_bytes(&any.value)
+            .map_err(|error| Error::Invalid(format!("options: {error}")))?,
+        Some(_) | None => PodSandboxConfig::new(),
+    };
+    let spec = spec(&request, &config);
+    let bundle = request.bundle_path;
+    Ok(Asked {
+        request: CreateTaskRequest { id: id.to_string(), bundle, ..CreateTaskRequest::default() },
+        id,
+        spec,
+        options: Options::new(),
+        is_linux_shaped: true,
+        is_quiet: true,
+    })
+}
+
+fn spec(request: &CreateSandboxRequest, config: &PodSandboxConfig) -> Spec {
+    let network = (!request.netns_path.is_empty()).then(|| Network {
+        network_namespace: request.netns_path.clone(),
+        allow_unqualified_dns_query: true,
+        dns_search_list: config.dns_config.searches.clone(),
+        ..Network::default()
+    });
+    Spec {
+        hostname: config.hostname.clone(),
+        annotations: Some(annotations(request, config)),
+        windows: Some(Windows { network, ..Windows::default() }),
+        ..Spec::default()
+    }
+}
+
+/// The pod's own, those that containerd adds, and the two that make it a pod.
+fn annotations(request: &CreateSandboxRequest, config: &PodSandboxConfig) -> Annotations {
+    let mut all: Annotations = config.annotations.clone().into_iter().collect();
+    all.extend(request.annotations.clone());
+    if config.windows.security_context.host_process {
+        all.insert(names::HOST_PROCESS.to_owned(), "true".to_owned());
+    }
+    all.insert(names::KUBERNETES_TYPE.to_owned(), "sandbox".to_owned());
+    all.insert(names::KUBERNETES_SANDBOX.to_owned(), request.sandbox_id.clone());
+    all
+}
