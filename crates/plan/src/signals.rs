@@ -1,6 +1,7 @@
 //! Which signals a process can be sent, and what each becomes.
 
 use schema::process::ControlEvent;
+use schema::signals::LINUX;
 use serde_json::{Value, json};
 
 use crate::error::{PlanError, Result};
@@ -31,44 +32,6 @@ impl Action {
 const ABORT: i64 = 6;
 const KILL: i64 = 9;
 const TERM: i64 = 15;
-
-/// Linux' names.
-const LINUX: &[(&str, i64)] = &[
-    ("HUP", 1),
-    ("INT", 2),
-    ("QUIT", 3),
-    ("ILL", 4),
-    ("TRAP", 5),
-    ("ABRT", 6),
-    ("IOT", 6),
-    ("BUS", 7),
-    ("FPE", 8),
-    ("KILL", 9),
-    ("USR1", 10),
-    ("SEGV", 11),
-    ("USR2", 12),
-    ("PIPE", 13),
-    ("ALRM", 14),
-    ("TERM", 15),
-    ("STKFLT", 16),
-    ("CHLD", 17),
-    ("CLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("TSTP", 20),
-    ("TTIN", 21),
-    ("TTOU", 22),
-    ("URG", 23),
-    ("XCPU", 24),
-    ("XFSZ", 25),
-    ("VTALRM", 26),
-    ("PROF", 27),
-    ("WINCH", 28),
-    ("IO", 29),
-    ("POLL", 29),
-    ("PWR", 30),
-    ("SYS", 31),
-];
 
 /// Windows' control events by name and by number.
 const WINDOWS: &[(&str, i64, ControlEvent)] = &[

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod modify;
 pub mod process;
 pub mod properties;
+pub mod signals;
 pub mod units;
 pub mod v1;
 

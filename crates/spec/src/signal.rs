@@ -1,5 +1,6 @@
 //! Signals by name or number. Windows has none: a number other than 9 asks for an orderly shutdown.
 
+use schema::signals::LINUX;
 use thiserror::Error;
 
 /// A signal's number, on the scale of Linux. Numbers outside the table can be stop signals, but
@@ -30,12 +31,12 @@ impl Signal {
 
     /// Whether it can be sent.
     pub fn is_known(self) -> bool {
-        NAMES.iter().any(|(_, number)| *number == self.0)
+        LINUX.iter().any(|(_, number)| *number == self.0)
     }
 
     /// Its name without `SIG`, if it has one.
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(_, number)| *number == self.0).map(|(name, _)| *name)
+        LINUX.iter().find(|(_, number)| *number == self.0).map(|(name, _)| *name)
     }
 }
 
@@ -47,46 +48,9 @@ pub fn parse(text: &str) -> Result<Signal, InvalidSignal> {
     }
     let upper = text.to_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let found = NAMES.iter().find(|(known, _)| *known == name);
+    let found = LINUX.iter().find(|(known, _)| *known == name);
     found.map(|(_, number)| Signal(*number)).ok_or_else(invalid)
 }
-
-const NAMES: &[(&str, i64)] = &[
-    ("HUP", 1),
-    ("INT", 2),
-    ("QUIT", 3),
-    ("ILL", 4),
-    ("TRAP", 5),
-    ("ABRT", 6),
-    ("IOT", 6),
-    ("BUS", 7),
-    ("FPE", 8),
-    ("KILL", 9),
-    ("USR1", 10),
-    ("SEGV", 11),
-    ("USR2", 12),
-    ("PIPE", 13),
-    ("ALRM", 14),
-    ("TERM", 15),
-    ("STKFLT", 16),
-    ("CHLD", 17),
-    ("CLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("TSTP", 20),
-    ("TTIN", 21),
-    ("TTOU", 22),
-    ("URG", 23),
-    ("XCPU", 24),
-    ("XFSZ", 25),
-    ("VTALRM", 26),
-    ("PROF", 27),
-    ("WINCH", 28),
-    ("IO", 29),
-    ("POLL", 29),
-    ("PWR", 30),
-    ("SYS", 31),
-];
 
 #[cfg(test)]
 mod tests {

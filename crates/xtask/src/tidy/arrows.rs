@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 
 const MAY_USE: &[(&str, &[&str])] = &[
     ("schema", &[]),
-    ("spec", &[]),
+    ("spec", &["schema"]),
     ("plan", &["schema"]),
     ("lifecycle", &["schema"]),
     ("engine", &["schema"]),
