@@ -48,13 +48,13 @@ pub enum PlanError {
         why: String,
     },
     /// Something that a field names could not be looked at.
-    #[error("`{field}`: {source}")]
+    #[error("`{field}`: {cause}")]
     Lookup {
         /// The field.
         field: String,
-        /// What was wrong with it.
-        #[source]
-        source: LookupError,
+        /// What was wrong with it. Told in the message itself, so it is no source: [`Self::Several`]
+        /// has room for messages only.
+        cause: LookupError,
     },
     /// A resource of the hosting VM is used up.
     #[error("`{field}`: the VM has no room for it: {why}")]
@@ -89,7 +89,7 @@ impl PlanError {
     /// A failed look-up on behalf of `field`.
     pub fn lookup(field: impl Into<String>) -> impl FnOnce(LookupError) -> Self {
         let field = field.into();
-        move |source| Self::Lookup { field, source }
+        move |cause| Self::Lookup { field, cause }
     }
 }
 
