@@ -43,7 +43,7 @@ async fn a_search_list_reaches_the_resolver() {
     })
     .await;
     let text = silo.probe("file /etc/resolv.conf").await;
-    assert!(text.contains("search a.example b.example"), "{text}");
+    assert!(text.contains("search a.example b.example\noptions ndots:0"), "{text}");
     silo.end().await;
 }
 

@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use spec::api::ImageConfig;
+use spec::api::{ImageConfig, NetworkMode};
 use spec::mounts::Binding;
-use spec::network::Attachments;
+use spec::network::{Attachments, Endpoint};
 use spec::{HostFacts, Lookups, PathKind, PathStyle, Settings, Spec};
 
 use crate::host::{Host, given};
@@ -21,7 +21,7 @@ pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec>
         config: record.config.clone(),
         host_config: record.host_config.clone(),
         mounts: record.mounts.iter().map(binding).collect(),
-        network: Attachments { namespace: namespace.map(str::to_owned), ..Attachments::default() },
+        network: attachments(&record.host_config.network_mode, namespace),
         secrets: given::references(&record.secrets),
         configs: given::references(&record.configs),
         started_before: found.state.started_at.is_some(),
@@ -35,6 +35,17 @@ pub fn spec(host: &Host, found: &Found, namespace: Option<&str>) -> Result<Spec>
         command_line::adapt(process);
     }
     Ok(spec)
+}
+
+/// Endpoints are the namespace's own business; that there is one of a `nat` is the spec's.
+fn attachments(mode: &NetworkMode, namespace: Option<&str>) -> Attachments {
+    let on_nat = !mode.is_none() && mode.container().is_none();
+    let endpoint = Endpoint { unqualified_dns: true, ..Endpoint::default() };
+    Attachments {
+        endpoints: if on_nat { vec![endpoint] } else { Vec::new() },
+        namespace: namespace.map(str::to_owned),
+        shared: None,
+    }
 }
 
 /// What a spec depends on beside the container.

@@ -95,13 +95,18 @@ fn resolv_conf(plan: &SiloPlan, resolver: &Resolver) -> String {
     for server in &resolver.dns_servers {
         let _ = writeln!(text, "nameserver {server}");
     }
-    let suffixes: Vec<&str> =
-        plan.dns_search.iter().chain(&resolver.dns_search).map(String::as_str).collect();
+    let mut suffixes: Vec<&str> = Vec::new();
+    for suffix in plan.dns_search.iter().chain(&resolver.dns_search) {
+        if !suffixes.contains(&suffix.as_str()) {
+            suffixes.push(suffix);
+        }
+    }
     if !suffixes.is_empty() {
         let _ = writeln!(text, "search {}", suffixes.join(" "));
     }
-    if !plan.unqualified_names && !suffixes.is_empty() {
-        // A name without dots is tried as it is before any suffix.
+    if plan.unqualified_names && !suffixes.is_empty() {
+        // A name without dots is asked for as it is before any suffix is tried: those of
+        // containers have none.
         text.push_str("options ndots:0\n");
     }
     text
