@@ -29,7 +29,7 @@ const VALUES: &[(&str, &str)] = &[
     ("device-write-bps", CGROUP),
     ("device-write-iops", CGROUP),
     ("dns-option", "Windows' resolver has no such options"),
-    ("gpus", "no GPU can be handed to a silo"),
+    ("gpus", "it is for Linux containers; use --device class/5B45201D-F2F2-4F3B-85BB-30FF1F953599"),
     ("group-add", LINUX_ONLY),
     ("ip6", "Windows NAT networks have no IPv6"),
     ("ipc", LINUX_ONLY),

@@ -125,7 +125,7 @@ pub struct HostFlags {
     /// Restart policy: `no`, `always`, `unless-stopped` or `on-failure[:N]`
     #[arg(long, value_name = "POLICY", default_value = "no")]
     pub restart: String,
-    /// Bind mount a host directory or file, or a volume: `[SOURCE:]C:\TARGET[:ro]`
+    /// Bind mount a host directory, a socket as a pipe, or a volume: `[SOURCE:]C:\TARGET[:ro]`
     #[arg(short, long, value_name = "SPEC")]
     pub volume: Vec<String>,
     /// Attach a mount: `type=bind,source=/srv,target=C:\srv,readonly`

@@ -6,6 +6,7 @@ mod create;
 mod diag;
 mod events;
 mod exec;
+mod filters;
 mod history;
 mod images;
 mod info;

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use anyhow::{Context, Result};
 use image::PruneOptions;
 
-use super::{images, volume};
+use super::images;
 use crate::cli::system::{Prune, PruneKind};
 use crate::host::{Host, remove};
 use crate::settings::size;
@@ -25,7 +25,7 @@ pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
     }
     if args.only == Some(PruneKind::Volumes) || (all && args.volumes) {
         let named = args.all && args.only == Some(PruneKind::Volumes);
-        reclaimed += volumes(host, named).await?;
+        reclaimed += volumes(host, named)?;
     }
     if is(PruneKind::Images) {
         let options = PruneOptions { all: args.all, ..PruneOptions::default() };
@@ -53,10 +53,10 @@ async fn containers(host: &Host) -> Result<u64> {
     Ok(reclaimed)
 }
 
-async fn volumes(host: &Host, named: bool) -> Result<u64> {
+fn volumes(host: &Host, named: bool) -> Result<u64> {
     let mut reclaimed = 0;
     for one in host.volumes.list()? {
-        if (one.anonymous || named) && volume::user(host, &one.name).await?.is_none() {
+        if (one.anonymous || named) && host.volume_user(&one.name)?.is_none() {
             reclaimed += tree_size(&host.volumes.data(&one.name))?;
             host.volumes.remove(&one.name)?;
             println!("{}", one.name);

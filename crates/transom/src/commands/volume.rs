@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use super::filters::{self, ListFilters, PruneFilters};
 use super::{Status, inspect, prune};
 use crate::cli::settings::ListFlags;
 use crate::cli::system::{Prune, VolumeGroup};
 use crate::format::Format;
 use crate::host::Host;
-use crate::settings::{pairs, time};
+use crate::settings::pairs;
 use crate::store::record::new_id;
 use crate::store::volumes::Volume;
 
@@ -43,17 +43,21 @@ pub(super) async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
                 .collect();
             inspect::print(&volumes?, format.as_deref())
         }
-        VolumeGroup::Rm { force, names } => remove(host, &names, force).await,
+        VolumeGroup::Rm { force, names } => remove(host, &names, force),
         VolumeGroup::Prune { all, flags } => prune_all(host, all, &flags.filter, flags.force).await,
     }
 }
 
 async fn list(host: &Host, args: &ListFlags) -> Result<()> {
-    let filters: Vec<(&str, &str)> =
-        args.filter.iter().map(|text| filter(text)).collect::<Result<_>>()?;
+    let filters = ListFilters::parse(&args.filter, &["dangling", "driver", "label", "name"])?;
     let used = used(host).await?;
     let mut volumes = host.volumes.list()?;
-    volumes.retain(|volume| holds(volume, &filters, used.contains(&volume.name)));
+    volumes.retain(|volume| {
+        filters.hold(&volume.labels, !used.contains(&volume.name), |key, value| match key {
+            "driver" => value == "local",
+            _ => volume.name.contains(&value.to_lowercase()),
+        })
+    });
     if args.quiet {
         for volume in &volumes {
             println!("{}", volume.name);
@@ -67,85 +71,13 @@ async fn list(host: &Host, args: &ListFlags) -> Result<()> {
 }
 
 fn row(host: &Host, volume: &Volume) -> Value {
-    let labels: Vec<String> =
-        volume.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     json!({
         "Driver": "local",
         "Name": volume.name,
         "Mountpoint": host.volumes.data(&volume.name),
         "Scope": "local",
-        "Labels": labels.join(","),
+        "Labels": filters::shown(&volume.labels),
     })
-}
-
-fn filter(text: &str) -> Result<(&str, &str)> {
-    let known = ["dangling", "driver", "label", "name"];
-    match text.split_once('=') {
-        Some(("dangling", value)) if !matches!(value, "true" | "false" | "1" | "0") => {
-            bail!("invalid filter 'dangling={value}': true or false is wanted")
-        }
-        Some((key, value)) if known.contains(&key) => Ok((key, value)),
-        _ => bail!("invalid filter '{text}': {} are known, as KEY=VALUE", known.join(", ")),
-    }
-}
-
-/// Of one key any filter will do, of several keys each must; every label must be there.
-fn holds(volume: &Volume, filters: &[(&str, &str)], used: bool) -> bool {
-    let fits = |(key, value): &(&str, &str)| match *key {
-        "dangling" => used != matches!(*value, "true" | "1"),
-        "driver" => *value == "local",
-        "name" => volume.name.contains(&value.to_lowercase()),
-        _ => has_label(&volume.labels, value),
-    };
-    filters.iter().all(|filter| {
-        let alike = filters.iter().filter(|other| other.0 == filter.0);
-        if filter.0 == "label" { fits(filter) } else { alike.into_iter().any(fits) }
-    })
-}
-
-/// `NAME` or `NAME=VALUE`.
-pub(super) fn has_label(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
-    match wanted.split_once('=') {
-        Some((name, value)) => labels.get(name).is_some_and(|label| label == value),
-        None => labels.contains_key(wanted),
-    }
-}
-
-/// Which networks or volumes are pruned.
-#[derive(Debug, Default)]
-pub(super) struct PruneFilters {
-    with: Vec<String>,
-    without: Vec<String>,
-    until: Option<Timestamp>,
-    all: bool,
-}
-
-impl PruneFilters {
-    /// Reads `--filter`.
-    pub(super) fn parse(texts: &[String]) -> Result<Self> {
-        let mut filters = Self::default();
-        for text in texts {
-            let wrong = || format!("invalid filter '{text}': KEY=VALUE is wanted");
-            if let Some(label) = text.strip_prefix("label!=") {
-                filters.without.push(label.to_owned());
-                continue;
-            }
-            match text.split_once('=').with_context(wrong)? {
-                ("label", label) => filters.with.push(label.to_owned()),
-                ("until", moment) => filters.until = Some(time::parse(moment)?),
-                ("all", value) => filters.all = matches!(value, "true" | "1"),
-                (key, _) => bail!("invalid filter '{key}': all, label, label! and until are known"),
-            }
-        }
-        Ok(filters)
-    }
-
-    /// Whether something with these labels, made then, is pruned.
-    pub(super) fn hold(&self, labels: &BTreeMap<String, String>, made: Timestamp) -> bool {
-        self.with.iter().all(|label| has_label(labels, label))
-            && !self.without.iter().any(|label| has_label(labels, label))
-            && self.until.is_none_or(|until| made < until)
-    }
 }
 
 fn create(
@@ -172,10 +104,10 @@ fn create(
     Ok(())
 }
 
-async fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
+fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
     let mut failed = false;
     for name in names {
-        match remove_one(host, name, force).await {
+        match remove_one(host, name, force) {
             Ok(()) => println!("{name}"),
             Err(error) => {
                 eprintln!("transom: {error:#}");
@@ -186,13 +118,13 @@ async fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
     if failed { Err(Status(1).into()) } else { Ok(()) }
 }
 
-async fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
+fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
     let volume = match host.volumes.get(name) {
         Ok(volume) => volume,
         Err(_) if force => return Ok(()),
         Err(error) => return Err(error),
     };
-    if let Some(user) = user(host, &volume.name).await? {
+    if let Some(user) = host.volume_user(&volume.name)? {
         bail!("remove {name}: volume is in use - [{user}]");
     }
     host.volumes.remove(&volume.name)?;
@@ -232,13 +164,4 @@ async fn used(host: &Host) -> Result<Vec<String>> {
     let all = host.list().await?;
     let mounts = all.into_iter().flat_map(|found| found.record.mounts);
     Ok(mounts.filter_map(|mount| mount.name).collect())
-}
-
-/// A container that has the volume mounted, running or not.
-pub(super) async fn user(host: &Host, volume: &str) -> Result<Option<String>> {
-    let all = host.list().await?;
-    let uses = |found: &&crate::store::Found| {
-        found.record.mounts.iter().any(|mount| mount.name.as_deref() == Some(volume))
-    };
-    Ok(all.iter().find(uses).map(|found| found.record.id.clone()))
 }

@@ -90,6 +90,14 @@ impl Host {
         Ok(settled)
     }
 
+    /// A container that has this volume mounted, running or not.
+    pub fn volume_user(&self, volume: &str) -> Result<Option<String>> {
+        let uses = |found: &Found| {
+            found.record.mounts.iter().any(|mount| mount.name.as_deref() == Some(volume))
+        };
+        Ok(self.store.list()?.into_iter().find(uses).map(|found| found.record.id))
+    }
+
     async fn settled(&self, found: Found) -> Result<Found> {
         if !found.is_orphan() {
             return Ok(found);

@@ -55,6 +55,8 @@ pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
         for mount in &found.record.mounts {
             if let (MountKind::Volume, true, Some(name)) =
                 (mount.kind, mount.anonymous, &mount.name)
+                // Others may have it by `--volumes-from`.
+                && host.volume_user(name)?.is_none()
             {
                 host.volumes.remove(name)?;
             }

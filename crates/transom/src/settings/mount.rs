@@ -31,6 +31,9 @@ pub(super) fn parse(text: &str) -> Result<Mount> {
                 let driver = Driver { name: wanted()?.to_owned(), options: BTreeMap::new() };
                 volume.driver_config = Some(driver);
             }
+            "volume-opt" => {
+                bail!("--mount {field} is refused: the local driver has no options on Windows")
+            }
             "bind-propagation" => {
                 let options = mount.bind_options.get_or_insert_with(BindOptions::default);
                 wanted()?.clone_into(&mut options.propagation);

@@ -1,11 +1,12 @@
 //! `network ls`
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use engine::Definition;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::settings::ListFlags;
+use crate::commands::filters::{self, ListFilters};
 use crate::format::Format;
 use crate::host::Host;
 use crate::store::record::short;
@@ -24,8 +25,8 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// `network ls`
 pub(super) async fn command(host: &Host, args: ListFlags) -> Result<()> {
-    let filters: Vec<(&str, &str)> =
-        args.filter.iter().map(|text| filter(text)).collect::<Result<_>>()?;
+    let known = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+    let filters = ListFilters::parse(&args.filter, &known)?;
     let used: Vec<String> = host
         .list()
         .await?
@@ -33,7 +34,16 @@ pub(super) async fn command(host: &Host, args: ListFlags) -> Result<()> {
         .flat_map(|found| found.record.networks.into_keys())
         .collect();
     let mut networks = super::all(host).await?;
-    networks.retain(|network| holds(network, &filters, used.contains(&network.name)));
+    networks.retain(|network| {
+        let dangling = !used.contains(&network.name) && !super::is_predefined(&network.name);
+        filters.hold(&network.labels, dangling, |key, value| match key {
+            "driver" => network.driver == value,
+            "id" => network.id.starts_with(value),
+            "name" => network.name.contains(value),
+            "scope" => value == "local",
+            _ => super::is_predefined(&network.name) == (value == "builtin"),
+        })
+    });
     let id = |network: &Definition| {
         if args.no_trunc { network.id.clone() } else { short(&network.id).to_owned() }
     };
@@ -49,8 +59,6 @@ pub(super) async fn command(host: &Host, args: ListFlags) -> Result<()> {
 }
 
 fn row(network: &Definition, id: &str) -> Value {
-    let labels: Vec<String> =
-        network.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     json!({
         "ID": id,
         "Name": network.name,
@@ -58,7 +66,7 @@ fn row(network: &Definition, id: &str) -> Value {
         "Scope": "local",
         "IPv6": "false",
         "Internal": network.internal.to_string(),
-        "Labels": labels.join(","),
+        "Labels": filters::shown(&network.labels),
         "CreatedAt": created(network),
     })
 }
@@ -67,41 +75,4 @@ fn row(network: &Definition, id: &str) -> Value {
 pub(super) fn created(network: &Definition) -> String {
     let second = i64::try_from(network.created_unix).unwrap_or_default();
     Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
-}
-
-fn filter(text: &str) -> Result<(&str, &str)> {
-    let (key, value) = text
-        .split_once('=')
-        .with_context(|| format!("invalid filter '{text}': KEY=VALUE is wanted"))?;
-    let known = ["dangling", "driver", "id", "label", "name", "scope", "type"];
-    if !known.contains(&key) {
-        bail!("invalid filter '{key}': {} are known", known.join(", "));
-    }
-    if key == "type" && !matches!(value, "custom" | "builtin") {
-        bail!("invalid filter '{text}': custom or builtin is wanted");
-    }
-    if key == "dangling" && !matches!(value, "true" | "false" | "1" | "0") {
-        bail!("invalid filter '{text}': true or false is wanted");
-    }
-    Ok((key, value))
-}
-
-/// Of one key any filter will do, of several keys each must; every label must be there.
-fn holds(network: &Definition, filters: &[(&str, &str)], used: bool) -> bool {
-    let fits = |(key, value): &(&str, &str)| match *key {
-        "driver" => network.driver == *value,
-        "id" => network.id.starts_with(value),
-        "name" => network.name.contains(value),
-        "scope" => *value == "local",
-        "type" => super::is_predefined(&network.name) == (*value == "builtin"),
-        "dangling" => {
-            let dangling = !used && !super::is_predefined(&network.name);
-            dangling == matches!(*value, "true" | "1")
-        }
-        _ => crate::commands::volume::has_label(&network.labels, value),
-    };
-    filters.iter().all(|filter| {
-        let alike = filters.iter().filter(|other| other.0 == filter.0);
-        if filter.0 == "label" { fits(filter) } else { alike.into_iter().any(fits) }
-    })
 }

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use engine::Definition;
 use jiff::Timestamp;
 
-use super::{Status, inspect, volume};
+use super::filters::PruneFilters;
+use super::{Status, inspect};
 use crate::cli::settings::{NetworkCreate, NetworkGroup, PruneFlags};
 use crate::host::Host;
 use crate::settings::pairs;
@@ -117,7 +118,7 @@ async fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
 }
 
 async fn prune(host: &Host, args: PruneFlags) -> Result<()> {
-    let filters = volume::PruneFilters::parse(&args.filter)?;
+    let filters = PruneFilters::parse(&args.filter)?;
     let question = "all custom networks not used by at least one container";
     if !args.force && !super::prune::asked(question)? {
         return Ok(());

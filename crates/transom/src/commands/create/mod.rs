@@ -1,17 +1,19 @@
 //! Making a container: image, settings, mounts, files, scratch.
 
+mod cid_file;
+mod mounts;
+
 use std::io;
-use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use engine::Storage;
 use jiff::Timestamp;
 use spec::api::HostConfig;
 use spec::create::Prepared;
-use spec::mounts::{self, Inherited, VolumesFrom};
 use spec::process::Command;
 use spec::{HostFacts, Lookups, PathKind};
+
+use cid_file::CidFile;
 
 use super::pull;
 use crate::cli::run::Create;
@@ -19,7 +21,7 @@ use crate::host::drive::NewDrive;
 use crate::host::{Host, given};
 use crate::monitor::{facts, log::check_driver};
 use crate::settings;
-use crate::store::{Found, MountKind, MountPoint, Record, State, record};
+use crate::store::{Found, Record, State, record};
 
 /// Makes the container that `flags` ask for; all or nothing.
 pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
@@ -76,6 +78,7 @@ pub(super) async fn imagine(host: &Host, flags: &Create) -> Result<Found> {
 struct Making<'a> {
     host: &'a Host,
     id: &'a str,
+    /// Those that were not there before.
     volumes: Vec<String>,
     done: bool,
     /// Nothing is to be made.
@@ -157,76 +160,6 @@ impl Making<'_> {
         draft.finish(record)
     }
 
-    async fn mounts(&mut self, prepared: &Prepared, facts: &HostFacts) -> Result<Vec<MountPoint>> {
-        let inherited = inherited(self.host, &prepared.host_config).await?;
-        let lookups = NoLookups;
-        let points =
-            mounts::collect(&prepared.config, &prepared.host_config, &inherited, facts, &lookups)?;
-        let mut decided = Vec::with_capacity(points.len());
-        for point in points {
-            decided.push(self.decide(&point)?);
-        }
-        Ok(decided)
-    }
-
-    fn decide(&mut self, point: &mounts::MountPoint) -> Result<MountPoint> {
-        let mount = MountPoint {
-            kind: MountKind::Bind,
-            source: point.source.clone(),
-            destination: point.destination.clone(),
-            writable: point.writable,
-            ..MountPoint::default()
-        };
-        match point.kind {
-            mounts::MountKind::Bind => Ok(mount),
-            mounts::MountKind::NamedPipe => Ok(MountPoint { kind: MountKind::Npipe, ..mount }),
-            mounts::MountKind::Volume => self.volume(point, mount),
-        }
-    }
-
-    fn volume(&mut self, point: &mounts::MountPoint, mount: MountPoint) -> Result<MountPoint> {
-        let volumes = &self.host.volumes;
-        let anonymous = point.name.is_empty();
-        if self.imagined {
-            return Ok(self.imagined_volume(point, mount));
-        }
-        let labels = point.spec.volume_options.as_ref().map(|options| options.labels.clone());
-        let volume = if anonymous {
-            volumes.create_anonymous()?
-        } else {
-            volumes.ensure(&point.name, labels.unwrap_or_default())?
-        };
-        if anonymous {
-            self.volumes.push(volume.name.clone());
-        }
-        let mut source: PathBuf = volumes.data(&volume.name);
-        if let Some(subpath) = point.subpath() {
-            source = beneath(&source, &subpath.replace('\\', "/"))?;
-        }
-        Ok(MountPoint {
-            kind: MountKind::Volume,
-            name: Some(volume.name),
-            source: source.to_string_lossy().into_owned(),
-            anonymous: volume.anonymous,
-            ..mount
-        })
-    }
-
-    /// A volume that is not made: one without a name would get a random one.
-    fn imagined_volume(&self, point: &mounts::MountPoint, mount: MountPoint) -> MountPoint {
-        let anonymous = point.name.is_empty();
-        let name = if anonymous { record::new_id() } else { point.name.to_lowercase() };
-        let source = self.host.volumes.data(&name);
-        let source = point.subpath().map_or(source.clone(), |below| source.join(below));
-        MountPoint {
-            kind: MountKind::Volume,
-            name: Some(name),
-            source: source.to_string_lossy().into_owned(),
-            anonymous,
-            ..mount
-        }
-    }
-
     /// Gives back what was acquired; the draft has done so itself. What cannot be given back is
     /// told, since the error that led here is told as well.
     async fn undo(&self, images: &image::Store) {
@@ -234,6 +167,10 @@ impl Making<'_> {
             return;
         }
         for name in &self.volumes {
+            // Somebody may have found use for one that has a name.
+            if !matches!(self.host.volume_user(name), Ok(None)) {
+                continue;
+            }
             if let Err(error) = self.host.volumes.remove(name) {
                 tracing::error!(error = %format!("{error:#}"), "a volume was not removed");
             }
@@ -241,43 +178,6 @@ impl Making<'_> {
         if let Err(error) = images.release(self.id).await {
             tracing::error!(%error, "the image is still held");
         }
-    }
-}
-
-/// A folder in a volume, whose contents are a container's: no link may lead out of it.
-fn beneath(volume: &std::path::Path, subpath: &str) -> Result<PathBuf> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let wrong = || format!("opening `{subpath}` in volume {}", volume.display());
-    let root = openat(CWD, volume, flags, Mode::empty()).with_context(wrong)?;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    openat2(&root, subpath, flags, Mode::empty(), resolve).with_context(wrong)?;
-    Ok(volume.join(subpath))
-}
-
-async fn inherited(host: &Host, config: &HostConfig) -> Result<Vec<Inherited>> {
-    let mut all = Vec::new();
-    for text in &config.volumes_from {
-        let VolumesFrom { container, writable, .. } = mounts::volumes_from(text)?;
-        let found = host.find(&container).await?;
-        let mounts = found.record.mounts.iter().map(as_point).collect();
-        all.push(Inherited { mounts, writable });
-    }
-    Ok(all)
-}
-
-fn as_point(mount: &MountPoint) -> mounts::MountPoint {
-    let kind = match mount.kind {
-        MountKind::Bind => mounts::MountKind::Bind,
-        MountKind::Volume => mounts::MountKind::Volume,
-        MountKind::Npipe => mounts::MountKind::NamedPipe,
-    };
-    mounts::MountPoint {
-        kind,
-        name: mount.name.clone().unwrap_or_default(),
-        source: if mount.name.is_some() { String::new() } else { mount.source.clone() },
-        writable: mount.writable,
-        ..mounts::MountPoint::anonymous(&mount.destination, "")
     }
 }
 
@@ -323,33 +223,5 @@ impl Lookups for NoLookups {
 
     fn layer_folders(&self, container: &str) -> io::Result<Vec<String>> {
         Err(io::Error::other(format!("container {container} has no layers yet")))
-    }
-}
-
-/// The file that gets the container's id; it must not be there before.
-struct CidFile {
-    path: PathBuf,
-    file: Option<std::fs::File>,
-}
-
-impl CidFile {
-    fn create(path: &std::path::Path) -> Result<Self> {
-        let file = std::fs::File::create_new(path);
-        let file = file.with_context(|| format!("creating the cidfile {}", path.display()))?;
-        Ok(Self { path: path.to_owned(), file: Some(file) })
-    }
-
-    fn write(mut self, id: &str) -> Result<()> {
-        let written = self.file.take().map_or(Ok(()), |mut file| file.write_all(id.as_bytes()));
-        written.with_context(|| format!("writing the cidfile {}", self.path.display()))
-    }
-}
-
-impl Drop for CidFile {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            // Docker removes it as well when there is no container in the end.
-            std::fs::remove_file(&self.path).ok();
-        }
     }
 }

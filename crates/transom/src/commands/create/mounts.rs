@@ -1,0 +1,128 @@
+//! The mounts of a container that is being made: what each comes to on this host.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use spec::HostFacts;
+use spec::api::HostConfig;
+use spec::create::Prepared;
+use spec::mounts::{self, Inherited, VolumesFrom};
+
+use super::{Making, NoLookups};
+use crate::host::Host;
+use crate::store::{MountKind, MountPoint, record};
+
+impl Making<'_> {
+    /// The mounts of a container, with volumes made for those that need one.
+    pub(super) async fn mounts(
+        &mut self,
+        prepared: &Prepared,
+        facts: &HostFacts,
+    ) -> Result<Vec<MountPoint>> {
+        let inherited = inherited(self.host, &prepared.host_config).await?;
+        let lookups = NoLookups;
+        let points =
+            mounts::collect(&prepared.config, &prepared.host_config, &inherited, facts, &lookups)?;
+        let mut decided = Vec::with_capacity(points.len());
+        for point in points {
+            decided.push(self.decide(&point)?);
+        }
+        Ok(decided)
+    }
+
+    fn decide(&mut self, point: &mounts::MountPoint) -> Result<MountPoint> {
+        let mount = MountPoint {
+            kind: MountKind::Bind,
+            source: point.source.clone(),
+            destination: point.destination.clone(),
+            writable: point.writable,
+            ..MountPoint::default()
+        };
+        match point.kind {
+            mounts::MountKind::Bind => Ok(mount),
+            mounts::MountKind::NamedPipe => Ok(MountPoint { kind: MountKind::Npipe, ..mount }),
+            mounts::MountKind::Volume => self.volume(point, mount),
+        }
+    }
+
+    fn volume(&mut self, point: &mounts::MountPoint, mount: MountPoint) -> Result<MountPoint> {
+        let volumes = &self.host.volumes;
+        let anonymous = point.name.is_empty();
+        if self.imagined {
+            return Ok(self.imagined_volume(point, mount));
+        }
+        let labels = point.spec.volume_options.as_ref().map(|options| options.labels.clone());
+        let is_new = anonymous || volumes.get(&point.name).is_err();
+        let volume = if anonymous {
+            volumes.create_anonymous()?
+        } else {
+            volumes.ensure(&point.name, labels.unwrap_or_default())?
+        };
+        if is_new {
+            self.volumes.push(volume.name.clone());
+        }
+        let mut source: PathBuf = volumes.data(&volume.name);
+        if let Some(subpath) = point.subpath() {
+            source = beneath(&source, &subpath.replace('\\', "/"))?;
+        }
+        Ok(MountPoint {
+            kind: MountKind::Volume,
+            name: Some(volume.name),
+            source: source.to_string_lossy().into_owned(),
+            anonymous: volume.anonymous,
+            ..mount
+        })
+    }
+
+    /// A volume that is not made: one without a name would get a random one.
+    fn imagined_volume(&self, point: &mounts::MountPoint, mount: MountPoint) -> MountPoint {
+        let anonymous = point.name.is_empty();
+        let name = if anonymous { record::new_id() } else { point.name.to_lowercase() };
+        let source = self.host.volumes.data(&name);
+        let source = point.subpath().map_or(source.clone(), |below| source.join(below));
+        MountPoint {
+            kind: MountKind::Volume,
+            name: Some(name),
+            source: source.to_string_lossy().into_owned(),
+            anonymous,
+            ..mount
+        }
+    }
+}
+
+/// A folder in a volume, whose contents are a container's: no link may lead out of it.
+fn beneath(volume: &std::path::Path, subpath: &str) -> Result<PathBuf> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let wrong = || format!("opening `{subpath}` in volume {}", volume.display());
+    let root = openat(CWD, volume, flags, Mode::empty()).with_context(wrong)?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    openat2(&root, subpath, flags, Mode::empty(), resolve).with_context(wrong)?;
+    Ok(volume.join(subpath))
+}
+
+async fn inherited(host: &Host, config: &HostConfig) -> Result<Vec<Inherited>> {
+    let mut all = Vec::new();
+    for text in &config.volumes_from {
+        let VolumesFrom { container, writable, .. } = mounts::volumes_from(text)?;
+        let found = host.find(&container).await?;
+        let mounts = found.record.mounts.iter().map(as_point).collect();
+        all.push(Inherited { mounts, writable });
+    }
+    Ok(all)
+}
+
+fn as_point(mount: &MountPoint) -> mounts::MountPoint {
+    let kind = match mount.kind {
+        MountKind::Bind => mounts::MountKind::Bind,
+        MountKind::Volume => mounts::MountKind::Volume,
+        MountKind::Npipe => mounts::MountKind::NamedPipe,
+    };
+    mounts::MountPoint {
+        kind,
+        name: mount.name.clone().unwrap_or_default(),
+        source: if mount.name.is_some() { String::new() } else { mount.source.clone() },
+        writable: mount.writable,
+        ..mounts::MountPoint::anonymous(&mount.destination, "")
+    }
+}
