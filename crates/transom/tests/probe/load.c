@@ -94,7 +94,31 @@ static int spin(int argc, char **argv) {
     ExitProcess(0);
 }
 
+/* Two busy threads until it is killed. */
+static int burn(int argc, char **argv) {
+    (void)argc, (void)argv;
+    for (int i = 0; i < 2; i++) CreateThread(NULL, 0, turn, NULL, 0, NULL);
+    printf("burning\n");
+    fflush(stdout);
+    Sleep(INFINITE);
+    return 0;
+}
+
+/* Writes so many MiB through to the disk: how many milliseconds that took. */
+static int store(int argc, char **argv) {
+    static char block[1 << 20];
+    DWORD put = 0, start = GetTickCount();
+    if (argc != 2) return 250;
+    HANDLE file = CreateFileA(argv[0], GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE) return 250;
+    memset(block, 0x5a, sizeof block);
+    for (long i = 0; i < atol(argv[1]); i++)
+        if (!WriteFile(file, block, sizeof block, &put, NULL) || !FlushFileBuffers(file)) return 1;
+    printf("%lu\n", GetTickCount() - start);
+    return 0;
+}
+
 const struct verb load_verbs[] = {
     {"breed", breed}, {"fork", fork_bomb}, {"eat", eat}, {"fill", fill}, {"spin", spin},
-    {NULL, NULL},
+    {"burn", burn}, {"store", store}, {NULL, NULL},
 };

@@ -4,5 +4,8 @@
 mod flags;
 mod health;
 mod names;
+mod processors;
+mod records;
+mod resolver;
 mod restart;
 mod volumes;

@@ -1,0 +1,95 @@
+//! Processor, memory and storage flags: what the kernel is told, and what programs get then.
+
+use std::time::{Duration, Instant};
+
+use crate::support::cgroup::Cgroup;
+use crate::support::container::{BASE, Container};
+use crate::support::host::{self, Host};
+use crate::support::probe::{self, PROBE};
+use crate::support::wait;
+
+fn processors() -> u64 {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64
+}
+
+/// Two threads that never rest.
+fn burning<'h>(host: &'h Host, flag: &str) -> (Container<'h>, Cgroup) {
+    let container = Container::run(host, &[flag, &probe::mount()], &[BASE, PROBE, "burn"]);
+    container.wait_for_log("burning");
+    let group = Cgroup::of(container.id());
+    (container, group)
+}
+
+#[test]
+fn of_two_on_one_processor_the_one_with_more_shares_gets_more_time() {
+    let host = host::shared();
+    let (_heavy, heavy) = burning(&host, "--cpu-shares=2000");
+    let (_light, light) = burning(&host, "--cpu-shares=500");
+    let times = || [heavy.time(), light.time()];
+    heavy.pin();
+    light.pin();
+    let before = times();
+    let had = wait::until("a second of processor time", || {
+        let now = times();
+        let had = [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])];
+        (had[0] + had[1] > Duration::from_secs(1)).then_some(had)
+    });
+    let ratio = had[0].as_secs_f64() / had[1].as_secs_f64();
+    assert!((2.0..8.0).contains(&ratio), "4 to 1 was asked for, {ratio:.2} to 1 is {had:?}");
+}
+
+#[test]
+fn a_percentage_of_the_processors_is_never_exceeded() {
+    let host = host::shared();
+    let (_container, group) = burning(&host, "--cpu-percent=10");
+    wait::until("throttling", || group.cpu_stat("nr_throttled").filter(|count| *count >= 3));
+    let (before, since) = (group.time(), Instant::now());
+    std::thread::sleep(Duration::from_secs(1));
+    let (had, passed) = (group.time() - before, since.elapsed());
+    // A period of a tenth of a second may lie on either end.
+    let most = 0.1 * processors() as f64 * (passed.as_secs_f64() + 0.3);
+    assert!(had.as_secs_f64() < most, "{had:?} of {passed:?}");
+}
+
+/// A quota as both versions spell it.
+fn quota(share: f64) -> [String; 2] {
+    let quota = (share * 100_000.0).round();
+    [format!("{quota}"), format!("{quota} 100000")]
+}
+
+#[test]
+fn the_kernel_is_told_what_each_flag_asks_for() {
+    const QUOTA: &[&str] = &["cpu.cfs_quota_us", "cpu.max"];
+    let host = host::shared();
+    let all = processors() as f64;
+    let shares = ["4096".to_owned(), "400".to_owned()];
+    let memory = [(300_u64 << 20).to_string(), String::new()];
+    type Row<'r> = (&'r [&'r str], &'r [&'r str], [String; 2]);
+    let rows: [Row<'_>; 5] = [
+        (&["--cpu-shares=2000"], &["cpu.shares", "cpu.weight"], shares),
+        (&["--cpu-percent=25"], QUOTA, quota(all * 0.25)),
+        (&["--cpu-count=1"], QUOTA, quota(1.0)),
+        (&["--cpus=0.5"], QUOTA, quota(0.5)),
+        (&["--memory=300m"], &["memory.limit_in_bytes", "memory.max"], memory),
+    ];
+    for (flags, files, expected) in rows {
+        let container = Container::run(&host, &[flags, &["-i"]].concat(), &[BASE, "cmd"]);
+        let told = Cgroup::of(container.id()).read_any(files);
+        assert!(expected.contains(&told), "{flags:?}: {told}, not {expected:?}");
+    }
+}
+
+#[test]
+fn a_drive_takes_no_more_than_its_bandwidth() {
+    let host = host::shared();
+    let flags = ["--io-maxbandwidth=4m", "--io-maxiops=5000", "-i", &probe::mount()];
+    let container = Container::run(&host, &flags, &[BASE, "cmd"]);
+    let group = Cgroup::of(container.id());
+    let told = group.read_any(&["blkio.throttle.write_bps_device", "io.max"]);
+    assert!(told.contains("4194304"), "{told}");
+    let told = group.read_any(&["blkio.throttle.write_iops_device", "io.max"]);
+    assert!(told.contains("5000"), "{told}");
+    let output = container.exec(&[PROBE, "store", r"C:\stored.bin", "8"]).succeed();
+    let took: u64 = output.text().parse().unwrap();
+    assert!(took > 1000, "8 MiB at 4 MiB a second took {took} ms");
+}

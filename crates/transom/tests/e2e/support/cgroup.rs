@@ -1,0 +1,78 @@
+//! A container's control groups, as the kernel shows them from outside: version 1 or 2.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// A running container's groups.
+pub(crate) struct Cgroup {
+    folders: Vec<PathBuf>,
+}
+
+impl Cgroup {
+    /// The groups of the container that has this id.
+    pub(crate) fn of(id: &str) -> Self {
+        let mut folders = Vec::new();
+        find(Path::new("/sys/fs/cgroup"), id, 4, &mut folders);
+        assert!(!folders.is_empty(), "{id} has no control group");
+        Self { folders }
+    }
+
+    /// What one of the groups has in a file of this name.
+    pub(crate) fn read(&self, file: &str) -> Option<String> {
+        let texts = self.folders.iter().map(|folder| fs::read_to_string(folder.join(file)));
+        texts.flatten().next().map(|text| text.trim().to_owned())
+    }
+
+    /// The first of these files that is there: their names differ between the versions.
+    pub(crate) fn read_any(&self, files: &[&str]) -> String {
+        let mut found = files.iter().filter_map(|file| self.read(file));
+        found.next().unwrap_or_else(|| panic!("none of {files:?} is in {:?}", self.folders))
+    }
+
+    /// The value behind a key in `cpu.stat`.
+    pub(crate) fn cpu_stat(&self, key: &str) -> Option<u64> {
+        let text = self.read("cpu.stat")?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(name, _)| *name == key).and_then(|(_, value)| value.parse().ok())
+    }
+
+    /// Processor time that everything inside has had.
+    pub(crate) fn time(&self) -> Duration {
+        if let Some(nanoseconds) = self.read("cpuacct.usage").and_then(|text| text.parse().ok()) {
+            return Duration::from_nanos(nanoseconds);
+        }
+        Duration::from_micros(self.cpu_stat("usage_usec").expect("version 2 counts it"))
+    }
+
+    /// Lets every thread inside run on one processor of the host only: the same for all callers.
+    pub(crate) fn pin(&self) {
+        let mine = sched_getaffinity(None).expect("the kernel knows this thread");
+        let first = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).expect("it runs somewhere");
+        let mut one = CpuSet::new();
+        one.set(first);
+        for pid in self.read("cgroup.procs").unwrap_or_default().lines() {
+            for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten()
+            {
+                let number = thread.file_name().to_string_lossy().parse().ok();
+                // A thread may end at any time.
+                let _ = sched_setaffinity(number.and_then(Pid::from_raw), &one);
+            }
+        }
+    }
+}
+
+/// Groups may share a tree, or have one each.
+fn find(folder: &Path, id: &str, deep: u32, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with(id) {
+            found.push(path);
+        } else if deep > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            find(&path, id, deep - 1, found);
+        }
+    }
+}
