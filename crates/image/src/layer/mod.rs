@@ -15,6 +15,7 @@
 //! The utility VM's files (`UtilityVM/`) are checked and passed over: no engine here boots them.
 //! Registry hives are stored as they came.
 
+mod adopt;
 mod beneath;
 mod export;
 mod filler;
@@ -34,6 +35,7 @@ mod unpack;
 
 use std::path::PathBuf;
 
+pub use adopt::adopt;
 pub use export::{Below, HiveFile, Scratch};
 pub(crate) use source::decompressed;
 pub(crate) use tarball::{Entry, Tarball};

@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod container;
+pub mod containerd;
 pub mod diag;
 pub mod image;
 pub mod refused;
@@ -115,6 +116,9 @@ pub enum Command {
     /// Manage Transom
     #[command(subcommand)]
     System(SystemGroup),
+    /// Run Windows images with containerd and Kubernetes
+    #[command(subcommand)]
+    Containerd(containerd::ContainerdGroup),
     /// Get real time events
     Events(system::Events),
     /// Display system-wide information

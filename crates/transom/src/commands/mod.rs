@@ -2,6 +2,7 @@
 
 mod attach;
 mod build;
+mod containerd;
 mod create;
 mod diag;
 mod events;
@@ -79,6 +80,7 @@ async fn dispatch(command: Command) -> Result<u8> {
             info::completion(&args);
             Ok(0)
         }
+        Command::Containerd(group) => containerd::command(group).await.map(|()| 0),
         Command::Plan(args) => plan::command(&args).map(|()| 0),
         Command::Diag(group) => diag::command(group).await.map(|()| 0),
         Command::Version(args) => info::version(args.format.as_deref()),
@@ -138,6 +140,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::Version(_)
         | Command::Plan(_)
         | Command::Diag(_)
+        | Command::Containerd(_)
         | Command::Doctor(_)
         | Command::Run(_)
         | Command::Build(_)
