@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::path::Path;
 
+use schema::names::Names;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -14,6 +16,14 @@ use crate::Result;
 pub trait Network: Send + Sync + 'static {
     /// Makes an empty namespace (loopback only, and up). A name in use is refused.
     fn create_namespace(&self, name: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes a namespace known under a name that somebody else made and goes on owning, and sets it
+    /// up as a container needs it. A name in use is refused, and so is the host's own namespace.
+    /// [`Network::delete_namespace`] forgets the name and leaves the endpoints in it.
+    fn adopt_namespace(&self, name: &str, path: &Path) -> impl Future<Output = Result<()>> + Send;
+
+    /// Adds to what is resolved in a namespace; a network's own servers come after these.
+    fn set_names(&self, namespace: &str, names: &Names) -> impl Future<Output = Result<()>> + Send;
 
     /// Detaches every endpoint of the namespace and removes it. One that is gone is a success.
     fn delete_namespace(&self, name: &str) -> impl Future<Output = Result<()>> + Send;

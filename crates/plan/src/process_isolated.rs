@@ -1,5 +1,6 @@
 //! A Windows container that runs as processes of this host.
 
+use schema::SystemId;
 use schema::container::{Layer, MappedDirectory};
 use schema::document::{ComputeSystem, SchemaVersion};
 
@@ -94,13 +95,36 @@ fn network(
     let network = request.spec.windows.as_ref().and_then(|windows| windows.network.as_ref());
     match network {
         Some(network) if schema == SchemaVersion::V2_1 => {
-            if network.network_namespace.is_empty() {
+            let name = if network.network_namespace.is_empty() {
                 steps.push(new_namespace(request, host, network));
+                String::new()
+            } else {
+                adopted(&request.id, host, &network.network_namespace, steps)
+            };
+            let namespace = if name.is_empty() { request.id.as_str() } else { &name };
+            if host.is_unix() && !request.names.is_empty() {
+                let (namespace, names) = (namespace.to_owned(), request.names.clone());
+                steps.push(Step::SetNames { namespace, names });
             }
-            network.network_namespace.clone()
+            name
         }
         _ => String::new(),
     }
+}
+
+/// What the namespace is called that a spec names: on Linux one by its path gets the container's
+/// name.
+pub(crate) fn adopted(
+    id: &SystemId,
+    host: &HostFacts,
+    namespace: &str,
+    steps: &mut Vec<Step>,
+) -> String {
+    if !host.is_unix() || !namespace.starts_with('/') {
+        return namespace.to_owned();
+    }
+    steps.push(Step::AdoptNamespace { name: id.to_string(), path: namespace.to_owned() });
+    id.to_string()
 }
 
 /// Windows names a namespace itself; on Linux it carries the container's name.

@@ -2,6 +2,7 @@
 
 use schema::SystemId;
 use schema::document::SchemaVersion;
+use schema::names::Names;
 use serde::{Deserialize, Serialize};
 
 use crate::oci::Spec;
@@ -29,6 +30,8 @@ pub struct ContainerRequest {
     /// The folder in which its pod keeps what its containers share (`sandbox://` mounts), on a host
     /// without a VM.
     pub sandbox_folder: Option<String>,
+    /// Names that it is to know, beside what its network brings.
+    pub names: Names,
 }
 
 impl ContainerRequest {
@@ -44,6 +47,7 @@ impl ContainerRequest {
             scale_cpu_limits: false,
             vm: None,
             sandbox_folder: None,
+            names: Names::default(),
         }
     }
 

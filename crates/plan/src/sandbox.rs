@@ -1,8 +1,14 @@
 //! Pods: a container's role in one, and what a pod's annotations do to its containers.
 
+use schema::SystemId;
+use schema::names::Names;
+
 use crate::annotations::{names, values};
 use crate::error::{PlanError, Result};
+use crate::host::HostFacts;
 use crate::oci::{Annotations, Spec};
+use crate::process_isolated::adopted;
+use crate::step::Step;
 
 /// A container's role, and the pod's id where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +57,22 @@ impl Role {
             Self::Container(_) => "container",
         }
     }
+}
+
+/// What a pod needs that has no container of its own to hold it together: its network, by the pod's
+/// own name, which then stands in its spec.
+pub fn hold(id: &SystemId, spec: &mut Spec, names: &Names, host: &HostFacts) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let network = spec.windows.as_mut().and_then(|windows| windows.network.as_mut());
+    let Some(network) = network.filter(|network| !network.network_namespace.is_empty()) else {
+        return steps;
+    };
+    let namespace = adopted(id, host, &network.network_namespace, &mut steps);
+    network.network_namespace.clone_from(&namespace);
+    if host.is_unix() && !names.is_empty() {
+        steps.push(Step::SetNames { namespace, names: names.clone() });
+    }
+    steps
 }
 
 /// Copies a pod's annotations to one of its containers, over the container's own. Nothing is copied

@@ -4,6 +4,7 @@
 //! to undo it, so that `resources` can write that down before it acts.
 
 use schema::modify::ModifyRequest;
+use schema::names::Names;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,6 +41,21 @@ pub enum Step {
         name: String,
         /// Endpoints to put into it: ids on Windows, names of networks on Linux.
         endpoints: Vec<String>,
+    },
+    /// Take a network namespace that somebody else made, under a name of our own. Given back by
+    /// forgetting the name: the namespace and what is attached to it are its maker's.
+    AdoptNamespace {
+        /// The name.
+        name: String,
+        /// Where it is.
+        path: String,
+    },
+    /// Tell a network namespace which names there are. Gone with the namespace.
+    SetNames {
+        /// The namespace.
+        namespace: String,
+        /// They.
+        names: Names,
     },
     /// Make a credential guard instance. Given back by removing it.
     AddCredentials {
@@ -126,6 +142,11 @@ impl Step {
                 let name = if name.is_empty() { "(named by the host)" } else { name };
                 ("create namespace", format!("{name}, endpoints: {}", endpoints.join(", ")))
             }
+            Self::AdoptNamespace { name, path } => ("adopt namespace", format!("{path} as {name}")),
+            Self::SetNames { namespace, names } => {
+                let (servers, hosts) = (names.servers.len(), names.hosts.len());
+                ("set names", format!("of {namespace}: {servers} servers, {hosts} hosts"))
+            }
             Self::AddCredentials { transport, .. } => {
                 ("add credentials", format!("over {transport}"))
             }
@@ -147,10 +168,12 @@ impl Step {
             Self::CreateScratch { .. } => "removed if acquisition fails, else kept",
             Self::MountLayers { .. } => "unmount",
             Self::CreateNamespace { .. } => "delete the namespace",
+            Self::AdoptNamespace { .. } => "forget the name",
             Self::AddCredentials { .. } => "remove the instance",
             Self::ModifyVm(change) if change.undo.is_some() => "remove it from the VM",
             Self::ConfigureVmNetwork { .. } => "take the adapters from the VM",
             Self::CreateFolder { .. }
+            | Self::SetNames { .. }
             | Self::GrantVmAccess { .. }
             | Self::GrantVmGroupAccess { .. }
             | Self::CopyFile { .. }

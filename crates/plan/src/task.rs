@@ -1,6 +1,7 @@
 //! A create request of containerd: what it makes, decided before anything is touched.
 
 use schema::SystemId;
+use schema::names::Names;
 
 use crate::annotations::{ShimOptions, names};
 use crate::container::container;
@@ -36,6 +37,8 @@ pub struct TaskRequest {
     pub stderr: String,
     /// Which of its streams are connected.
     pub stdio: Streams,
+    /// Names that it is to know, beside what its network brings.
+    pub names: Names,
 }
 
 /// What a create request makes.
@@ -69,9 +72,11 @@ pub fn create(request: TaskRequest, host: &HostFacts, lookups: &dyn Lookups) -> 
     if request.is_sandbox && spec.is_job_container() && !host.is_unix() {
         return Ok(Created::HostProcessPod);
     }
-    let asked = ContainerRequest::new(request.id, request.owner, request.spec)
-        .rootfs(request.rootfs)
-        .stdio(request.stdio);
+    let asked = ContainerRequest {
+        names: request.names,
+        ..ContainerRequest::new(request.id, request.owner, request.spec)
+    };
+    let asked = asked.rootfs(request.rootfs).stdio(request.stdio);
     container(&asked, host, lookups).map(|plan| Created::Container(Box::new(plan)))
 }
 

@@ -32,18 +32,35 @@ impl Held {
         host: &impl Host,
         ledger: &Path,
     ) -> Result<(Self, ComputeSystem), AcquireError> {
-        let mut open = Ledger::begin(ledger).map_err(|cause| AcquireError {
-            step: "begin the ledger",
-            detail: ledger.display().to_string(),
-            cause: cause.into(),
-            leaked: Vec::new(),
-        })?;
-        let mut held =
-            Self { system: plan.id.clone(), ledger: ledger.to_owned(), undos: Vec::new() };
+        let mut held = Self::empty(&plan.id, ledger);
+        let mut open = Ledger::begin(ledger).map_err(|cause| AcquireError::begin(ledger, cause))?;
         match held.fill(plan, host, &mut open).await {
             Ok(document) => Ok((held, document)),
             Err(failure) => Err(held.unwind(failure, host).await),
         }
+    }
+
+    /// Takes steps that no document comes of, or none of them: what a pod's placeholder holds.
+    pub async fn acquire_steps(
+        system: &SystemId,
+        steps: &[Step],
+        host: &impl Host,
+        ledger: &Path,
+    ) -> Result<Self, AcquireError> {
+        let mut held = Self::empty(system, ledger);
+        let mut open = Ledger::begin(ledger).map_err(|cause| AcquireError::begin(ledger, cause))?;
+        let failure = match held.take_all(steps, host, &mut open).await {
+            Err(failure) => failure,
+            Ok(_) => match open.complete() {
+                Ok(()) => return Ok(held),
+                Err(cause) => Failure::complete(cause.into()),
+            },
+        };
+        Err(held.unwind(failure, host).await)
+    }
+
+    fn empty(system: &SystemId, ledger: &Path) -> Self {
+        Self { system: system.clone(), ledger: ledger.to_owned(), undos: Vec::new() }
     }
 
     /// Gives everything back, newest first: tries all of it, and reports the first failure. What
@@ -64,15 +81,25 @@ impl Held {
         host: &impl Host,
         ledger: &mut Ledger,
     ) -> Result<ComputeSystem, Failure> {
+        let acquired = self.take_all(&plan.steps, host, ledger).await?;
+        let document = plan.complete(&acquired).map_err(|cause| Failure::complete(cause.into()))?;
+        ledger.complete().map_err(|cause| Failure::complete(cause.into()))?;
+        Ok(document)
+    }
+
+    async fn take_all(
+        &mut self,
+        steps: &[Step],
+        host: &impl Host,
+        ledger: &mut Ledger,
+    ) -> Result<Acquired, Failure> {
         let mut acquired = Acquired::default();
-        for step in &plan.steps {
+        for step in steps {
             self.take(step, host, ledger, &mut acquired)
                 .await
                 .map_err(|cause| Failure::of(step, cause))?;
         }
-        let document = plan.complete(&acquired).map_err(|cause| Failure::complete(cause.into()))?;
-        ledger.complete().map_err(|cause| Failure::complete(cause.into()))?;
-        Ok(document)
+        Ok(acquired)
     }
 
     /// Takes a step. It is written down before, and owed from when it has been taken: what it names
@@ -103,6 +130,11 @@ impl Held {
                 host.create_namespace(name).await?;
                 acquired.namespace = Some(name.clone());
             }
+            Step::AdoptNamespace { name, path } => {
+                host.adopt_namespace(name, Path::new(path)).await?;
+                acquired.namespace = Some(name.clone());
+            }
+            Step::SetNames { namespace, names } => host.set_names(namespace, names).await?,
             Step::AddCredentials { credential_spec, .. } => {
                 acquired.credentials = Some(host.add(&self.system, credential_spec).await?);
             }

@@ -1,5 +1,7 @@
 //! What can go wrong: the step that failed, and what could not be given back.
 
+use std::path::Path;
+
 use engine::EngineError;
 use plan::PlanError;
 
@@ -19,6 +21,17 @@ pub struct AcquireError {
     pub cause: Cause,
     /// What could not be given back, newest first. It stays in the ledger.
     pub leaked: Vec<Leak>,
+}
+
+impl AcquireError {
+    pub(crate) fn begin(ledger: &Path, cause: LedgerError) -> Self {
+        Self {
+            step: "begin the ledger",
+            detail: ledger.display().to_string(),
+            cause: cause.into(),
+            leaked: Vec::new(),
+        }
+    }
 }
 
 fn also(leaked: &[Leak]) -> String {

@@ -45,11 +45,12 @@ impl Undo {
                 Some(Self::DestroyScratch { scratch: scratch.into() })
             }
             Step::MountLayers { scratch, .. } => Some(Self::Unmount { scratch: scratch.into() }),
-            Step::CreateNamespace { name, .. } => {
+            Step::CreateNamespace { name, .. } | Step::AdoptNamespace { name, .. } => {
                 Some(Self::DeleteNamespace { name: name.clone() })
             }
             Step::AddCredentials { .. } => Some(Self::RemoveCredentials { system: system.clone() }),
             Step::CreateFolder { .. }
+            | Step::SetNames { .. }
             | Step::GrantVmAccess { .. }
             | Step::GrantVmGroupAccess { .. }
             | Step::CopyFile { .. }

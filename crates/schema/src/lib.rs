@@ -9,6 +9,7 @@ pub mod document;
 pub mod guest;
 pub mod ids;
 pub mod modify;
+pub mod names;
 pub mod process;
 pub mod properties;
 pub mod signals;

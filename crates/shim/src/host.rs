@@ -7,6 +7,7 @@ use engine::storage::Mounted;
 use engine::{Credentials, HostEngine, Network, Networks, Result, Storage};
 use schema::SystemId;
 use schema::container::CredentialGuard;
+use schema::names::Names;
 
 /// What containers stand on, on this host.
 #[derive(Debug, Clone)]
@@ -53,6 +54,14 @@ impl Storage for ThisHost {
 impl Network for ThisHost {
     async fn create_namespace(&self, name: &str) -> Result<()> {
         self.networks.create_namespace(name).await
+    }
+
+    async fn adopt_namespace(&self, name: &str, path: &Path) -> Result<()> {
+        self.networks.adopt_namespace(name, path).await
+    }
+
+    async fn set_names(&self, namespace: &str, names: &Names) -> Result<()> {
+        self.networks.set_names(namespace, names).await
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<()> {

@@ -12,6 +12,7 @@
 //! All of it is generic over the engine and the host, so that it is tested without either.
 
 pub mod address;
+mod adopt;
 mod cli;
 pub mod client;
 mod driver;

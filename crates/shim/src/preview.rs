@@ -7,6 +7,7 @@ use plan::task::{Created, TaskRequest};
 use plan::{ContainerRequest, Plan, PlanError, Spec, Streams};
 use resources::HostFiles;
 use schema::SystemId;
+use schema::names::Names;
 use serde_json::Value;
 
 /// Why there is no plan.
@@ -50,8 +51,13 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
     let path = folder.join("config.json");
     let text = std::fs::read_to_string(&path)
         .map_err(|source| PreviewError::Read { path: path.display().to_string(), source })?;
-    let spec = Spec::from_json(&text)?;
+    let mut spec = Spec::from_json(&text)?;
     let facts = resources::facts();
+    let names = if facts.is_unix() {
+        plan::linux_shaped::adopt(&mut spec, &facts, &HostFiles)?
+    } else {
+        Names::default()
+    };
     let stdio = Streams { stdin: false, stdout: true, stderr: true };
     let annotations = spec.annotations.clone().unwrap_or_default();
     let pod = match Role::of(&annotations)? {
@@ -60,6 +66,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
             let pod = state.join("pods").join(pod).display().to_string();
             let request = ContainerRequest {
                 sandbox_folder: Some(pod),
+                names,
                 ..ContainerRequest::new(id, crate::OWNER, spec)
             };
             return Ok(Preview(plan::container(&request.stdio(stdio), &facts, &HostFiles)?));
@@ -76,6 +83,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
         spec,
         options: plan::annotations::ShimOptions::default(),
         rootfs: Vec::new(),
+        names,
         stderr: String::new(),
         stdio,
     };

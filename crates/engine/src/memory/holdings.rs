@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use schema::SystemId;
 use schema::container::{CredentialGuard, Layer};
+use schema::names::Names;
 
 use crate::network::{Endpoint, EndpointRequest};
 use crate::storage::Mounted;
@@ -71,6 +72,14 @@ impl MemoryHost {
         Ok(())
     }
 
+    fn check_namespace(&self, name: &str) -> Result<()> {
+        if self.state().held.contains(&Holding::Namespace(name.to_owned())) {
+            return Ok(());
+        }
+        let kind = ErrorKind::NotFound("network namespace");
+        Err(EngineError::new(Op::Network, name, kind))
+    }
+
     fn give_back(&self, holding: &Holding) {
         self.state().held.remove(holding);
     }
@@ -119,6 +128,14 @@ impl Network for MemoryHost {
         self.take(Op::Network, name, Holding::Namespace(name.to_owned()))
     }
 
+    async fn adopt_namespace(&self, name: &str, _path: &Path) -> Result<()> {
+        self.take(Op::Network, name, Holding::Namespace(name.to_owned()))
+    }
+
+    async fn set_names(&self, namespace: &str, _names: &Names) -> Result<()> {
+        self.check_namespace(namespace)
+    }
+
     async fn delete_namespace(&self, name: &str) -> Result<()> {
         self.state().held.retain(|holding| match holding {
             Holding::Namespace(held) | Holding::Endpoint(held, _) => held != name,
@@ -139,10 +156,7 @@ impl Network for MemoryHost {
     }
 
     async fn attach(&self, namespace: &str, endpoint: &EndpointRequest) -> Result<Endpoint> {
-        if !self.state().held.contains(&Holding::Namespace(namespace.to_owned())) {
-            let kind = ErrorKind::NotFound("network namespace");
-            return Err(EngineError::new(Op::Network, namespace, kind));
-        }
+        self.check_namespace(namespace)?;
         let holding = Holding::Endpoint(namespace.to_owned(), endpoint.network.clone());
         self.take(Op::Network, namespace, holding)?;
         Ok(Endpoint {

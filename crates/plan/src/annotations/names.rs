@@ -15,6 +15,8 @@ pub const HOST_PROCESS_ROOT: &str = "microsoft.com/hostprocess-rootfs-location";
 
 /// `sandbox` or `container`.
 pub const KUBERNETES_TYPE: &str = "io.kubernetes.cri.container-type";
+/// The container's name in its pod.
+pub const KUBERNETES_CONTAINER: &str = "io.kubernetes.cri.container-name";
 /// The id of the pod.
 pub const KUBERNETES_SANDBOX: &str = "io.kubernetes.cri.sandbox-id";
 /// The id of the pod within a VM that several share.
@@ -62,3 +64,9 @@ pub const VM_MEMORY: &str = "io.microsoft.virtualmachine.computetopology.memory.
 pub const NCPROXY: &str = "io.microsoft.network.ncproxy";
 /// The processor group of a VM.
 pub const CPU_GROUP: &str = "io.microsoft.virtualmachine.cpugroup.id";
+
+/// Who runs a container that a Linux containerd makes: `windowsOptions.runAsUserName` of
+/// Kubernetes, which drops it there. Followed by `/container` it is for one container of a pod.
+pub const USER_NAME: &str = "io.transom.user-name";
+/// Its credential spec: `windowsOptions.gmsaCredentialSpec`, likewise.
+pub const CREDENTIAL_SPEC: &str = "io.transom.credential-spec";

@@ -207,6 +207,8 @@ fn take(step: &Step, id: &str, host: &SimHost, acquired: &mut Acquired, calls: &
             calls.push(call("host.create_scratch_layer", args));
         }
         Step::CreateFolder { .. }
+        | Step::AdoptNamespace { .. }
+        | Step::SetNames { .. }
         | Step::CopyFile { .. }
         | Step::GrantVmGroupAccess { .. }
         | Step::SetDiskIdentifier { .. } => unreachable!("a container on Windows has no such step"),

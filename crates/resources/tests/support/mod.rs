@@ -14,6 +14,7 @@ use plan::{ContainerRequest, HostFacts, Plan, Spec};
 use resources::HostFiles;
 use schema::SystemId;
 use schema::container::CredentialGuard;
+use schema::names::Names;
 use serde_json::json;
 
 /// A plan that names everything a process isolated container can stand on.
@@ -101,6 +102,16 @@ impl Network for Failing {
     async fn create_namespace(&self, name: &str) -> Result<()> {
         self.count(Op::Network)?;
         self.inner.create_namespace(name).await
+    }
+
+    async fn adopt_namespace(&self, name: &str, path: &Path) -> Result<()> {
+        self.count(Op::Network)?;
+        self.inner.adopt_namespace(name, path).await
+    }
+
+    async fn set_names(&self, namespace: &str, names: &Names) -> Result<()> {
+        self.count(Op::Network)?;
+        self.inner.set_names(namespace, names).await
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<()> {

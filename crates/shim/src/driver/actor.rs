@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use engine::{Engine, System};
 use lifecycle::task::Kind;
 use lifecycle::{Denied, Effect, Event, Exit, Report, Task, Which};
-use resources::Host;
+use resources::{Held, Host};
 use schema::Pid;
 use schema::process::ProcessParameters;
 use tokio::sync::mpsc;
@@ -50,6 +50,8 @@ pub(crate) struct Actor<E: Engine, H> {
     pub(super) world: Shared<E, H>,
     pub(super) events: TaskEvents,
     pub(super) container: Option<Container<E>>,
+    /// What a placeholder holds.
+    pub(super) held: Option<Held>,
     pub(super) system: Option<E::System>,
     pub(super) started: bool,
     /// The first process was ended from outside.
@@ -83,6 +85,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
             world,
             events,
             container: made.container,
+            held: made.held,
             system: system.clone(),
             started: false,
             killed: false,

@@ -32,6 +32,11 @@ impl<S: System> Clone for TaskHandle<S> {
 }
 
 impl<S: System> TaskHandle<S> {
+    /// Its spec came as one for Linux, and so do its execs.
+    pub(crate) fn is_linux_shaped(&self) -> bool {
+        self.is_linux_shaped
+    }
+
     /// The compute system; a pod's placeholder has none.
     pub(crate) fn system(&self) -> Option<&S> {
         self.system.as_ref()
@@ -40,11 +45,6 @@ impl<S: System> TaskHandle<S> {
     /// The spec that the task was made from, annotations expanded.
     pub(crate) fn spec(&self) -> &plan::Spec {
         &self.spec
-    }
-
-    /// Its spec came as one for Linux.
-    pub(crate) fn is_linux_shaped(&self) -> bool {
-        self.is_linux_shaped
     }
 
     pub(crate) async fn start(&self, which: Which) -> Result<Pid> {

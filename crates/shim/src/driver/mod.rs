@@ -51,6 +51,8 @@ pub(crate) struct Made<E: Engine> {
     pub(crate) id: TaskId,
     pub(crate) bundle: String,
     pub(crate) container: Option<Container<E>>,
+    /// What a placeholder holds for its pod.
+    pub(crate) held: Option<Held>,
     pub(crate) parameters: ProcessParameters,
     pub(crate) upstream: Upstream,
     pub(crate) ends: Ends,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{Engine, EngineError, ErrorKind, Op, System};
 use lifecycle::Report;
-use resources::Host;
+use resources::{Held, Host};
 
 use super::Container;
 use super::actor::Actor;
@@ -21,11 +21,15 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 impl<E: Engine, H: Host> Actor<E, H> {
     pub(super) fn tear_down(&mut self) {
         let (container, world) = (self.container.take(), self.world.clone());
+        let held = self.held.take();
         let gentle = self.started.then_some(if self.killed { SHORT_PATIENCE } else { PATIENCE });
         let inbox = self.inbox.clone();
         self.background.spawn(async move {
             if let Some(container) = container {
                 give_back(container, gentle, &world.host).await;
+            }
+            if let Some(held) = held {
+                release(held, &world.host).await;
             }
             report(&inbox, Report::TornDown);
         });
@@ -39,7 +43,11 @@ async fn give_back<E: Engine>(container: Container<E>, gentle: Option<Duration>,
         tracing::error!(error = words(&error), "a container could not be ended");
         return;
     }
-    if let Err(error) = container.held.release(host).await {
+    release(container.held, host).await;
+}
+
+async fn release(held: Held, host: &impl Host) {
+    if let Err(error) = held.release(host).await {
         tracing::error!(error = words(&error), "something was not given back");
     }
 }

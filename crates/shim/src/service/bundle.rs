@@ -4,8 +4,10 @@ use std::path::Path;
 
 use containerd_shim_protos::api::CreateTaskRequest;
 use plan::sandbox::Role;
-use plan::{RootfsMount, Spec};
+use plan::{HostFacts, RootfsMount, Spec};
+use resources::HostFiles;
 use schema::TaskId;
+use schema::names::Names;
 
 use crate::error::{Error, Result};
 use crate::options;
@@ -18,14 +20,18 @@ pub(super) struct Asked {
     pub(super) request: CreateTaskRequest,
     pub(super) spec: Spec,
     pub(super) options: Options,
+    /// The mounts that containerd passes beside the spec.
+    pub(super) rootfs: Vec<RootfsMount>,
     /// The spec came as one for Linux.
     pub(super) is_linux_shaped: bool,
+    /// Names that the container is to know, beside what its network brings.
+    pub(super) names: Names,
     /// Containerd hears of it elsewhere than by a task's events.
     pub(super) is_quiet: bool,
 }
 
 /// Reads the bundle, and does to its spec what the options say.
-pub(super) async fn read(request: CreateTaskRequest) -> Result<Asked> {
+pub(super) async fn read(request: CreateTaskRequest, host: &HostFacts) -> Result<Asked> {
     let id = TaskId::new(&request.id).map_err(|error| Error::Invalid(error.to_string()))?;
     let options = match request.options.as_ref() {
         Some(any) => options::from_any(any).map_err(|error| Error::Failed(error.to_string()))?,
@@ -36,21 +42,26 @@ pub(super) async fn read(request: CreateTaskRequest) -> Result<Asked> {
         .await
         .map_err(|error| Error::Failed(format!("cannot read `{}`: {error}", path.display())))?;
     let mut spec = Spec::from_json(&text)?;
-    let is_linux_shaped = spec.linux.is_some();
+    let is_linux_shaped = spec.is_lcow();
+    let names = if host.is_unix() {
+        plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?
+    } else {
+        Names::default()
+    };
     options::for_plan(&options).prepare(&mut spec)?;
     if request.terminal && !request.stderr.is_empty() {
         let rule = "if using terminal, stderr must be empty";
         return Err(Error::Precondition(rule.to_owned()));
     }
-    Ok(Asked { id, request, spec, options, is_linux_shaped, is_quiet: false })
+    let rootfs = rootfs(&request);
+    Ok(Asked { id, request, spec, options, rootfs, is_linux_shaped, names, is_quiet: false })
 }
 
 pub(super) fn role(spec: &Spec) -> Result<Role> {
     Ok(Role::of(&spec.annotations.clone().unwrap_or_default())?)
 }
 
-/// The mounts that containerd passes beside the spec.
-pub(super) fn rootfs(request: &CreateTaskRequest) -> Vec<RootfsMount> {
+fn rootfs(request: &CreateTaskRequest) -> Vec<RootfsMount> {
     let mounts = request.rootfs.iter().map(|mount| RootfsMount {
         mount_type: mount.type_.clone(),
         source: mount.source.clone(),

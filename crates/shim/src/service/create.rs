@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 impl<E: Engine, H: Host> Service<E, H> {
     pub(super) async fn create(&self, request: CreateTaskRequest) -> Result<()> {
-        let asked = read(request).await?;
+        let asked = read(request, &self.inner.world.facts).await?;
         if self.inner.is_sandbox {
             let making = self.inner.making.lock().await;
             if matches!(*self.inner.slot.lock().await, Slot::Pod(_)) {

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::{Engine, ErrorKind};
-use plan::sandbox::Role;
+use plan::sandbox::{self, Role};
 use plan::task::{Created, TaskRequest};
-use plan::{ContainerRequest, Plan, Streams};
+use plan::{ContainerRequest, HostFacts, Plan, Step, Streams};
 use resources::{Held, Host, HostFiles};
 use schema::process::ProcessParameters;
 use schema::{SystemId, TaskId};
 
 use super::Service;
-use super::bundle::{Asked, ends, has_nothing_to_do, role, rootfs};
+use super::bundle::{Asked, ends, has_nothing_to_do, role};
 use crate::OWNER;
 use crate::driver::{Actor, Container, Made, TaskEvents, TaskHandle, end};
 use crate::error::{Error, Result, words};
@@ -22,25 +22,27 @@ use crate::stdio::Upstream;
 
 /// What a request comes to.
 enum Decided {
-    /// Nothing: a placeholder.
-    Holder,
+    /// A placeholder, and what it holds for its pod.
+    Holder(Vec<Step>),
     Container(Box<Plan>),
 }
 
 impl<E: Engine, H: Host> Service<E, H> {
     /// Makes the task: streams, resources, compute system, driver.
-    pub(super) async fn make(&self, asked: Asked) -> Result<TaskHandle<E::System>> {
+    pub(super) async fn make(&self, mut asked: Asked) -> Result<TaskHandle<E::System>> {
         let world = &self.inner.world;
         let ends = ends(&asked.request);
         let id = asked.id.clone();
         let upstream = Upstream::connect(ends.clone(), &world.namespace, id.as_str()).await?;
-        let (container, parameters) = match self.decide(&asked, upstream.streams())? {
-            Decided::Holder => (None, ProcessParameters::default()),
+        let (mut container, mut held) = (None, None);
+        let mut parameters = ProcessParameters::default();
+        match self.decide(&mut asked, upstream.streams()).await? {
+            Decided::Holder(steps) => held = self.hold(&id, &steps).await?,
             Decided::Container(plan) => {
-                let parameters = plan.process.clone().unwrap_or_default();
-                (Some(self.acquire(&id, &plan).await?), parameters)
+                parameters = plan.process.clone().unwrap_or_default();
+                container = Some(self.acquire(&id, &plan).await?);
             }
-        };
+        }
         let Asked { request, spec, is_linux_shaped, is_quiet, .. } = asked;
         let events = TaskEvents {
             publisher: self.inner.publisher.clone().quiet(is_quiet),
@@ -51,7 +53,8 @@ impl<E: Engine, H: Host> Service<E, H> {
         };
         let ends = upstream.ends.clone();
         let bundle = request.bundle;
-        let made = Made { id, bundle, container, parameters, upstream, ends, is_linux_shaped };
+        let made =
+            Made { id, bundle, container, held, parameters, upstream, ends, is_linux_shaped };
         let (task, receipts) = Actor::launch(made, spec, Arc::clone(world), events);
         for receipt in receipts {
             receipt.await;
@@ -59,19 +62,20 @@ impl<E: Engine, H: Host> Service<E, H> {
         Ok(task)
     }
 
-    fn decide(&self, asked: &Asked, stdio: Streams) -> Result<Decided> {
+    async fn decide(&self, asked: &mut Asked, stdio: Streams) -> Result<Decided> {
         let facts = &self.inner.world.facts;
         if !asked.spec.is_wcow() && !asked.spec.is_lcow() {
             let rule = "oci spec does not contain WCOW or LCOW spec";
             return Err(Error::Precondition(rule.to_owned()));
         }
         let role = role(&asked.spec)?;
+        if matches!(role, Role::Sandbox(_)) && is_held(asked, facts) {
+            let id = SystemId::from(&asked.id);
+            return Ok(Decided::Holder(sandbox::hold(&id, &mut asked.spec, &asked.names, facts)));
+        }
+        self.adopt_rootfs(asked).await?;
         let decided = match role {
             Role::Container(_) => self.decide_workload(asked, stdio)?,
-            // A network that needs nobody in it to last needs no container to keep it.
-            Role::Sandbox(_) if facts.is_unix() && has_nothing_to_do(&asked.spec) => {
-                Decided::Holder
-            }
             Role::Standalone | Role::Sandbox(_) => self.decide_first(asked, stdio)?,
         };
         if let Decided::Container(plan) = &decided {
@@ -91,14 +95,15 @@ impl<E: Engine, H: Host> Service<E, H> {
             is_sandbox: self.inner.is_sandbox,
             spec: asked.spec.clone(),
             options: options::for_plan(&asked.options),
-            rootfs: rootfs(&asked.request),
+            rootfs: asked.rootfs.clone(),
+            names: asked.names.clone(),
             terminal: asked.request.terminal,
             stderr: asked.request.stderr.clone(),
             stdio,
         };
         match plan::task::create(request, &self.inner.world.facts, &HostFiles)? {
             Created::Container(plan) => Ok(Decided::Container(plan)),
-            Created::HostProcessPod => Ok(Decided::Holder),
+            Created::HostProcessPod => Ok(Decided::Holder(Vec::new())),
             Created::Vm(_) => Err(Error::NotImplemented("a pod in a utility VM")),
         }
     }
@@ -107,9 +112,10 @@ impl<E: Engine, H: Host> Service<E, H> {
         let request = ContainerRequest {
             scale_cpu_limits: asked.options.scale_cpu_limits_to_sandbox,
             sandbox_folder: self.sandbox_folder(),
+            names: asked.names.clone(),
             ..ContainerRequest::new(SystemId::from(&asked.id), OWNER, asked.spec.clone())
         };
-        let request = request.stdio(stdio).rootfs(rootfs(&asked.request));
+        let request = request.stdio(stdio).rootfs(asked.rootfs.clone());
         let plan = plan::container(&request, &self.inner.world.facts, &HostFiles)?;
         Ok(Decided::Container(Box::new(plan)))
     }
@@ -118,6 +124,17 @@ impl<E: Engine, H: Host> Service<E, H> {
     fn sandbox_folder(&self) -> Option<String> {
         let folder = self.inner.world.state.join("pods").join(self.inner.id.as_str());
         self.inner.is_sandbox.then(|| folder.display().to_string())
+    }
+
+    /// Acquires what a placeholder holds.
+    async fn hold(&self, id: &TaskId, steps: &[Step]) -> Result<Option<Held>> {
+        if steps.is_empty() {
+            return Ok(None);
+        }
+        let (world, system) = (&self.inner.world, SystemId::from(id));
+        let ledger = world.ledger(id);
+        self.sweep(&system, &ledger).await?;
+        Ok(Some(Held::acquire_steps(&system, steps, &world.host, &ledger).await?))
     }
 
     /// Acquires what the plan names and creates the compute system; or nothing.
@@ -152,6 +169,12 @@ impl<E: Engine, H: Host> Service<E, H> {
         let released = resources::release_ledger(ledger, &self.inner.world.host).await;
         released.map_err(|error| Error::Failed(words(&error)))
     }
+}
+
+/// A network that needs nobody in it to last needs no container to keep it: neither a sandbox that
+/// would do nothing, nor the Linux program that a Linux containerd keeps a pod with.
+fn is_held(asked: &Asked, facts: &HostFacts) -> bool {
+    facts.is_unix() && (asked.is_linux_shaped || has_nothing_to_do(&asked.spec))
 }
 
 /// Ends a compute system by its id; one that is not there is a success.

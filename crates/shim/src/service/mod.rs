@@ -9,6 +9,7 @@ mod diag;
 mod inspect;
 mod make;
 mod pod_config;
+mod rootfs;
 mod sandbox_api;
 mod slot;
 mod stats;

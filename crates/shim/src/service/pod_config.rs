@@ -7,6 +7,7 @@ use plan::annotations::names;
 use plan::oci::{Annotations, Network, Windows};
 use protobuf::Message as _;
 use schema::TaskId;
+use schema::names::Names;
 
 use super::bundle::Asked;
 use crate::error::{Error, Result};
@@ -31,6 +32,8 @@ pub(super) fn asked(request: CreateSandboxRequest) -> Result<Asked> {
         id,
         spec,
         options: Options::new(),
+        rootfs: Vec::new(),
+        names: names_of(&config),
         is_linux_shaped: true,
         is_quiet: true,
     })
@@ -49,6 +52,12 @@ fn spec(request: &CreateSandboxRequest, config: &PodSandboxConfig) -> Spec {
         windows: Some(Windows { network, ..Windows::default() }),
         ..Spec::default()
     }
+}
+
+/// Suffixes stand in the spec. A server that is no address is none.
+fn names_of(config: &PodSandboxConfig) -> Names {
+    let servers = config.dns_config.servers.iter().filter_map(|server| server.parse().ok());
+    Names { servers: servers.collect(), ..Names::default() }
 }
 
 /// The pod's own, those that containerd adds, and the two that make it a pod.

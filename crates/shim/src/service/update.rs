@@ -2,20 +2,18 @@
 
 use containerd_shim_protos::api::UpdateTaskRequest;
 use engine::{Engine, System};
+use plan::linux_shaped::windows_limits;
 use plan::oci::Annotations;
 use plan::update::{Change, LiveMount, Target, Update};
 use plan::vm::GuestOs;
 use protobuf::well_known_types::any::Any;
 use resources::{Host, HostFiles};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Service;
 use crate::error::{Error, Result};
 use crate::wire::bare_name;
-
-/// All processors, in the unit of a limit.
-const EVERYTHING: i64 = 10_000;
 
 impl<E: Engine, H: Host> Service<E, H> {
     pub(super) async fn update(&self, request: UpdateTaskRequest) -> Result<()> {
@@ -50,7 +48,7 @@ fn decode(wanted: &Any, processors: u32) -> Result<Update> {
     match bare_name(wanted) {
         "WindowsResources" => Ok(Update::windows(json()?)?),
         // What Kubernetes sends on Linux, whatever the container is.
-        "LinuxResources" => Ok(Update::windows(from_linux(&json()?, processors))?),
+        "LinuxResources" => Ok(Update::windows(windows_limits(&json()?, processors))?),
         "ContainerMount" => {
             let mount = LiveMount::deserialize(json()?);
             let mount = mount.map_err(|error| Error::Failed(format!("cannot read it: {error}")))?;
@@ -62,37 +60,9 @@ fn decode(wanted: &Any, processors: u32) -> Result<Update> {
     }
 }
 
-/// Linux limits as Windows has them: a quota is a share of all processors, and 1024, the usual
-/// weight there, is 500.
-fn from_linux(linux: &Value, processors: u32) -> Value {
-    let number = |path: &str| linux.pointer(path).and_then(Value::as_i64).filter(|n| *n > 0);
-    let mut windows = json!({});
-    if let Some(bytes) = number("/memory/limit") {
-        windows["memory"] = json!({ "limit": bytes });
-    }
-    let period = number("/cpu/period").unwrap_or(100_000);
-    if let Some(quota) = number("/cpu/quota") {
-        let share = quota.saturating_mul(EVERYTHING) / period / i64::from(processors.max(1));
-        windows["cpu"] = json!({ "maximum": share.clamp(1, EVERYTHING) });
-    } else if let Some(shares) = number("/cpu/shares") {
-        let weight = shares.saturating_mul(500) / 1024;
-        windows["cpu"] = json!({ "shares": weight.clamp(1, EVERYTHING) });
-    }
-    windows
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_linux_quota_becomes_a_share_of_all_processors() {
-        let linux = json!({ "memory": { "limit": 1 << 28 }, "cpu": { "quota": 50_000 } });
-        let windows = from_linux(&linux, 2);
-        assert_eq!(windows, json!({ "memory": { "limit": 1 << 28 }, "cpu": { "maximum": 2500 } }));
-        let shares = from_linux(&json!({ "cpu": { "shares": 2048, "quota": -1 } }), 2);
-        assert_eq!(shares, json!({ "cpu": { "shares": 1000 } }));
-    }
 
     /// shim.md 7.1 and 7.2: update with wrong type.
     #[test]

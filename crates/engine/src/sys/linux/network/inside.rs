@@ -32,7 +32,7 @@ pub(super) fn listen(
 }
 
 /// Does `work` in the namespace.
-fn within<T: Send + 'static>(
+pub(super) fn within<T: Send + 'static>(
     pin: &Path,
     work: impl FnOnce() -> Result<T, ErrorKind> + Send + 'static,
 ) -> Result<T, ErrorKind> {

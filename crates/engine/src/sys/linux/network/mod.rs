@@ -25,6 +25,8 @@ mod subnet;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
+use schema::names::Names;
+
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::network::{Endpoint, EndpointRequest, Network};
 
@@ -145,6 +147,18 @@ impl Network for Networks {
     async fn create_namespace(&self, name: &str) -> Result<()> {
         let pin = self.pin(name)?;
         blocking(name.to_owned(), move || namespace::create(&pin)).await
+    }
+
+    async fn adopt_namespace(&self, name: &str, path: &Path) -> Result<()> {
+        let (pin, path) = (self.pin(name)?, path.to_owned());
+        blocking(name.to_owned(), move || namespace::adopt(&pin, &path)).await
+    }
+
+    async fn set_names(&self, namespace: &str, names: &Names) -> Result<()> {
+        let names = names.clone();
+        let wanted =
+            Resolver { dns_servers: names.servers, dns_search: names.search, hosts: names.hosts };
+        self.set_resolver(namespace, &wanted).await
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<()> {

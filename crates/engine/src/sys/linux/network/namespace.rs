@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
@@ -14,22 +15,64 @@ use crate::error::ErrorKind;
 
 /// Makes a namespace with loopback up and pins it at `pin`.
 pub(super) fn create(pin: &Path) -> Result<(), ErrorKind> {
-    let dir = pin.parent().expect("a pin is inside the pins' directory");
-    fs::create_dir_all(dir).map_err(|e| io_error("create", dir, e))?;
-    match fs::OpenOptions::new().write(true).create_new(true).open(pin) {
-        Ok(_) => {}
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !is_pinned(pin) => {
-            // A file without a namespace: the host was restarted, or a creation was cut short.
-        }
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(ErrorKind::AlreadyExists),
-        Err(e) => return Err(io_error("create", pin, e)),
-    }
+    take_name(pin)?;
     let target = pin.to_owned();
     // A thread of its own: it never returns to the namespace that it came from.
     let made = std::thread::spawn(move || unshare_and_pin(&target)).join();
     made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).inspect_err(|_| {
         let _ = fs::remove_file(pin);
     })
+}
+
+/// Pins the namespace at `path`, which somebody else made, at `pin` too.
+pub(super) fn adopt(pin: &Path, path: &Path) -> Result<(), ErrorKind> {
+    check_foreign(path)?;
+    take_name(pin)?;
+    let pinned = mount_bind(path, pin).map_err(|e| io_error("pin a namespace at", pin, e));
+    let pinned = pinned.and_then(|()| {
+        super::inside::within(pin, || {
+            as_on_windows().map_err(|e| ErrorKind::io("set up a network namespace", e))
+        })
+    });
+    pinned.inspect_err(|_| {
+        let _ = delete(pin);
+    })
+}
+
+/// What is there must be a network namespace, and not the one of this host: a container would
+/// have all of its network, and its settings would be changed.
+fn check_foreign(path: &Path) -> Result<(), ErrorKind> {
+    const FIELD: &str = "windows.network.networkNamespace";
+    let refuse = |rule: &str| {
+        let (field, value) = (FIELD.to_owned(), path.display().to_string());
+        Err(ErrorKind::InvalidDocument { field, value, rule: rule.to_owned() })
+    };
+    let identity = |path: &Path| {
+        let about = fs::metadata(path).map_err(|e| io_error("look at", path, e))?;
+        Ok::<_, ErrorKind>((about.dev(), about.ino()))
+    };
+    let host = identity(Path::new("/proc/self/ns/net"))?;
+    let found = identity(path)?;
+    if !is_pinned(path) || found.0 != host.0 {
+        return refuse("must be the path of a network namespace");
+    }
+    if found == host {
+        return refuse("a container cannot be in the host's own network");
+    }
+    Ok(())
+}
+
+/// Makes the file that a namespace is to be pinned at.
+fn take_name(pin: &Path) -> Result<(), ErrorKind> {
+    let dir = pin.parent().expect("a pin is inside the pins' directory");
+    fs::create_dir_all(dir).map_err(|e| io_error("create", dir, e))?;
+    match fs::OpenOptions::new().write(true).create_new(true).open(pin) {
+        Ok(_) => Ok(()),
+        // A file without a namespace: the host was restarted, or a creation was cut short.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !is_pinned(pin) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(ErrorKind::AlreadyExists),
+        Err(e) => Err(io_error("create", pin, e)),
+    }
 }
 
 fn unshare_and_pin(pin: &Path) -> Result<(), ErrorKind> {
