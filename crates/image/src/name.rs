@@ -2,6 +2,8 @@
 //!
 //! `transom/base` is built in: it is made here and never asked of, or sent to, a registry.
 
+mod grammar;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -34,23 +36,18 @@ impl ImageName {
         if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(refuse("64 hexadecimal digits are an id"));
         }
-        let parsed: Reference =
-            text.parse().map_err(|e: oci_client::ParseError| refuse(&e.to_string()))?;
-        let digest = match parsed.digest() {
+        let parts = grammar::read(text).map_err(refuse)?;
+        let digest = match parts.digest {
             Some(digest) => Some(digest.parse().map_err(|_| refuse("the digest is not sha256"))?),
             None => None,
         };
-        let tag = match (parsed.tag(), &digest) {
+        let tag = match (parts.tag, &digest) {
             (Some(tag), _) => Some(tag.to_owned()),
             (None, None) => Some("latest".to_owned()),
             (None, Some(_)) => None,
         };
-        Ok(Self {
-            registry: parsed.registry().to_owned(),
-            repository: parsed.repository().to_owned(),
-            tag,
-            digest,
-        })
+        let registry = parts.registry.to_owned();
+        Ok(Self { registry, repository: parts.repository, tag, digest })
     }
 
     /// The host, and port if any, of its registry.
