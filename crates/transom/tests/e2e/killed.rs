@@ -42,6 +42,24 @@ fn whoever_is_killed_whenever_the_rest_can_be_cleared_away() {
     assert_eq!(host.transom(&line).succeed().text(), "still works");
 }
 
+/// Wine's boot program and what it has started end with whoever builds a platform layer.
+#[test]
+fn a_build_of_the_platform_that_is_killed_leaves_no_program_running() {
+    let host = Host::new("half");
+    let mut cli = host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).start(|command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    });
+    wait::until("Wine at work", || {
+        let found = proc::mentioning(&host.root());
+        found.iter().any(|process| process.name.contains("rundll32")).then_some(())
+    });
+    cli.kill().expect("it runs");
+    cli.wait().expect("a child can be waited for");
+    wait::until("the end of all that it had started", || {
+        proc::mentioning(&host.root()).is_empty().then_some(())
+    });
+}
+
 fn one_round(host: &Host, victim: Victim, moment: Duration, chance: &mut Chance) {
     let flags = ["run", "--name", "victim", &probe::mount()];
     let line = [&flags[..], &[BASE, PROBE, "nap", "2000"]].concat();

@@ -35,6 +35,14 @@ pub(crate) fn of(host: &Host) -> Vec<Process> {
     found
 }
 
+/// All that have a folder in one of their variables.
+pub(crate) fn mentioning(folder: &Path) -> Vec<Process> {
+    let folder = folder.display().to_string();
+    let has =
+        |process: &Process| read(process.pid, "environ").is_some_and(|text| text.contains(&folder));
+    all().into_iter().filter(has).collect()
+}
+
 /// All that have one of our programs as their file.
 pub(crate) fn named(host: &Host, name: &str) -> Vec<Process> {
     let of_program = |process: &Process| {

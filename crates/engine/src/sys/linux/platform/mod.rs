@@ -12,19 +12,20 @@
 //! ```
 //!
 //! The steps, each in a module: [`wine`] finds Wine, [`prefix`] lets its boot program fill an empty
-//! prefix and imports `platform.reg`, [`shape`] turns the files into a container's, [`runtime`]
-//! gathers what Wine needs of the host, [`store`] keeps it all from being half done or removed
-//! under a user.
+//! prefix and imports `platform.reg`, [`nursery`] has what runs for that end with the builder,
+//! [`shape`] turns the files into a container's, [`runtime`] gathers what Wine needs of the host,
+//! [`store`] keeps it all from being half done or removed under a user.
 //!
 //! Decided here: Wine 8 reports its version from `Windows NT\CurrentVersion` once no user setting
 //! overrides it, so `platform.reg` makes it 10.0.20348 everywhere (`ver`, `RtlGetVersion`, the
 //! registry); the price is a `CurrentVersion` value of `10.0` where Windows has `6.3`. Files equal
 //! to Wine's own become hard links to them where the file system allows, so that page cache and
-//! disk hold them once. `wineboot.exe` is gone: the guest does its work (crate `guest`), and Wine
-//! goes on at once where it finds none. What is left out is all that shows pictures or makes
+//! disk hold them once. `wineboot.exe` is a file that Wine refuses to start: the guest does its
+//! work (crate `guest`), and Wine goes on at once. What is left out is all that shows pictures or makes
 //! sounds.
 
 mod link;
+mod nursery;
 mod prefix;
 mod record;
 mod runtime;
@@ -101,7 +102,7 @@ impl Platform {
     pub fn ensure_with(
         root: &Path,
         guest_exe: &Path,
-        mut tell: impl FnMut(Step),
+        mut tell: impl FnMut(Step) + Send,
     ) -> io::Result<Self> {
         let wine = wine::Wine::find()?;
         let inputs = record::Inputs::take(&wine, guest_exe)?;
@@ -128,15 +129,19 @@ fn build(
     wine: &wine::Wine,
     guest_exe: &Path,
     into: &Path,
-    tell: &mut dyn FnMut(Step),
+    tell: &mut (dyn FnMut(Step) + Send),
 ) -> io::Result<Vec<PathBuf>> {
-    tell(Step::Booting);
-    let prefix = prefix::Prefix::boot(wine, &into.join("prefix"))?;
-    prefix.import(include_str!("platform.reg"))?;
-    prefix.settle()?;
-    tell(Step::Shaping);
-    shape::shape(wine, &prefix, guest_exe, into)?;
-    prefix.remove()?;
+    let windows = || -> io::Result<()> {
+        tell(Step::Booting);
+        let prefix = prefix::Prefix::boot(wine, &into.join("prefix"))?;
+        prefix.import(include_str!("platform.reg"))?;
+        prefix.settle()?;
+        tell(Step::Shaping);
+        shape::shape(wine, &prefix, guest_exe, into)?;
+        prefix.remove()
+    };
+    std::thread::scope(|scope| scope.spawn(windows).join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     tell(Step::Gathering);
     runtime::gather(wine, &into.join("runtime"))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::doing;
+use super::nursery::Nursery;
 use super::wine::Wine;
 
 /// What a boot need not start: menus, a desktop, and two large packages that it offers to fetch.
@@ -19,16 +20,18 @@ const USER: &str = "ContainerAdministrator";
 pub(super) struct Prefix<'a> {
     wine: &'a Wine,
     path: PathBuf,
+    nursery: Nursery,
 }
 
 impl<'a> Prefix<'a> {
-    /// Makes and fills one.
+    /// Makes and fills one, on a thread that is for this alone.
     pub(super) fn boot(wine: &'a Wine, path: &Path) -> io::Result<Self> {
         // Made by hand, or Wine would add a `Z:` that is the host's root.
         std::fs::create_dir_all(path.join("dosdevices"))?;
         std::fs::create_dir_all(path.join("drive_c"))?;
         std::os::unix::fs::symlink("../drive_c", path.join("dosdevices/c:"))?;
-        let prefix = Self { wine, path: path.to_owned() };
+        let nursery = Nursery::enter().map_err(|error| doing("watching over", path, &error))?;
+        let prefix = Self { wine, path: path.to_owned(), nursery };
         prefix.run(&["wineboot.exe", "--init"])?;
         for part in ["drive_c/windows/system32/ntdll.dll", "drive_c/windows/system32/cmd.exe"] {
             if !path.join(part).is_file() {
@@ -91,6 +94,7 @@ impl<'a> Prefix<'a> {
     }
 
     fn finished(&self, command: &mut Command, good: &[i32]) -> io::Result<()> {
+        self.nursery.adopt(command)?;
         let output = command.stderr(Stdio::piped()).output();
         let output =
             output.map_err(|error| doing("starting", Path::new(command.get_program()), &error))?;
@@ -104,12 +108,5 @@ impl<'a> Prefix<'a> {
             output.status,
             self.path.display()
         )))
-    }
-}
-
-impl Drop for Prefix<'_> {
-    fn drop(&mut self) {
-        // An error on the way may have left the server running.
-        let _ = self.command(&self.wine.server).arg("--kill=9").stderr(Stdio::null()).status();
     }
 }
