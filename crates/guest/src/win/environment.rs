@@ -15,9 +15,8 @@ use crate::environment::Variables;
 const SYSTEM_KEY: &str = r"System\CurrentControlSet\Control\Session Manager\Environment";
 const USER_KEY: &str = "Environment";
 
-/// The variables of the process that `spawn` describes.
-pub(super) fn of(spawn: &Spawn) -> Result<Variables, Failure> {
-    let account = super::account::to_run_as(&spawn.user)?;
+/// The variables of the process that `spawn` describes, which runs as `account`.
+pub(super) fn of(spawn: &Spawn, account: Account) -> Result<Variables, Failure> {
     let mut variables = base();
     of_account(&mut variables, account);
     put_registry(&mut variables, Root::Machine, SYSTEM_KEY);

@@ -1,13 +1,14 @@
 //! Raw Linux system calls: Wine runs this program's instructions as they are, so a Windows
 //! program reaches the kernel beneath, and through it the socket to the silo host.
 //!
-//! Only what the socket needs. Wine signals its threads at will, hence the `EINTR` loops.
+//! Only what the socket and [`super::user_name`] need. Wine signals its threads at will, hence the `EINTR` loops.
 
 use std::arch::asm;
 use std::io;
 
 const SYS_READ: usize = 0;
 const SYS_WRITE: usize = 1;
+const SYS_OPEN: usize = 2;
 const SYS_CLOSE: usize = 3;
 const SYS_POLL: usize = 7;
 const SYS_SENDTO: usize = 44;
@@ -19,6 +20,7 @@ const SYS_FCNTL: usize = 72;
 const SYS_EVENTFD2: usize = 290;
 
 const EINTR: isize = -4;
+const O_CLOEXEC: usize = 0o200_0000;
 const EFD_CLOEXEC: usize = 0o200_0000;
 const POLLIN: i16 = 1;
 const POLLHUP: i16 = 0x10;
@@ -46,6 +48,12 @@ impl Fd {
         let argument = usize::try_from(number).map_err(io::Error::other)?;
         call(SYS_FCNTL, [argument, F_SETFD, FD_CLOEXEC, 0, 0, 0])?;
         Ok(Self(number))
+    }
+
+    /// Opens a file to read it.
+    fn open(path: &std::ffi::CStr) -> io::Result<Self> {
+        let number = call(SYS_OPEN, [path.as_ptr().addr(), O_CLOEXEC, 0, 0, 0, 0])?;
+        i32::try_from(number).map(Self).map_err(io::Error::other)
     }
 
     fn argument(&self) -> usize {
@@ -162,6 +170,19 @@ pub(super) fn node_name() -> io::Result<String> {
     let node = &names[FIELD..2 * FIELD];
     let end = node.iter().position(|&byte| byte == 0).unwrap_or(FIELD);
     Ok(String::from_utf8_lossy(&node[..end]).into_owned())
+}
+
+/// Where this process' first variables lie, as Linux put them: from, and up to.
+pub(super) fn environment() -> Option<(usize, usize)> {
+    const START: usize = 50;
+    let file = Fd::open(c"/proc/self/stat").ok()?;
+    let mut text = [0; 2048];
+    let count = file.read(&mut text).ok()?;
+    // The second of the numbered fields, the program's name, may hold anything.
+    let (_, rest) = std::str::from_utf8(&text[..count]).ok()?.rsplit_once(')')?;
+    let mut from_start = rest.split_whitespace().skip(START - 3);
+    let mut next = || from_start.next()?.parse().ok().filter(|address| *address != 0);
+    Some((next()?, next()?))
 }
 
 /// Whether raw calls reach Linux here: not on Windows, nor under a Wine that intercepts them.

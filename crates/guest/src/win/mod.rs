@@ -25,6 +25,7 @@ mod shared_data;
 mod spawn;
 mod stream;
 mod text;
+mod user_name;
 mod wire;
 
 pub(crate) use command::main;

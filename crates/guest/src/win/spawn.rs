@@ -1,5 +1,7 @@
 //! Starting a process.
 
+use std::sync::{Mutex, PoisonError};
+
 use schema::guest::{Failure, Spawn};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Environment::{SetCurrentDirectoryW, SetEnvironmentVariableW};
@@ -14,7 +16,7 @@ use super::handle::{Direction, Handle, null_device};
 use super::linux::Fd;
 use super::stream::{Stream, Streams};
 use super::text::wide;
-use super::{environment, error};
+use super::{account, environment, error, user_name};
 
 /// Where the search for a program starts when a request names no directory.
 const ROOT: &str = r"C:\";
@@ -47,16 +49,21 @@ impl End {
 
 /// Starts what `spawn` describes with the descriptors that it names.
 ///
-/// Called by one thread at a time: a program is looked for in this process' directory and `PATH`,
-/// which are set to the new process' own first.
+/// One after the other: a program is looked for in this process' directory and `PATH`, which are
+/// set to the new process' own first, and so is the user's name.
 pub(super) fn spawn(spawn: &Spawn, fds: Vec<Fd>) -> Result<Child, Failure> {
+    static TURN: Mutex<()> = Mutex::new(());
     let standard = Standard::take(spawn, fds)?;
-    let variables = environment::of(spawn)?;
+    let account = account::to_run_as(&spawn.user)?;
+    let variables = environment::of(spawn, account)?;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let directory =
         if spawn.working_directory.is_empty() { ROOT } else { &spawn.working_directory };
     enter(directory)?;
     search_along(variables.get("PATH").unwrap_or_default());
-    let created = create(&spawn.command_line, directory, &variables.block(), standard.as_ref());
+    let created = user_name::during(account.name, || {
+        create(&spawn.command_line, directory, &variables.block(), standard.as_ref())
+    });
     // A directory that is entered cannot be removed.
     let left = enter(ROOT);
     let mut child = created.and_then(|child| left.map(|()| child))?;

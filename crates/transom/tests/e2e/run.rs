@@ -99,7 +99,9 @@ fn variables_come_from_flags_and_nothing_of_the_host_comes_along() {
         assert!(lines.iter().any(|line| line == wanted), "no {wanted}: {lines:#?}");
     }
     let text = output.text().to_uppercase();
-    for never in ["SECRET_OF_THE_HOST", "CARGO", "TRANSOM_ROOT", "WINEPREFIX", "/ROOT"] {
+    let never =
+        ["SECRET_OF_THE_HOST", "CARGO", "TRANSOM_ROOT", "WINEPREFIX", "WINEDLLOVERRIDES", "/ROOT"];
+    for never in never {
         assert!(!text.contains(never), "{never} is visible: {text}");
     }
 }
@@ -121,6 +123,20 @@ fn the_default_user_is_the_administrator_of_the_container() {
     let host = host::shared();
     let output = host.transom(&["run", "--rm", &probe::mount(), BASE, PROBE, "user"]).succeed();
     assert_eq!(output.text(), "ContainerAdministrator");
+}
+
+/// Also for a program that the first one starts, and beside one of another user.
+#[test]
+fn a_program_knows_which_user_it_was_started_as() {
+    let host = host::shared();
+    let mount = probe::mount();
+    let flags = ["--user", "ContainerUser", &mount];
+    let container = Container::run(&host, &flags, &[BASE, "cmd", "/c", PROBE, "nap"]);
+    let ask = |flags: &[&str], line: &[&str]| container.exec_with(flags, line).succeed().text();
+    assert_eq!(ask(&[], &[PROBE, "user"]), "ContainerUser");
+    assert_eq!(ask(&[], &["cmd", "/c", PROBE, "user"]), "ContainerUser");
+    let other = ["--user", "ContainerAdministrator"];
+    assert_eq!(ask(&other, &[PROBE, "user"]), "ContainerAdministrator");
 }
 
 #[test]

@@ -19,15 +19,13 @@ use crate::error::ErrorKind;
 use crate::sys::plan::WinePlan;
 
 /// All that a process inside inherits by way of Linux. No variable of the host is among them.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     ("WINEPREFIX", "/wine"),
     ("WINEDEBUG", "-all"),
     ("HOME", "/wine"),
     ("USER", "ContainerAdministrator"),
     // Without it Wine takes file names for ASCII.
     ("LC_ALL", "C.UTF-8"),
-    // The guest boots the session. What else is left out stands in the platform's registry.
-    ("WINEDLLOVERRIDES", "wineboot.exe,explorer.exe=d"),
 ];
 
 /// The guest as Windows knows it.

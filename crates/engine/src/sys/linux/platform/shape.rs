@@ -37,8 +37,10 @@ const FOLDERS: &[&str] = &[
     "windows/temp",
     "users/Public/Downloads",
 ];
-/// The boot program, whose work the guest does, and what only a desktop has.
-const REMOVED: &[&str] = &["windows/system32/wineboot.exe", "windows/system32/winemenubuilder.exe"];
+/// What only a desktop has.
+const REMOVED: &[&str] = &["windows/system32/winemenubuilder.exe"];
+/// Wine's boot program, whose work the guest does.
+const BOOT_PROGRAM: &str = "windows/system32/wineboot.exe";
 
 /// Moves the shaped files to `into/drive_c` and the registry to `into/registry`.
 pub(super) fn shape(
@@ -52,6 +54,7 @@ pub(super) fn shape(
     for path in REMOVED {
         remove_if_there(&drive_c.join(path))?;
     }
+    refuse_boot_program(&drive_c.join(BOOT_PROGRAM))?;
     profiles(&drive_c)?;
     for folder in FOLDERS {
         std::fs::create_dir_all(drive_c.join(folder))?;
@@ -60,6 +63,16 @@ pub(super) fn shape(
     refuse_links(&drive_c)?;
     share_with_wine(wine, &drive_c.join(SYSTEM32))?;
     registry(prefix, &into.join("registry"))
+}
+
+/// Puts a program in the boot program's place that Wine refuses to start, and goes on without.
+/// Where there is none, Wine looks among its own, and pays for a whole process to find none there.
+fn refuse_boot_program(path: &Path) -> io::Result<()> {
+    // A header without a program behind it.
+    let mut header = [0; 64];
+    header[..2].copy_from_slice(b"MZ");
+    remove_if_there(path)?;
+    std::fs::write(path, header).map_err(|error| doing("writing", path, &error))
 }
 
 /// Real folders for each account; Wine's own profile layout has some at places of its own.
