@@ -11,11 +11,16 @@
 //! stdio     streams of processes
 //! format    tables and templates
 //! copy      files in and out of containers
+//! output    what commands say
 //! doctor    what this host lacks
 //! ```
 //!
 //! What a setting means is `spec`'s, images are `image`'s, running is the shim's; networks and
 //! scratches are `engine`'s. There is no daemon: files and locks tell what is going on.
+
+// Its macros are for all that follow.
+#[macro_use]
+pub mod output;
 
 pub mod attach;
 pub mod cli;

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match result {
         Ok(status) => end(status),
         Err(error) => {
-            eprintln!("transom: {error:#}");
+            transom::output::stderr(format_args!("transom: {error:#}\n"));
             end(commands::status_of(&error))
         }
     }

@@ -40,7 +40,9 @@ pub(super) fn version(format: Option<&str>) -> Result<u8> {
 
 /// `completion`
 pub(super) fn completion(args: &Completion) {
-    clap_complete::generate(args.shell, &mut Cli::command(), "transom", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "transom", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
 }
 
 /// `info`

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::cli::container::Logs;
 use crate::host::Host;
 use crate::monitor::log::{Entry, Follow, Stream, read_all, read_older};
+use crate::output;
 use crate::settings::time;
 use crate::store::Found;
 
@@ -37,11 +38,12 @@ async fn follow(host: &Host, found: &Found, mut printer: Printer) -> Result<()> 
     follow.read(&mut |entry| printer.on(entry)).context("reading the log")?;
     printer.let_go();
     loop {
-        printer.flush()?;
+        printer.flush();
         let ended = !runs(host, found);
         follow.read(&mut |entry| printer.on(entry)).context("reading the log")?;
         if ended || printer.past_until {
-            return printer.flush();
+            printer.flush();
+            return Ok(());
         }
         follow.changed().await.context("following the log")?;
     }
@@ -95,7 +97,8 @@ impl Printer {
     fn print_all(&mut self, log: &Path) -> Result<()> {
         read_all(log, &mut |entry| self.on(entry)).context("reading the log")?;
         self.let_go();
-        self.flush()
+        self.flush();
+        Ok(())
     }
 
     fn on(&mut self, entry: &Entry<'_>) {
@@ -140,11 +143,8 @@ impl Printer {
         }
     }
 
-    fn flush(&mut self) -> Result<()> {
-        io::stdout().flush().context("writing output")?;
-        match self.error.take() {
-            Some(error) => Err(error).context("writing output"),
-            None => Ok(()),
-        }
+    fn flush(&mut self) {
+        let flushed = io::stdout().flush();
+        output::written(self.error.take().map_or(flushed, Err));
     }
 }

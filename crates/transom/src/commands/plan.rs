@@ -1,6 +1,5 @@
 //! `plan`: what a bundle would become, before anything does.
 
-use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -19,11 +18,8 @@ pub(super) fn command(asked: &Plan) -> Result<()> {
         "json" => serde_json::to_string_pretty(&planned.to_json()).context("writing the plan")?,
         _ => planned.to_table(),
     };
-    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
-        // Whoever read has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("writing the plan"),
-    }
+    println!("{}", text.trim_end());
+    Ok(())
 }
 
 fn name_of(folder: &Path) -> String {

@@ -1,5 +1,7 @@
 //! What is told of containers: ps, inspect, stats, top, events, info, version, doctor.
 
+use std::process::Stdio;
+
 use crate::support::container::{BASE, Container};
 use crate::support::host;
 use crate::support::probe::{self, PROBE};
@@ -26,6 +28,31 @@ fn ps_shows_what_runs_and_with_all_the_rest() {
     let format = ["ps", "--filter", "label=test=listing", "--format", "{{.Image}} {{.Status}}"];
     let table = host.transom(&format).succeed().text();
     assert!(table.starts_with("transom/base Up "), "{table}");
+}
+
+/// As with a shell's own tools: `transom ps | head -0`.
+#[test]
+fn a_reader_that_has_gone_is_no_reason_to_complain() {
+    let host = host::shared();
+    let container = Container::run(&host, &[], &[BASE, "cmd", "/c", "echo said"]);
+    container.wait();
+    let lines: [&[&str]; 5] = [
+        &["ps", "--all"],
+        &["images"],
+        &["inspect", container.id()],
+        &["logs", container.id()],
+        &["completion", "bash"],
+    ];
+    for line in lines {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = host.transom(line).start(|command| {
+            command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        });
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*errors), (Some(141), ""), "{line:?}");
+    }
 }
 
 #[test]
