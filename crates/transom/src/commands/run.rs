@@ -41,7 +41,7 @@ pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
         }
     };
     if flags.detach {
-        return detached(connection, &found).await;
+        return detached(connection, host, found).await;
     }
     let foreground = Foreground {
         monitors: host.dirs.monitors(),
@@ -53,13 +53,21 @@ pub(super) async fn command(host: &Host, flags: Run) -> Result<u8> {
     };
     match foreground.stay(connection).await? {
         Left::Detached => Ok(0),
-        Left::Ended(Outcome::Lost) => {
-            let message = lost(&found);
-            give_up(host, found).await;
-            Err(Failed { status: failure::DAEMON, message }.into())
-        }
-        Left::Ended(outcome) => status(outcome),
+        Left::Ended(outcome) => ended(host, found, outcome).await,
     }
+}
+
+/// The status of a container that has ended, or could not be started.
+async fn ended(host: &Host, found: Found, outcome: Outcome) -> Result<u8> {
+    let outcome = match outcome {
+        Outcome::Exited(_) => return status(outcome),
+        Outcome::Failed(_) => outcome,
+        Outcome::Lost => {
+            Outcome::Failed(Failure { status: failure::DAEMON, message: lost(&found) })
+        }
+    };
+    give_up(host, found).await;
+    status(outcome)
 }
 
 /// What a monitor that is gone said last, which is why it went unless it was killed.
@@ -71,24 +79,24 @@ fn lost(found: &Found) -> String {
     }
 }
 
-/// Without a monitor nobody would remove it.
+/// A monitor that did not even begin has not removed it.
 async fn give_up(host: &Host, found: Found) {
     if found.record.host_config.auto_remove {
         let options = remove::Options { force: true, volumes: true };
-        if let Err(error) = remove::container(host, found, options).await {
+        if let Err(error) = Box::pin(remove::container(host, found, options)).await {
             tracing::error!(error = %format!("{error:#}"), "the container was not removed");
         }
     }
 }
 
-async fn detached(mut connection: Connection, found: &Found) -> Result<u8> {
+async fn detached(mut connection: Connection, host: &Host, found: Found) -> Result<u8> {
     match connection.started().await? {
         // One that was so quick that it has ended already was started nevertheless.
         Ok(_) | Err(Outcome::Exited(_)) => {
             println!("{}", found.record.id);
             Ok(0)
         }
-        Err(outcome) => status(outcome),
+        Err(outcome) => ended(host, found, outcome).await,
     }
 }
 

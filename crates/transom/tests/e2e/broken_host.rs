@@ -46,6 +46,43 @@ fn a_full_disk_is_an_error_and_room_heals_it() {
     assert_eq!(host.transom(&line).succeed().text(), "room");
 }
 
+#[test]
+fn a_state_folder_that_cannot_be_written_is_an_error() {
+    let _turn = host::alone();
+    let host = Host::new("ro");
+    let state = host.state();
+    {
+        let itself = state.display().to_string();
+        let _mounted = Mounted::new(&["--bind", &itself], state.clone());
+        sh(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&state));
+        for verb in [&["run"][..], &["run", "--detach"]] {
+            let line = [verb, &["--rm", BASE, "cmd", "/c", "ver"]].concat();
+            let output = host.transom(&line).end_with(125);
+            assert!(output.errors().contains("Read-only file system"), "{output:?}");
+            nothing_is_half_made(&host);
+        }
+    }
+    let line = ["run", "--rm", BASE, "cmd", "/c", "echo writable"];
+    assert_eq!(host.transom(&line).succeed().text(), "writable");
+}
+
+#[test]
+fn a_state_folder_without_room_is_an_error() {
+    let _turn = host::alone();
+    let host = Host::new("small");
+    let state = host.state();
+    let _mounted = Mounted::new(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], state.clone());
+    fill(&state.join("filler"));
+    let line = ["run", "--rm", BASE, "cmd", "/c", "echo room"];
+    let output = host.transom(&line).end_with(125);
+    assert!(output.errors().contains("No space left"), "{output:?}");
+    nothing_is_half_made(&host);
+    std::fs::remove_file(state.join("filler")).unwrap();
+    let left: Vec<_> = std::fs::read_dir(state.join("bundles")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(host.transom(&line).succeed().text(), "room");
+}
+
 fn nothing_is_half_made(host: &Host) {
     let left = host.transom(&["ps", "--all", "--quiet"]).output();
     assert_eq!(left.text(), "", "{left:?}");
