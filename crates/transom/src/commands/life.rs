@@ -156,7 +156,7 @@ async fn ask(host: &Host, name: &str, call: Call) -> Result<String> {
 /// `rm`
 pub(super) async fn rm(host: &Host, args: Rm) -> Result<()> {
     let options = remove::Options { force: args.force, volumes: args.volumes };
-    host.store.sweep()?;
+    host.sweep().await?;
     each(host, &args.containers, |host, name| {
         Box::pin(async move {
             match host.find(name).await {

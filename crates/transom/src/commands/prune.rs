@@ -18,7 +18,7 @@ pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
     }
     let all = args.only.is_none();
     let is = |kind| all || args.only == Some(kind);
-    host.store.sweep()?;
+    host.sweep().await?;
     let mut reclaimed = 0;
     if is(PruneKind::Containers) {
         reclaimed += Box::pin(containers(host)).await?;

@@ -76,7 +76,7 @@ impl Host {
 
     /// All containers likewise, the newest first.
     pub async fn list(&self) -> Result<Vec<Found>> {
-        self.store.sweep()?;
+        self.sweep().await?;
         let mut settled = Vec::new();
         for found in self.store.list()? {
             let id = found.record.id.clone();
@@ -96,6 +96,12 @@ impl Host {
             found.record.mounts.iter().any(|mount| mount.name.as_deref() == Some(volume))
         };
         Ok(self.store.list()?.into_iter().find(uses).map(|found| found.record.id))
+    }
+
+    /// Removes what killed processes have left of containers that nobody sees.
+    pub async fn sweep(&self) -> Result<()> {
+        sweep::hidden(self).await?;
+        self.store.sweep()
     }
 
     async fn settled(&self, found: Found) -> Result<Found> {

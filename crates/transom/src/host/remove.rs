@@ -6,7 +6,7 @@ use engine::Storage;
 use super::{Host, sweep};
 use crate::attach::wire::Call;
 use crate::settings::signal;
-use crate::store::{Found, MountKind};
+use crate::store::{Folder, Found, MountKind};
 
 /// How a container is removed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +30,11 @@ pub async fn container(host: &Host, found: Found, options: Options) -> Result<()
         }
         kill(host, &found).await?;
     }
-    let _lock = host.lock(&found).await?;
+    let _lock = match host.lock(&found).await {
+        // With --rm its monitor has put it out of sight meanwhile.
+        Err(_) if !found.folder.exists() => return Ok(()),
+        other => other?,
+    };
     // With --rm its monitor has done it by now.
     let Ok(found) = host.store.load(&found.record.id) else { return Ok(()) };
     if found.folder.is_live() {
@@ -43,6 +47,20 @@ async fn kill(host: &Host, found: &Found) -> Result<()> {
     let Some(mut monitor) = host.monitor(&found.record.id).await? else { return Ok(()) };
     let stop = Call::Stop { signal: Some(signal::KILL), timeout: Some(0) };
     monitor.call(stop).await.with_context(|| format!("killing container {}", found.record.name))
+}
+
+/// Takes a container out of sight that has ended, and lets go of its image; its files stay for what
+/// it still holds. The caller has its lock.
+pub async fn from_sight(host: &Host, found: &Found) -> Result<Folder> {
+    host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
+    host.store.hide(found)
+}
+
+/// Removes what there is of a container out of sight that holds nothing any more.
+pub async fn hidden(host: &Host, found: &Found) -> Result<()> {
+    let scratch = found.folder.scratch();
+    host.engine.destroy_scratch(&scratch).await.context("removing the scratch")?;
+    host.store.remove(found)
 }
 
 /// Removes what there is of a container that does not run. The caller has its lock.

@@ -125,6 +125,18 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
     crate::pidfd::ended(handle, Duration::from_secs(5)).await
 }
 
+/// Containers out of sight whose monitor was killed before it had given everything back.
+pub async fn hidden(host: &Host) -> Result<()> {
+    for found in host.store.hidden()? {
+        // Somebody else may be at it already; then it is theirs.
+        let Ok(Some(_lock)) = found.folder.try_lock() else { continue };
+        let id = &found.record.id;
+        give_back(host, id).await.with_context(|| format!("cleaning up container {id}"))?;
+        remove::hidden(host, &found).await?;
+    }
+    Ok(())
+}
+
 /// A container whose monitor was killed: gives back what it held and records its end.
 pub async fn orphan(host: &Host, mut found: Found) -> Result<()> {
     // Somebody else may be at it already; then it is theirs.

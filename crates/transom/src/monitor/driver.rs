@@ -7,7 +7,8 @@
 //!  (failed)             +--no policy--> exited for good, or removed with --rm
 //! ```
 //!
-//! What is asked for while it runs is answered in [`super::calls`].
+//! What is asked for while it runs is answered in [`super::calls`]; how it ends is in
+//! [`super::ending`].
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use super::run::{Ended, Run};
 use super::serve::{self, Desk, Message, Seat};
 use crate::attach::socket;
 use crate::attach::wire::{Ask, Exit, Failure};
-use crate::host::{Host, failure, remove, sweep};
+use crate::host::{Host, failure, sweep};
 use crate::store::{Found, Lock, Status};
 
 /// Calls that may wait.
@@ -41,9 +42,13 @@ pub(super) struct Driver {
     pub(super) inbox: mpsc::Receiver<Message>,
     pub(super) stopping: Stopping,
     pub(super) checks: Checks,
-    server: JoinHandle<()>,
-    closing: oneshot::Sender<()>,
-    lock: Lock,
+    pub(super) server: JoinHandle<()>,
+    pub(super) closing: Option<oneshot::Sender<()>>,
+    pub(super) lock: Option<Lock>,
+    /// It went out of sight before all was given back.
+    pub(super) gone_first: bool,
+    /// All that its last run held was given back.
+    pub(super) given_back: bool,
 }
 
 impl Driver {
@@ -97,8 +102,10 @@ impl Driver {
             stopping,
             checks: Checks::default(),
             server,
-            closing,
-            lock,
+            closing: Some(closing),
+            lock: Some(lock),
+            gone_first: false,
+            given_back: false,
         })
     }
 
@@ -134,10 +141,15 @@ impl Driver {
         let (mut run, mut ended) = self.supervise(run).await;
         let lasted = began.elapsed();
         self.drain(&mut run).await;
-        ended.exit.oom_killed = run.was_out_of_memory().await;
-        self.note_end(&ended);
+        self.gone_first = self.go_first(&ended).await;
+        if !self.gone_first {
+            ended.exit.oom_killed = run.was_out_of_memory().await;
+            self.note_end(&ended);
+        }
         let ending = run.finish(&ended);
-        if let Err(error) = sweep::after_run(&self.host, &self.found.record.id, ending).await {
+        let given_back = sweep::after_run(&self.host, &self.found.record.id, ending).await;
+        self.given_back = given_back.is_ok();
+        if let Err(error) = given_back {
             tracing::error!(error = %format!("{error:#}"), "not everything was given back");
             self.found.state.error = format!("{error:#}");
         }
@@ -177,7 +189,7 @@ impl Driver {
         failure
     }
 
-    fn note_end(&mut self, ended: &Ended) {
+    pub(super) fn note_end(&mut self, ended: &Ended) {
         let state = &mut self.found.state;
         state.exit_code = ended.exit.code;
         state.oom_killed = ended.exit.oom_killed;
@@ -234,34 +246,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    /// Everything has been given back: lets go of the container, then tells everybody.
-    async fn finish(mut self, last: Result<Exit, Failure>) -> Result<()> {
-        let id = self.found.record.id.clone();
-        self.found.folder.clear_live()?;
-        if self.found.record.host_config.auto_remove
-            && let Err(error) = remove::files(&self.host, &self.found, true).await
-        {
-            tracing::error!(error = %format!("{error:#}"), "the container was not removed");
-        }
-        socket::remove(&self.host.dirs.monitors(), &id)?;
-        drop(self.lock);
-        match last {
-            Ok(exit) => self.audience.exited(exit).await,
-            Err(failure) => self.audience.failed(failure).await,
-        }
-        self.stopping.answer(&Ok(()));
-        // Whoever still asks finds the container ended, and looks at its files instead.
-        self.inbox.close();
-        while let Ok(message) = self.inbox.try_recv() {
-            message.answer.send(Ok(())).ok();
-        }
-        self.closing.send(()).ok();
-        tokio::task::yield_now().await;
-        self.audience.close();
-        self.server.await?;
-        Ok(())
     }
 
     /// Replaces the container's state. A disk that is full must not end the container.

@@ -17,6 +17,7 @@ mod bundle;
 mod calls;
 mod connect;
 mod driver;
+mod ending;
 mod health;
 pub mod log;
 mod names;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use engine::network::Endpoint;
 use engine::{Engine, System};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use schema::SystemId;
 use shim::client::{Client, Launch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -128,6 +128,8 @@ impl Run {
         self.client.shutdown(&self.id, true).await.context("ending the shim")?;
         match shim {
             Some(shim) => {
+                // It holds nothing any more, and would only wait whether somebody else asks.
+                rustix::process::pidfd_send_signal(&shim, Signal::KILL).ok();
                 crate::pidfd::ended(shim, SHIM_LIMIT).await.context("waiting for the shim")
             }
             None => Ok(()),

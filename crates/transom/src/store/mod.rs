@@ -13,6 +13,9 @@
 //! No process keeps all this in memory and none is needed to read it. `live` without a holder of
 //! `lock` means that a monitor was killed: [`Found::is_orphan`], and [`host::sweep`](crate::host)
 //! gives back what it held. Files are replaced whole, so a reader never sees half of one.
+//!
+//! A name with a dot is out of sight: `.<id>.new` is being made, `.<id>.gone` is being removed, and
+//! while that has a `live` the same holds for it.
 
 mod files;
 mod folder;
@@ -32,6 +35,9 @@ pub use record::{Given, MountKind, MountPoint, Record};
 pub use state::{State, Status};
 
 use crate::paths::Dirs;
+
+/// How the folder of a container that is being removed ends.
+const GONE: &str = ".gone";
 
 /// The containers of this host.
 #[derive(Debug, Clone)]
@@ -130,25 +136,47 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a container's files. Whatever they stood for must have been given back.
-    pub fn remove(&self, found: &Found) -> Result<()> {
-        // Out of sight first, so that a removal cut short is no half container.
-        let gone = self.containers.join(format!(".{}.gone", found.record.id));
+    /// Takes a container out of sight, and gives its name back. Tells where its files are now.
+    pub fn hide(&self, found: &Found) -> Result<Folder> {
+        let id = &found.record.id;
+        let gone = self.containers.join(format!(".{id}{GONE}"));
         match std::fs::rename(found.folder.path(), &gone) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             other => {
                 other.with_context(|| format!("removing {}", found.folder.path().display()))?;
             }
         }
-        names::give_back(&self.names, &found.record.name, &found.record.id);
-        files::remove_all(&gone)
+        names::give_back(&self.names, &found.record.name, id);
+        Ok(Folder::new(gone, id))
+    }
+
+    /// Removes a container's files. Whatever they stood for must have been given back.
+    pub fn remove(&self, found: &Found) -> Result<()> {
+        // Out of sight first, so that a removal cut short is no half container.
+        files::remove_all(self.hide(found)?.path())
+    }
+
+    /// Containers out of sight that nobody is giving back any more what they hold.
+    pub fn hidden(&self) -> Result<Vec<Found>> {
+        let mut hidden = Vec::new();
+        for name in files::entries(&self.containers)? {
+            let Some(id) = name.strip_prefix('.').and_then(|name| name.strip_suffix(GONE)) else {
+                continue;
+            };
+            let folder = Folder::new(self.containers.join(&name), id);
+            if folder.is_live() && !folder.is_held() {
+                let (record, state) = (folder.read_record()?, folder.read_state()?);
+                hidden.push(Found { folder, record, state });
+            }
+        }
+        Ok(hidden)
     }
 
     /// Removes what a creation or a removal that was killed has left. Cheap when there is nothing.
     pub fn sweep(&self) -> Result<()> {
         for name in files::entries(&self.containers)? {
             let left = Folder::new(self.containers.join(&name), "");
-            if name.starts_with('.') && left.is_abandoned() {
+            if name.starts_with('.') && left.is_abandoned() && !left.is_live() {
                 files::remove_all(left.path())?;
             }
         }
@@ -232,4 +260,4 @@ impl Drop for Draft {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

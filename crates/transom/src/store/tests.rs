@@ -9,7 +9,7 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn record(name: &str) -> Record {
+pub(crate) fn record(name: &str) -> Record {
     Record {
         id: record::new_id(),
         name: name.to_owned(),
