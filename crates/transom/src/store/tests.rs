@@ -50,6 +50,25 @@ fn a_container_is_found_by_id_by_name_and_by_the_beginning_of_its_id() {
 }
 
 #[test]
+fn one_out_of_sight_has_neither_name_nor_id_and_is_found_when_it_still_holds_something() {
+    let (_folder, store) = store();
+    let mut made = add(&store, "web").unwrap();
+    made.folder.set_live().unwrap();
+    let lock = made.folder.try_lock().unwrap();
+    made.folder = store.hide(&made).unwrap();
+    assert!(store.find("web").is_err() && store.find(&made.record.id).is_err());
+    assert!(store.list().unwrap().is_empty());
+    add(&store, "web").unwrap();
+    assert!(store.hidden().unwrap().is_empty(), "somebody is at it");
+    drop(lock);
+    store.sweep().unwrap();
+    assert_eq!(store.hidden().unwrap()[0].record, made.record);
+    store.remove(&made).unwrap();
+    assert!(store.hidden().unwrap().is_empty());
+    assert!(store.find("web").is_ok(), "the name's new holder has it still");
+}
+
+#[test]
 fn a_beginning_that_two_containers_share_names_neither() {
     let (_folder, store) = store();
     let mut first = record("one");

@@ -42,6 +42,31 @@ fn whoever_is_killed_whenever_the_rest_can_be_cleared_away() {
     assert_eq!(host.transom(&line).succeed().text(), "still works");
 }
 
+/// The container is out of sight by then, and what it held is found all the same.
+#[test]
+fn a_monitor_that_is_killed_while_it_gives_back_is_made_up_for() {
+    let host = host::alone();
+    host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).succeed();
+    wait::until("the end of its monitor", || monitors(&host).is_empty().then_some(()));
+    let before = Footprint::of(&host);
+    let mut caught = 0;
+    for round in 0..8 {
+        host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).succeed();
+        std::thread::sleep(Duration::from_millis(round * 15));
+        for monitor in monitors(&host) {
+            monitor.kill();
+            caught += 1;
+        }
+        assert_eq!(containers(&host), "");
+        before.expect_again(&host);
+    }
+    assert!(caught > 0, "no monitor was quick enough to be killed");
+}
+
+fn monitors(host: &Host) -> Vec<Process> {
+    proc::named(host, "transom")
+}
+
 /// Wine's boot program and what it has started end with whoever builds a platform layer.
 #[test]
 fn a_build_of_the_platform_that_is_killed_leaves_no_program_running() {
