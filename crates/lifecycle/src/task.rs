@@ -228,10 +228,14 @@ impl Task {
         ids.into_iter().flat_map(|id| end(id).unwrap_or_default()).collect()
     }
 
-    /// Asks for a process to be deleted: one that never ran ends now, with 0. When it has settled,
-    /// [`Task::forget`] completes it.
+    /// Asks for a process to be deleted: one that never ran ends now, with 0, and a holder with 1.
+    /// When it has settled, [`Task::forget`] completes it.
     pub fn delete(&mut self, which: &Which, at: SystemTime) -> Result<Vec<Effect>, Denied> {
-        if self.find_mut(which)?.retire(ExitCode(0), at)? {
+        let code = match self.kind {
+            Kind::Container => ExitCode(0),
+            Kind::Holder => NEVER_RAN,
+        };
+        if self.find_mut(which)?.retire(code, at)? {
             return Ok(vec![Effect::Drain(which.clone())]);
         }
         Ok(Vec::new())

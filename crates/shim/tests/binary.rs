@@ -193,6 +193,13 @@ fn a_panic_is_passed_on_by_delete() {
     let output = place.run(&flags("c", &["-bundle", path, "delete"]), &bundle);
     assert!(text(&output.stderr).contains("it went wrong"));
     assert!(output.status.success());
+
+    std::fs::write(bundle.join("panic.log"), "x".repeat((1 << 20) + 7)).unwrap();
+    let output = place.run(&flags("c", &["-bundle", path, "delete"]), &bundle);
+    let told = text(&output.stderr);
+    assert!(told.contains("only the first 1048576 bytes are shown"), "{}", told.len());
+    assert!(told.len() < (1 << 20) + 500);
+    assert!(output.status.success());
 }
 
 fn gone(socket: &Path) {

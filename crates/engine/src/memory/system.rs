@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use schema::container::Processor;
+use schema::container::{MappedDirectory, Processor};
 use schema::document::ComputeSystem;
 use schema::modify::{ModifyRequest, paths};
 use schema::process::ProcessParameters;
@@ -62,6 +62,7 @@ struct Shared {
     owner: String,
     created: SystemTime,
     phase: watch::Sender<Phase>,
+    kept: watch::Sender<bool>,
     inside: Mutex<Inside>,
 }
 
@@ -73,6 +74,7 @@ struct Inside {
     processor: Option<Processor>,
     out_of_memory: bool,
     statistics: Statistics,
+    mapped: Vec<MappedDirectory>,
     listeners: Vec<mpsc::Sender<SystemEvent>>,
 }
 
@@ -90,6 +92,7 @@ impl MemorySystem {
                 owner: document.owner.clone(),
                 created: SystemTime::now(),
                 phase: watch::Sender::new(Phase::Created),
+                kept: watch::Sender::new(false),
                 inside: Mutex::new(inside),
             }),
         }
@@ -103,6 +106,16 @@ impl MemorySystem {
     /// The processor limits: what the document or a later change set.
     pub fn processor_limits(&self) -> Option<Processor> {
         self.inside().processor.clone()
+    }
+
+    /// The directories that were mapped after its creation.
+    pub fn mapped_later(&self) -> Vec<MappedDirectory> {
+        self.inside().mapped.clone()
+    }
+
+    /// Keeps it from being ended, as something of the host's may that nobody can end, or lets it.
+    pub fn keep_from_ending(&self, keep: bool) {
+        self.shared.kept.send_replace(keep);
     }
 
     /// What it tells of its use of resources from now on.
@@ -226,6 +239,9 @@ impl System for MemorySystem {
     }
 
     async fn terminate(&self) -> Result<()> {
+        let mut kept = self.shared.kept.subscribe();
+        // The sender lives as long as the system.
+        let _ = kept.wait_for(|kept| !*kept).await;
         self.end(ExitKind::Forced, ABORTED);
         Ok(())
     }
@@ -263,12 +279,16 @@ impl System for MemorySystem {
                     serde_json::from_value(settings).map_err(|e| invalid(e.to_string()))?;
                 self.inside().processor = Some(limits);
             }
+            paths::MAPPED_DIRECTORIES => {
+                let mapped = serde_json::from_value(settings);
+                self.inside().mapped.push(mapped.map_err(|e| invalid(e.to_string()))?);
+            }
             other => {
                 return Err(self.error(
                     Op::Modify,
                     ErrorKind::Unsupported {
                         what: format!("changing `{other}`"),
-                        why: "only memory and processor limits can change in memory".to_owned(),
+                        why: "only limits and mapped directories can change in memory".to_owned(),
                     },
                 ));
             }

@@ -232,6 +232,11 @@ fn a_holder_ends_with_0_when_it_ran_and_1_when_not() {
     carry_out(&mut created, effects);
     assert_eq!(created.settled(&Which::Init), Ok(Some(exit(0, 1))));
 
+    let mut deleted = holder.clone();
+    let effects = deleted.delete(&Which::Init, NOW).unwrap();
+    carry_out(&mut deleted, effects);
+    assert_eq!(deleted.settled(&Which::Init), Ok(Some(exit(0, 1))), "the forced exit's status");
+
     holder.start(&Which::Init).unwrap();
     holder.on(Report::Started(Which::Init, Pid(1)), NOW);
     let any = Err(InvalidSignal("77".to_owned()));

@@ -75,7 +75,11 @@ fn pass_on_panic(path: &Path) {
     if let Err(error) = file.take(MOST).read_to_end(&mut text) {
         eprintln!("cannot read `{}`: {error}", path.display());
     }
-    if !text.is_empty() {
-        eprintln!("found shim panic logs during delete: {}", String::from_utf8_lossy(&text));
+    if text.is_empty() {
+        return;
+    }
+    eprintln!("found shim panic logs during delete: {}", String::from_utf8_lossy(&text));
+    if u64::try_from(text.len()) == Ok(MOST) {
+        eprintln!("the panic log is longer: only the first {MOST} bytes are shown");
     }
 }

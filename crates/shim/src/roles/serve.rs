@@ -69,6 +69,7 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
         // Those that stay are cut off.
         let _ = tokio::time::timeout(GRACE, up.server.disconnect()).await;
     }
+    up.service.end_all().await;
     // What cannot be delivered by then is lost with the shim.
     let _ = tokio::time::timeout(LAST_EVENTS, up.publisher.flush()).await;
     up.worker.abort();

@@ -42,7 +42,7 @@ impl<E: Engine, H: Host> Service<E, H> {
     }
 
     /// All tasks with their ids, the sandbox first.
-    async fn all(&self) -> Result<Vec<(String, TaskHandle<E::System>)>> {
+    pub(super) async fn all(&self) -> Result<Vec<(String, TaskHandle<E::System>)>> {
         let slot = self.inner.slot.lock().await;
         match &*slot {
             Slot::Empty => Err(Error::NotFound(format!("task `{}`", self.inner.id))),

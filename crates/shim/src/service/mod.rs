@@ -18,9 +18,11 @@ mod update;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::Engine;
 use lifecycle::Which;
+use lifecycle::signals::Delivery;
 use resources::Host;
 use schema::{ExecId, TaskId};
 use tokio::sync::{Mutex, watch};
@@ -32,6 +34,9 @@ use slot::Slot;
 
 pub(crate) use make::end_by_id;
 pub(crate) use task_api::services;
+
+/// How long the tasks of a shim that ends may take to end.
+const LAST_TASKS: Duration = Duration::from_secs(10);
 
 /// Whether the shim is asked to end, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,22 @@ impl<E: Engine, H: Host> Service<E, H> {
             }
             first
         });
+    }
+
+    /// Ends what still runs, the sandbox last, and gives back what it held: a shim that is asked to
+    /// end takes its containers with it. What does not end by then is `delete`'s to find.
+    pub(crate) async fn end_all(&self) {
+        let mut tasks = self.all().await.unwrap_or_default();
+        tasks.reverse();
+        for (_, task) in &tasks {
+            // One that has ended is as good.
+            let _ = task.kill(Which::Init, Ok(Delivery::Terminate), true).await;
+        }
+        let ends = tasks.iter().map(|(_, task)| task.wait(Which::Init));
+        let ended = tokio::time::timeout(LAST_TASKS, futures::future::join_all(ends)).await;
+        if ended.is_err() {
+            tracing::error!("a container does not end with its shim");
+        }
     }
 
     /// The task with this id.

@@ -117,7 +117,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         answers.into_iter().collect()
     }
 
-    async fn delete_process(&self, id: &str, exec: &str) -> Result<Exit> {
+    pub(super) async fn delete_process(&self, id: &str, exec: &str) -> Result<Exit> {
         let (task, process) = self.process(id, exec).await?;
         let deleted = tokio::time::timeout(PATIENCE, task.delete(process.clone())).await;
         let late = Error::TimedOut("waiting for container resource cleanup");

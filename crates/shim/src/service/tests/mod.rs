@@ -4,7 +4,10 @@
 
 mod diag;
 mod exec;
+mod holder;
 mod life;
+mod limits;
+mod matrix;
 mod model;
 mod pod;
 mod sandbox;
@@ -40,6 +43,7 @@ pub(super) struct Shim {
     pub(super) client: Client,
     events: mpsc::UnboundedReceiver<String>,
     publisher: Publisher,
+    service: Service<MemoryEngine, MemoryHost>,
     _servers: [Server; 2],
 }
 
@@ -128,7 +132,18 @@ impl Shim {
         let mut server = Server::new().bind(&address).unwrap().register_service(services(&service));
         server.start().await.unwrap();
         let client = Client::connect(&address).await.unwrap();
-        Self { folder, engine, host, client, events, publisher, _servers: [server, listener] }
+        let servers = [server, listener];
+        Self { folder, engine, host, client, events, publisher, service, _servers: servers }
+    }
+
+    /// How the service was asked to end, once it is.
+    pub(super) async fn service_ended(&self) -> super::Ending {
+        self.service.ended().await
+    }
+
+    /// What the process does at last.
+    pub(super) async fn end_all(&self) {
+        self.service.end_all().await;
     }
 
     /// A bundle whose first process is `command_line`.

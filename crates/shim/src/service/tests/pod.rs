@@ -157,3 +157,18 @@ async fn a_sandbox_with_nothing_to_do_is_a_placeholder_and_its_workloads_are_not
     shim.client.kill("pod", None, KILL, true).await.unwrap();
     assert_eq!(within(shim.client.wait("a", None)).await.unwrap().code, ExitCode(1067));
 }
+
+/// shim.md 1.8: "anything still running dies with the process".
+#[tokio::test]
+async fn what_still_runs_ends_with_its_shim() {
+    let mut shim = Shim::running_pod(&["a", "b"]).await;
+    shim.create_in_pod("never", "container", "pod").await.unwrap();
+    shim.client.kill("a", None, KILL, false).await.unwrap();
+    shim.client.shutdown("pod", true).await.unwrap();
+    within(shim.end_all()).await;
+    assert_eq!(shim.held(), []);
+    let events = shim.all_events().await;
+    for told in ["exit a/a 1067", "exit b/b 1067", "exit never/never 1", "exit pod/pod 1067"] {
+        assert!(events.iter().any(|event| event == told), "{told} is not in {events:?}");
+    }
+}
