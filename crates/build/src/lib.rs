@@ -19,7 +19,7 @@ pub mod progress;
 mod registry;
 mod view;
 
-pub use builder::{Builder, Ground, Options};
+pub use builder::{Builder, Ground, Options, change};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
 pub use registry::{RegistryError, changes as registry_changes};

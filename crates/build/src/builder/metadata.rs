@@ -1,5 +1,6 @@
 //! Instructions that only change an image's configuration.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::Engine;
@@ -13,10 +14,41 @@ use crate::error::BuildError;
 
 type Result<T> = std::result::Result<T, BuildError>;
 
+/// What instructions look up beside the image so far.
+pub(super) struct Scope<'a> {
+    pub(super) escape: char,
+    /// Values that were given for `ARG`s.
+    pub(super) given: &'a BTreeMap<String, String>,
+    pub(super) globals: &'a [(String, String)],
+}
+
 impl<E: Engine, H: Host> Stages<'_, E, H> {
     /// Does it, or gives `false`: it makes a layer.
     pub(super) fn metadata(&self, state: &mut State, step: &Step) -> Result<bool> {
-        let word = |state: &State, text: &str| self.word(state, text, step.line);
+        let escape = self.file.directives.escape;
+        let scope = Scope { escape, given: &self.options.args, globals: self.globals() };
+        scope.apply(state, step)
+    }
+
+    /// A word with its variables expanded.
+    pub(super) fn word(&self, state: &State, text: &str, line: usize) -> Result<String> {
+        word(state, self.file.directives.escape, text, line)
+    }
+}
+
+fn word(state: &State, escape: char, text: &str, line: usize) -> Result<String> {
+    let names = |name: &str| state.value(name);
+    Ok(expand(text, escape, &names, line)?)
+}
+
+impl Scope<'_> {
+    fn global(&self, name: &str) -> Option<String> {
+        self.globals.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+    }
+
+    /// Does it, or gives `false`: it makes a layer.
+    pub(super) fn apply(&self, state: &mut State, step: &Step) -> Result<bool> {
+        let word = |state: &State, text: &str| word(state, self.escape, text, step.line);
         match &step.instruction {
             Instruction::Env(pairs) => {
                 // All of them see what was before the first.
@@ -32,7 +64,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
                 for (name, default) in args {
                     let name = word(state, name)?;
                     let default = default.as_ref().map(|text| word(state, text)).transpose()?;
-                    let given = self.options.args.get(&name).cloned();
+                    let given = self.given.get(&name).cloned();
                     if let Some(value) = given.or(default).or_else(|| self.global(&name)) {
                         state.args.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
                         state.args.push((name, value));
@@ -93,12 +125,6 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         }
         state.note(step.text.clone(), None);
         Ok(true)
-    }
-
-    /// A word with its variables expanded.
-    pub(super) fn word(&self, state: &State, text: &str, line: usize) -> Result<String> {
-        let names = |name: &str| state.value(name);
-        Ok(expand(text, self.file.directives.escape, &names, line)?)
     }
 }
 

@@ -5,6 +5,7 @@
 //! by side.
 
 mod cache;
+mod changes;
 mod layers;
 mod metadata;
 mod stages;
@@ -24,6 +25,7 @@ use crate::executor::Executor;
 use crate::ignore::Ignore;
 use crate::progress::Progress;
 
+pub use changes::change;
 pub use state::Ground;
 
 /// What is built, and how.

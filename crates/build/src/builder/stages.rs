@@ -96,7 +96,11 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         Ok(())
     }
 
-    pub(super) fn global(&self, name: &str) -> Option<String> {
+    pub(super) fn globals(&self) -> &[(String, String)] {
+        &self.globals
+    }
+
+    fn global(&self, name: &str) -> Option<String> {
         self.globals.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
     }
 

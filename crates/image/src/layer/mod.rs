@@ -20,6 +20,7 @@ mod beneath;
 mod export;
 mod filler;
 mod fold;
+mod import;
 mod meta;
 mod names;
 mod pool;

@@ -7,10 +7,14 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::Store;
+use super::index::{Index, Record};
+use crate::compose::describe;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
 use crate::image::Image;
@@ -36,6 +40,22 @@ impl Store {
         };
         let container = container.to_owned();
         self.blocking(move |store| store.write_lease(&container, &lease)).await
+    }
+
+    /// The image that a container runs on, whatever became of its names.
+    pub async fn leased_image(&self, container: &str) -> Result<Image> {
+        let container = container.to_owned();
+        self.blocking(move |store| {
+            let path = store.lease_path(&container)?;
+            let bytes = fs::read(&path).at("read", &path)?;
+            let lease: Lease = serde_json::from_slice(&bytes)
+                .map_err(Error::json(format!("lease `{}`", path.display())))?;
+            let size = store.read_document(&lease.image)?.len() as u64;
+            let manifest = describe(MediaType::ImageManifest, &lease.image, size);
+            let record = Record { manifest, added: Timestamp::now(), whole: None };
+            Image::read(store, &Index::default(), &lease.image, &record)
+        })
+        .await
     }
 
     /// Gives up what a container held. One that held nothing is a success.

@@ -1,8 +1,8 @@
-//! Flags of `build` and `history`.
+//! Flags of `build`, `builder`, `history`, and of what makes images of containers and archives.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// `build`
 #[derive(Debug, Args)]
@@ -58,4 +58,112 @@ pub struct History {
     pub quiet: bool,
     /// The image
     pub image: String,
+}
+
+/// `commit`
+#[derive(Debug, Args)]
+pub struct Commit {
+    /// Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")
+    #[arg(short, long, value_name = "TEXT")]
+    pub author: Option<String>,
+    /// Apply a Dockerfile instruction to the image
+    #[arg(short, long, value_name = "INSTRUCTION")]
+    pub change: Vec<String>,
+    /// Commit message
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Pause the container meanwhile; without it, the registry may be half a minute old
+    #[arg(short, long, value_name = "BOOL", default_value_t = true, num_args = 0..=1)]
+    #[arg(require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub pause: bool,
+    /// How the layer is stored: `gzip`, `zstd` or `uncompressed`
+    #[arg(long, default_value = "gzip", value_name = "TYPE")]
+    pub compression: String,
+    /// The container
+    pub container: String,
+    /// The image's name
+    #[arg(value_name = "REPOSITORY[:TAG]")]
+    pub name: Option<String>,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The container
+    pub container: String,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Write to a file, instead of STDOUT
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The container
+    pub container: String,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Apply a Dockerfile instruction to the image
+    #[arg(short, long, value_name = "INSTRUCTION")]
+    pub change: Vec<String>,
+    /// Set a commit message for the image
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// The platform; `windows/amd64`
+    #[arg(long)]
+    pub platform: Option<String>,
+    /// A tar archive, compressed with gzip or zstd or not; `-` is STDIN
+    #[arg(value_name = "FILE|-")]
+    pub source: String,
+    /// The image's name
+    #[arg(value_name = "REPOSITORY[:TAG]")]
+    pub name: Option<String>,
+}
+
+/// `transom builder ...`
+#[derive(Debug, Subcommand)]
+pub enum BuilderGroup {
+    /// Build an image from a Dockerfile
+    Build(Box<Build>),
+    /// Show what the layers of builds take
+    Du(BuilderDu),
+    /// Remove layers of builds
+    Prune(BuilderPrune),
+}
+
+/// `builder du`
+#[derive(Debug, Args)]
+pub struct BuilderDu {
+    /// Filter by `id`, `until`, `description`, `shared` or `private`
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub filter: Vec<String>,
+    /// Tell all that is known of each
+    #[arg(long)]
+    pub verbose: bool,
+    /// `json`, or a template
+    #[arg(long)]
+    pub format: Option<String>,
+}
+
+/// `builder prune`
+#[derive(Debug, Args)]
+pub struct BuilderPrune {
+    /// Also layers that images hold
+    #[arg(short, long)]
+    pub all: bool,
+    /// Filter by `id`, `until`, `description`, `shared` or `private`
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub filter: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+    /// How much to keep, of what was used last
+    #[arg(long, visible_alias = "reserved-space", value_name = "BYTES")]
+    pub keep_storage: Option<String>,
+    /// Tell all that is known of each
+    #[arg(long)]
+    pub verbose: bool,
 }

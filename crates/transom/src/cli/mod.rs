@@ -76,6 +76,17 @@ pub enum Command {
     Rename(container::Rename),
     /// Build an image from a Dockerfile
     Build(Box<build::Build>),
+    /// Manage builds
+    #[command(subcommand, visible_alias = "buildx")]
+    Builder(build::BuilderGroup),
+    /// Create a new image from a container's changes
+    Commit(build::Commit),
+    /// Inspect changes to files on a container's filesystem
+    Diff(build::Diff),
+    /// Export a container's filesystem as a tar archive
+    Export(build::Export),
+    /// Import the contents from a tarball to create a filesystem image
+    Import(build::Import),
     /// Show the history of an image
     History(build::History),
     /// List images
@@ -180,6 +191,12 @@ pub enum ContainerGroup {
     Update(container::Update),
     /// Rename a container
     Rename(container::Rename),
+    /// Create a new image from a container's changes
+    Commit(build::Commit),
+    /// Inspect changes to files on a container's filesystem
+    Diff(build::Diff),
+    /// Export a container's filesystem as a tar archive
+    Export(build::Export),
     /// Remove all stopped containers
     Prune(system::PruneOne),
 }
@@ -192,6 +209,8 @@ pub enum ImageGroup {
     Ls(image::Images),
     /// Build an image from a Dockerfile
     Build(Box<build::Build>),
+    /// Import the contents from a tarball to create a filesystem image
+    Import(build::Import),
     /// Show the history of an image
     History(build::History),
     /// Load an image from a tar archive or stdin
@@ -247,6 +266,9 @@ impl From<ContainerGroup> for Command {
             ContainerGroup::Unpause(args) => Self::Unpause(args),
             ContainerGroup::Update(args) => Self::Update(args),
             ContainerGroup::Rename(args) => Self::Rename(args),
+            ContainerGroup::Commit(args) => Self::Commit(args),
+            ContainerGroup::Diff(args) => Self::Diff(args),
+            ContainerGroup::Export(args) => Self::Export(args),
             ContainerGroup::Prune(args) => Self::Prune(system::Prune::containers(&args)),
         }
     }
@@ -257,6 +279,7 @@ impl From<ImageGroup> for Command {
         match group {
             ImageGroup::Ls(args) => Self::Images(args),
             ImageGroup::Build(args) => Self::Build(args),
+            ImageGroup::Import(args) => Self::Import(args),
             ImageGroup::History(args) => Self::History(args),
             ImageGroup::Load(args) => Self::Load(args),
             ImageGroup::Save(args) => Self::Save(args),

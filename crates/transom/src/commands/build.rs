@@ -26,9 +26,7 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
     let (options, file) = options(&args)?;
     let images = host.images().await?;
     let platform = host.platform().await?;
-    let (engine, things) = shim::this_host();
-    let folder = host.dirs.root.join("build/run");
-    let executor = Executor { engine, host: things, folder };
+    let executor = executor(host);
     executor.sweep().await.context("giving back what a killed build left")?;
     let (cancel, cancelled) = watch::channel(false);
     let builder = Builder {
@@ -73,6 +71,12 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
             Err(anyhow::Error::from(error).context("failed to build"))
         }
     }
+}
+
+/// What runs steps on this host.
+pub(super) fn executor(host: &Host) -> Executor<engine::HostEngine, shim::ThisHost> {
+    let (engine, things) = shim::this_host();
+    Executor { engine, host: things, folder: host.dirs.root.join("build/run") }
 }
 
 fn options(args: &Build) -> Result<(Options, PathBuf)> {

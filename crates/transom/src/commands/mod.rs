@@ -2,6 +2,8 @@
 
 mod attach;
 mod build;
+mod builder;
+mod commit;
 mod containerd;
 mod create;
 mod diag;
@@ -10,6 +12,7 @@ mod exec;
 mod filters;
 mod history;
 mod images;
+mod import;
 mod info;
 mod inspect;
 mod life;
@@ -34,6 +37,7 @@ mod wait;
 use anyhow::{Context, Result};
 
 use crate::cli::Command;
+use crate::cli::build::BuilderGroup;
 use crate::host::{Host, failure};
 
 /// A status that is not success, when everything there is to say has been said.
@@ -93,7 +97,9 @@ async fn dispatch(command: Command) -> Result<u8> {
             let create = async { Box::pin(run::create(&Host::open()?, *args)).await };
             create.await.map_err(as_daemon_error)
         }
-        Command::Build(args) => Box::pin(build::command(&Host::open()?, *args)).await,
+        Command::Build(args) | Command::Builder(BuilderGroup::Build(args)) => {
+            Box::pin(build::command(&Host::open()?, *args)).await
+        }
         other => Box::pin(on_host(&Host::open()?, other)).await.map(|()| 0).or_else(quiet),
     }
 }
@@ -119,6 +125,12 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Unpause(args) => life::unpause(host, args).await,
         Command::Update(args) => update::command(host, args).await,
         Command::Rename(args) => life::rename(host, args).await,
+        Command::Builder(BuilderGroup::Du(args)) => builder::usage(host, args).await,
+        Command::Builder(BuilderGroup::Prune(args)) => builder::prune(host, args).await,
+        Command::Commit(args) => Box::pin(commit::command(host, args)).await,
+        Command::Diff(args) => crate::copy::diff::command(host, args).await,
+        Command::Export(args) => crate::copy::export::command(host, args).await,
+        Command::Import(args) => import::command(host, args).await,
         Command::History(args) => history::command(host, args).await,
         Command::Images(args) => images::list(host, args).await,
         Command::Load(args) => transfer::load(host, args).await,
@@ -134,6 +146,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Events(args) => events::command(host, args).await,
         Command::Info(args) => info::command(host, args.format.as_deref()).await,
         Command::Container(_)
+        | Command::Builder(BuilderGroup::Build(_))
         | Command::Image(_)
         | Command::System(_)
         | Command::Completion(_)

@@ -7,7 +7,9 @@
 //! does not run. A running container's overlay must not be changed behind its back; its C: is then
 //! reached through the mount namespace of its first process.
 
+pub mod diff;
 mod endpoint;
+pub mod export;
 mod into;
 mod out;
 mod source;

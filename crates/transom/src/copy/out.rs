@@ -67,6 +67,17 @@ fn place(node: &Node, path: &Inside, name: &str, to: &Path) -> Result<PathBuf> {
     Ok(to.to_owned())
 }
 
+/// Everything in `drive` as a tar archive, written to `out`.
+pub(super) fn archive(drive: &Directory, out: impl Write) -> Result<()> {
+    let mut sink = TarSink { tar: tar::Builder::new(io::BufWriter::with_capacity(1 << 20, out)) };
+    for name in drive.names()? {
+        if let Some(node) = drive.open(&name)? {
+            walk(node, Path::new(&name), &mut sink)?;
+        }
+    }
+    sink.tar.into_inner().and_then(|mut out| out.flush()).context("writing the tar stream")
+}
+
 fn walk(node: Node, path: &Path, sink: &mut impl Sink) -> Result<()> {
     match node {
         Node::File(file, stat) => sink.file(path, file, &stat),

@@ -155,6 +155,12 @@ fn is_opaque(directory: &OwnedFd) -> bool {
         .is_ok_and(|_| value == *b"y")
 }
 
+/// Whether a folder shows nothing of those below it.
+pub(super) fn hides_below(folder: &Path) -> bool {
+    let open = rustix::fs::open(folder, directory_flags(), Mode::empty());
+    open.is_ok_and(|folder| is_opaque(&folder))
+}
+
 /// The folders of a container that does not run, the newest first.
 pub(super) fn stopped(found: &Found, platform: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![upper(found)?];

@@ -57,3 +57,33 @@ fn the_same_again_is_cached_and_gives_the_same_image() {
     std::fs::write(context.path().join("a"), "two").expect("a file can be written");
     assert_ne!(build().text(), first);
 }
+
+#[test]
+fn no_image_shows_for_what_a_build_kept_and_its_cache_can_be_pruned() {
+    let host = host::Host::new("cache");
+    let context = tempfile::tempdir().expect("a temporary folder");
+    let dockerfile = "FROM transom/base AS a\nRUN echo one> C:\\1\nFROM transom/base AS b\n\
+        RUN echo two> C:\\2\nFROM transom/base\nCOPY --from=a 1 C:/\nCOPY --from=b 2 C:/\n";
+    write(context.path(), dockerfile);
+    let path = context.path().to_str().expect("a path in UTF-8");
+    let build = || host.transom(&["build", "--network", "none", "-t", "kept", path]).succeed();
+    build();
+    let images = || host.transom(&["images", "-q"]).succeed().lines().len();
+    assert_eq!(images(), 2, "the base and what was built");
+    let kept = || host.transom(&["builder", "du"]).succeed().text();
+    assert!(kept().contains("Reclaimable:") && !kept().contains("Total:\t\t0B"), "{}", kept());
+    host.transom(&["image", "prune", "-f"]).succeed();
+    let again = build().errors();
+    assert_eq!(again.matches("CACHED").count(), 4, "{again}");
+    host.transom(&["builder", "prune", "-f", "--keep-storage", "1g"]).succeed();
+    assert_eq!(build().errors().matches("CACHED").count(), 4);
+    // The image holds the last two.
+    host.transom(&["buildx", "prune", "-f"]).succeed();
+    assert_eq!(build().errors().matches("CACHED").count(), 2);
+    host.transom(&["builder", "prune", "-a", "-f"]).succeed();
+    assert!(kept().contains("Total:\t\t0B"), "{}", kept());
+    assert_eq!(
+        host.transom(&["run", "--rm", "kept", "cmd", "/c", "type 1"]).succeed().text(),
+        "one"
+    );
+}

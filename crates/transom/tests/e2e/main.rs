@@ -8,6 +8,7 @@
 mod bench;
 mod broken_host;
 mod build;
+mod commit;
 mod console;
 mod diag;
 mod images;

@@ -9,9 +9,9 @@
 
 mod entries;
 mod kept;
-mod security;
+pub(super) mod security;
 mod upper;
-mod writer;
+pub(super) mod writer;
 
 use std::path::PathBuf;
 

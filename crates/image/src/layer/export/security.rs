@@ -28,7 +28,7 @@ const ADD_FOLDER: u32 = 4;
 type Ace = (u8, u32, (u8, &'static [u32]));
 
 /// `MSWINDOWS.rawsd` of a folder.
-pub(super) fn folder() -> String {
+pub(in crate::layer) fn folder() -> String {
     encode(&[
         (BOTH, FULL, ADMINISTRATORS),
         (BOTH, FULL, SYSTEM),
@@ -41,7 +41,7 @@ pub(super) fn folder() -> String {
 }
 
 /// `MSWINDOWS.rawsd` of a file.
-pub(super) fn file() -> String {
+pub(in crate::layer) fn file() -> String {
     encode(&[(0, FULL, ADMINISTRATORS), (0, FULL, SYSTEM), (0, READ_EXECUTE, USERS)])
 }
 

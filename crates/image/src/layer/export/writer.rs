@@ -7,27 +7,32 @@ use crate::layer::tarball::Time;
 
 /// What is said about one entry.
 #[derive(Debug, Default)]
-pub(super) struct Entry<'a> {
-    pub(super) name: &'a str,
-    pub(super) kind: u8,
-    pub(super) link: &'a str,
-    pub(super) mtime: Time,
+pub(in crate::layer) struct Entry<'a> {
+    pub(in crate::layer) name: &'a str,
+    pub(in crate::layer) kind: u8,
+    pub(in crate::layer) link: &'a str,
+    pub(in crate::layer) mtime: Time,
     /// Records but those that follow from the other fields.
-    pub(super) records: BTreeMap<String, String>,
+    pub(in crate::layer) records: BTreeMap<String, String>,
 }
 
 /// An archive in the making.
-pub(super) struct Writer<W: Write> {
+pub(in crate::layer) struct Writer<W: Write> {
     archive: tar::Builder<W>,
 }
 
 impl<W: Write> Writer<W> {
-    pub(super) fn new(out: W) -> Self {
+    pub(in crate::layer) fn new(out: W) -> Self {
         Self { archive: tar::Builder::new(out) }
     }
 
     /// Writes one entry with all of `data`, which must be `size` bytes.
-    pub(super) fn entry(&mut self, entry: Entry<'_>, size: u64, data: impl Read) -> io::Result<()> {
+    pub(in crate::layer) fn entry(
+        &mut self,
+        entry: Entry<'_>,
+        size: u64,
+        data: impl Read,
+    ) -> io::Result<()> {
         let Entry { name, kind, link, mtime, mut records } = entry;
         for (key, value) in [("path", name), ("linkpath", link)] {
             if value.len() > 100 || !value.is_ascii() {
@@ -57,7 +62,7 @@ impl<W: Write> Writer<W> {
         if data.left == 0 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(in crate::layer) fn finish(self) -> io::Result<()> {
         self.archive.into_inner()?.flush()
     }
 }
@@ -81,7 +86,7 @@ fn copy(field: &mut [u8], text: &str) {
 }
 
 /// Seconds with a fraction, trailing zeros left out.
-pub(super) fn format_time(time: Time) -> String {
+pub(in crate::layer) fn format_time(time: Time) -> String {
     if time.nanos == 0 {
         return time.seconds.to_string();
     }

@@ -21,6 +21,9 @@ pub(super) type GuestId = u32;
 /// How long a guest may take to answer; a program's start is the slowest of what is asked.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
+/// How long a pause waits for the registry: it is only the better for it.
+const FLUSH_WITHIN: Duration = Duration::from_secs(10);
+
 /// What a guest's answer is for.
 #[derive(Debug)]
 pub(super) enum Awaited {
@@ -36,6 +39,8 @@ pub(super) enum Awaited {
     Delivered { client: ClientId, pid: u32 },
     /// Something with no answer of its own.
     Done { client: ClientId },
+    /// The registry on disk, before everything stands still.
+    Flush { client: ClientId },
     /// The list that completes a query.
     Processes { client: ClientId, properties: Box<Properties> },
     /// The end of the session, of which pid 1 tells better.
@@ -113,7 +118,11 @@ impl Guests {
         if let Err(error) = guest.conn.send(&request, fds) {
             return Err((error, awaited));
         }
-        guest.open.insert(request.id, (Instant::now() + ANSWER_WITHIN, awaited));
+        let within = match awaited {
+            Awaited::Flush { .. } => FLUSH_WITHIN,
+            _ => ANSWER_WITHIN,
+        };
+        guest.open.insert(request.id, (Instant::now() + within, awaited));
         Ok(())
     }
 

@@ -286,6 +286,7 @@ impl Host {
                 self.clients.reply(client, &Ok(Answer::Properties(properties)), vec![]);
             }
             (Awaited::Done { client }, Ok(_)) => self.done(client),
+            (Awaited::Flush { client }, _) => self.on_flushed(client),
             (Awaited::BootRegistry | Awaited::BootPipe | Awaited::Pipe | Awaited::Shutdown, _) => {}
             (awaited, Err(failure)) => self.fail(&awaited, ErrorKind::Guest(failure)),
             (awaited @ Awaited::Spawn { .. }, Ok(_)) => {
@@ -296,6 +297,7 @@ impl Host {
 
     pub(super) fn fail(&mut self, awaited: &Awaited, why: ErrorKind) {
         match awaited {
+            Awaited::Flush { client } => self.on_flushed(*client),
             Awaited::Spawn { client, .. }
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }

@@ -18,7 +18,7 @@ impl Host {
     pub(super) fn on_request(&mut self, client: ClientId, request: Request) {
         match request {
             Request::Start => self.answer(client, Self::start),
-            Request::Pause => self.answer(client, Self::pause),
+            Request::Pause => self.on_pause(client),
             Request::Resume => self.answer(client, Self::resume),
             Request::Shutdown => self.answer(client, Self::shutdown),
             Request::Modify(request) => self.answer(client, |host| host.modify(&request)),
@@ -61,6 +61,22 @@ impl Host {
         self.phase = Phase::Running;
         self.started = Some(std::time::SystemTime::now());
         Ok(())
+    }
+
+    /// Whoever looks at the scratch of what is paused shall find its registry there, which Wine's
+    /// server writes only every half minute. A guest that does not answer does not hold it up long.
+    fn on_pause(&mut self, client: ClientId) {
+        if self.phase != Phase::Running {
+            return self.refuse(client, self.wrong_phase());
+        }
+        let awaited = Awaited::Flush { client };
+        if self.guests.ask(Guests::RESIDENT, Call::FlushRegistry, vec![], awaited).is_err() {
+            self.on_flushed(client);
+        }
+    }
+
+    pub(super) fn on_flushed(&mut self, client: ClientId) {
+        self.answer(client, Self::pause);
     }
 
     fn pause(&mut self) -> Result<(), ErrorKind> {
