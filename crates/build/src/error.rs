@@ -9,6 +9,7 @@ use crate::files::CopyError;
 use crate::ignore::BadPattern;
 use crate::paths::PathError;
 use crate::registry::RegistryError;
+use crate::remote::CacheError;
 
 /// Why a build failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +38,21 @@ pub enum BuildError {
     /// Something else of the build failed, or it was given up.
     #[error("canceled")]
     Stopped,
+    /// A push of something that has no name.
+    #[error("tag is needed when pushing to registry: name the image with -t, or with name=")]
+    Unnamed,
+    /// An archive that has no place for them.
+    #[error("docker's archives have no place for attestations: use type=oci, or ask for none")]
+    NoAttestations,
+    /// A cache outside the store.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The store of images failed.
     #[error(transparent)]
     Image(#[from] image::Error),
+    /// Standard output, or the files of the image.
+    #[error("reading or writing the image's files")]
+    Files(#[from] io::Error),
     /// A file of the build could not be read or written.
     #[error("{path}")]
     Io {

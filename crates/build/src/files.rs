@@ -259,8 +259,12 @@ fn check(name: &str) -> Result<&str> {
 }
 
 fn hash(path: &Path) -> Result<String> {
-    // Files of a context are read whole: what they are hashed for is copying them next.
-    Ok(Digest::of(&fs::read(path).map_err(at(path))?).to_string())
+    Ok(digest(path).map_err(at(path))?.to_string())
+}
+
+/// The digest of a file's content.
+pub(crate) fn digest(path: &Path) -> io::Result<Digest> {
+    Digest::of_reader(File::open(path)?)
 }
 
 fn at(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> CopyError {

@@ -14,9 +14,11 @@ mod error;
 pub mod executor;
 mod files;
 pub mod ignore;
+pub mod output;
 pub mod paths;
 pub mod progress;
 mod registry;
+pub mod remote;
 mod view;
 
 pub use builder::{Builder, Ground, Options, change};

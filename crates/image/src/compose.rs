@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::attest;
 use crate::compress::{Compression, Encoder};
 use crate::config::ImageConfig;
 use crate::digest::Digest;
@@ -106,6 +107,19 @@ impl Store {
             store.draft(&bytes, layers, &annotations)
         })
         .await
+    }
+
+    /// Puts an index around an image, with a manifest of what is attested of it: statements, each
+    /// with the type of its predicate.
+    pub async fn attest(
+        &self,
+        _hold: &Hold,
+        image: Image,
+        statements: Vec<(String, Vec<u8>)>,
+        annotations: &Map<String, Value>,
+    ) -> Result<Image> {
+        let annotations = annotations.clone();
+        self.blocking(move |store| attest::wrap(store, &image, &statements, &annotations)).await
     }
 
     /// Puts an image into the list, with these names.

@@ -8,6 +8,7 @@
 //! progress (the command line), and content of other systems: a Linux image is refused.
 
 mod archive;
+mod attest;
 mod base;
 mod compose;
 mod compress;

@@ -10,6 +10,7 @@ use image::{CacheRecord, Digest, Hold, Making, NewLayer, Store};
 use jiff::Timestamp;
 
 use crate::error::Cause;
+use crate::remote::Remote;
 
 type Result<T> = std::result::Result<T, Cause>;
 
@@ -20,6 +21,8 @@ pub(super) struct Cache<'a> {
     hold: &'a Hold,
     /// Every step is done anew: what others keep is not looked at, what is made is still kept.
     anew: bool,
+    /// Caches outside the store.
+    remotes: Vec<Remote>,
     /// The layers that this build went by, in their order.
     went_by: Mutex<Vec<CacheRecord>>,
 }
@@ -40,20 +43,44 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<'a> Cache<'a> {
-    pub(super) fn new(images: &'a Store, hold: &'a Hold, anew: bool) -> Self {
-        Self { images, hold, anew, went_by: Mutex::default() }
+    pub(super) fn new(images: &'a Store, hold: &'a Hold, anew: bool, remotes: Vec<Remote>) -> Self {
+        Self { images, hold, anew, remotes, went_by: Mutex::default() }
+    }
+
+    /// The layers that this build went by.
+    pub(super) fn went_by(&self) -> Vec<CacheRecord> {
+        self.went_by.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The layer of a key, waited for when somebody is at it.
-    pub(super) async fn find(&self, key: &Digest) -> Result<Found> {
-        if let Some(record) = self.look(key).await? {
+    pub(super) async fn find(&self, wanted: &Wanted<'_>) -> Result<Found> {
+        if let Some(record) = self.look(wanted.key).await? {
             return Ok(Found::Layer(record));
         }
-        let making = self.images.making(key).await?;
-        Ok(match self.look(key).await? {
-            Some(record) => Found::Layer(record),
-            None => Found::Nothing(making),
-        })
+        let making = self.images.making(wanted.key).await?;
+        if let Some(record) = self.look(wanted.key).await? {
+            return Ok(Found::Layer(record));
+        }
+        if !self.anew && self.fetch(wanted).await? {
+            return Ok(self.look(wanted.key).await?.map_or(Found::Nothing(making), Found::Layer));
+        }
+        Ok(Found::Nothing(making))
+    }
+
+    /// Brings the layer of a key from a cache outside the store, if one has it. One that breaks in
+    /// the middle is told, and the layer is made.
+    async fn fetch(&self, wanted: &Wanted<'_>) -> Result<bool> {
+        for remote in &self.remotes {
+            match remote.fetch(self.images, self.hold, wanted.key).await {
+                Ok(Some((layer, created))) => {
+                    self.keep(wanted, &layer, &created).await?;
+                    return Ok(true);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a cache did not give its layer"),
+            }
+        }
+        Ok(false)
     }
 
     async fn look(&self, key: &Digest) -> Result<Option<Box<CacheRecord>>> {

@@ -77,8 +77,9 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         }
         let work = Arc::new(work);
         let key = self.key(state, &work).await?;
+        let wanted = Wanted { key: &key, parent: state.chain(), description: &step.text };
         let making = tokio::select! {
-            found = self.cache.find(&key) => match found? {
+            found = self.cache.find(&wanted) => match found? {
                 Found::Nothing(making) => making,
                 Found::Layer(record) => {
                     state.note(by, Some((record.layer, record.created)));
@@ -96,7 +97,6 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             self.make(state, work, shown).await?
         };
         let created = self.options.epoch.map_or_else(now, date);
-        let wanted = Wanted { key: &key, parent: state.chain(), description: &step.text };
         self.cache.keep(&wanted, &layer, &created).await?;
         drop(making);
         state.note(by, Some((layer, created)));

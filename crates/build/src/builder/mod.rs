@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine::Engine;
-use image::{Image, Store};
+use image::{CacheRecord, Digest, Hold, NewLayer, Store};
+use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::watch;
 
@@ -23,7 +24,9 @@ use crate::dockerfile::Dockerfile;
 use crate::error::BuildError;
 use crate::executor::Executor;
 use crate::ignore::Ignore;
+use crate::output::{self, Attestations, Made, Outcome, Output};
 use crate::progress::Progress;
+use crate::remote::{self, CacheTo, Place, Remote};
 
 pub use changes::change;
 pub use state::Ground;
@@ -56,6 +59,14 @@ pub struct Options {
     pub epoch: Option<i64>,
     /// How many layers are made at once; decided when absent.
     pub parallelism: Option<usize>,
+    /// Where the result goes; to the store when there is none.
+    pub outputs: Vec<Output>,
+    /// What is attested of the image.
+    pub attestations: Attestations,
+    /// Caches outside the store to look into.
+    pub cache_from: Vec<Place>,
+    /// Caches outside the store to write.
+    pub cache_to: Vec<CacheTo>,
 }
 
 /// Builds images.
@@ -74,8 +85,36 @@ pub struct Builder<E, H> {
 }
 
 impl<E: Engine, H: Host> Builder<E, H> {
-    /// Builds an image; all of its names are given, or none.
-    pub async fn build(&self, options: &Options) -> Result<Image, BuildError> {
+    /// Builds what is asked for, and delivers it to its outputs.
+    pub async fn build(&self, options: &Options) -> Result<Outcome, BuildError> {
+        let started = Timestamp::now();
+        let file = self.read(options)?;
+        let hold = self.images.hold().await?;
+        let remotes = self.remotes(options, &hold).await;
+        let stages = stages::Stages::new(self, options, &file, &hold, remotes)?;
+        let (mut state, mut facts) = Box::pin(stages.target(started)).await?;
+        if let Some(epoch) = options.epoch {
+            state.date(&layers::date(epoch));
+            let date = Timestamp::from_second(epoch).unwrap_or(started);
+            (facts.started, facts.finished) = (date, date);
+        }
+        let mut config = state.config;
+        if !options.labels.is_empty() {
+            let labels = config.config.labels.get_or_insert_default();
+            labels.extend(options.labels.clone());
+        }
+        let (layers, inherited) = (state.layers, state.inherited_layers);
+        let own = own(&facts.records, &layers);
+        if options.cache_to.iter().any(|to| to.place == Place::Inline) {
+            remote::inline(&mut config, &own);
+        }
+        let made = Made { config, layers, inherited };
+        let outcome = Box::pin(output::deliver(self, options, &hold, &made, &facts)).await?;
+        self.keep_caches(options, &hold, &facts.records, &own).await?;
+        Ok(outcome)
+    }
+
+    fn read(&self, options: &Options) -> Result<Dockerfile, BuildError> {
         let step = self.progress.step("[internal] load build definition from Dockerfile");
         let file = Dockerfile::parse(&options.dockerfile);
         match &file {
@@ -87,22 +126,68 @@ impl<E: Engine, H: Host> Builder<E, H> {
         for name in options.args.keys().filter(unknown) {
             self.progress.print(&format!("WARNING: --build-arg {name}: no ARG declares it\n"));
         }
-        let hold = self.images.hold().await?;
-        let mut state = stages::Stages::new(self, options, &file, &hold)?.target().await?;
-        if let Some(epoch) = options.epoch {
-            state.date(&layers::date(epoch));
-        }
-        let step = self.progress.step("exporting to image");
-        let (mut config, layers) = (state.config, state.layers);
-        if !options.labels.is_empty() {
-            let labels = config.config.labels.get_or_insert_default();
-            labels.extend(options.labels.clone());
-        }
-        let image = self.images.create_image(&hold, config, layers, None).await?;
-        for tag in &options.tags {
-            self.images.tag(image.id.as_str(), tag).await?;
-        }
-        step.done();
-        Ok(image)
+        Ok(file)
     }
+
+    /// Caches that can be read. One that cannot is told, and the build goes on: it may be the first.
+    async fn remotes(&self, options: &Options, hold: &Hold) -> Vec<Remote> {
+        let mut remotes = Vec::new();
+        for place in &options.cache_from {
+            let step = self.progress.step(&format!("importing cache manifest from {place}"));
+            match Remote::open(&self.images, hold, place).await {
+                Ok(remote) => {
+                    remotes.push(remote);
+                    step.done();
+                }
+                Err(error) => drop(step.failed(&chain(&error))),
+            }
+        }
+        remotes
+    }
+
+    async fn keep_caches(
+        &self,
+        options: &Options,
+        hold: &Hold,
+        all: &[CacheRecord],
+        own: &[CacheRecord],
+    ) -> Result<(), BuildError> {
+        for to in options.cache_to.iter().filter(|to| to.place != Place::Inline) {
+            let step = self.progress.step(&format!("exporting cache to {}", to.place));
+            let records = if to.max { all } else { own };
+            match to.write(&self.images, hold, records).await {
+                Ok(()) => step.done(),
+                Err(error) => {
+                    step.failed(&chain(&error));
+                    if !to.ignore_error {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The records of the image's own layers.
+fn own(records: &[CacheRecord], layers: &[NewLayer]) -> Vec<CacheRecord> {
+    let mut below: Option<Digest> = None;
+    let mut own = Vec::new();
+    for layer in layers {
+        let chain = layer.diff_id.chained(below.as_ref());
+        own.extend(records.iter().find(|record| record.chain_id == chain).cloned());
+        below = Some(chain);
+    }
+    own
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
-use image::{Hold, Image, ImageName, PullOptions};
+use image::{Digest, Hold, Image, ImageName, PullOptions};
+use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
@@ -17,6 +18,8 @@ use super::state::State;
 use super::{Builder, Options};
 use crate::dockerfile::{Dockerfile, Fault, Instruction, Stage, Step, expand};
 use crate::error::BuildError;
+use crate::output::Facts;
+use crate::remote::Remote;
 
 type Result<T> = std::result::Result<T, BuildError>;
 
@@ -49,6 +52,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         options: &'a Options,
         file: &'a Dockerfile,
         hold: &'a Hold,
+        remotes: Vec<Remote>,
     ) -> Result<Self> {
         let target = options.target.as_deref().unwrap_or("default");
         let version = builder.ground.os_version.to_string();
@@ -69,7 +73,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             options,
             file,
             hold,
-            cache: Cache::new(&builder.images, hold, options.no_cache),
+            cache: Cache::new(&builder.images, hold, options.no_cache, remotes),
             room: Semaphore::new(options.parallelism.unwrap_or_else(parallelism)),
             stop: watch::Sender::new(false),
             done: BTreeMap::new(),
@@ -110,7 +114,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
     }
 
     /// Builds the stage that is wanted, and those that it needs.
-    pub(super) async fn target(mut self) -> Result<State> {
+    pub(super) async fn target(mut self, started: Timestamp) -> Result<(State, Facts)> {
         let wanted = match &self.options.target {
             None => self.file.stages.len() - 1,
             Some(name) => self.find(name).ok_or_else(|| {
@@ -129,7 +133,22 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         if let Some(error) = first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
-        self.built(wanted).await
+        let state = self.built(wanted).await?;
+        let facts = Facts {
+            bases: self.bases(),
+            records: self.cache.went_by(),
+            started,
+            finished: Timestamp::now(),
+        };
+        Ok((state, facts))
+    }
+
+    fn bases(&self) -> Vec<(String, Digest)> {
+        let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |(name, cell): (&String, &Arc<OnceCell<Image>>)| {
+            Some((name.clone(), cell.get()?.manifest_digest()))
+        };
+        bases.iter().filter_map(known).collect()
     }
 
     /// Whoever runs the build may give it up.

@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) has_cmd: bool,
     /// How much of the history is the base image's.
     pub(super) inherited: usize,
+    /// How many of the layers are the base image's.
+    pub(super) inherited_layers: usize,
 }
 
 impl State {
@@ -53,6 +55,7 @@ impl State {
             config: image.config.clone(),
             layers: layers.map(layer).collect(),
             inherited: image.config.history.len(),
+            inherited_layers: image.layers.len(),
             ..Self::default()
         }
     }

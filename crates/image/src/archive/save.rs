@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 
 use super::oci::{CONTAINERD_NAME, REF_NAME};
+use crate::compose::Hold;
 use crate::digest::Digest;
 use crate::error::{Error, Result, stream};
 use crate::image::{Image, digest_of};
@@ -41,15 +42,36 @@ impl Store {
         self.blocking(move |store| store.save_sync(&names, format, output)).await
     }
 
+    /// Writes an image that is held but in no list into an archive, with these names.
+    pub async fn save_draft(
+        &self,
+        _hold: &Hold,
+        image: &Image,
+        names: &[ImageName],
+        format: ArchiveFormat,
+        output: Box<dyn Write + Send>,
+    ) -> Result<()> {
+        let item = Item { image: image.clone(), names: names.iter().cloned().collect() };
+        self.blocking(move |store| store.write_archive(&[item], format, output)).await
+    }
+
     fn save_sync(&self, names: &[String], format: ArchiveFormat, output: impl Write) -> Result<()> {
         // What is being written must not be pruned meanwhile.
         let _adding = self.lock_adding()?;
-        let items = self.items(names)?;
+        self.write_archive(&self.items(names)?, format, output)
+    }
+
+    fn write_archive(
+        &self,
+        items: &[Item],
+        format: ArchiveFormat,
+        output: impl Write,
+    ) -> Result<()> {
         let mut archive = tar::Builder::new(std::io::BufWriter::with_capacity(1 << 20, output));
         document(&mut archive, "oci-layout", &json!({ "imageLayoutVersion": "1.0.0" }))?;
-        document(&mut archive, "index.json", &index(&items)?)?;
+        document(&mut archive, "index.json", &index(items)?)?;
         if format == ArchiveFormat::Docker {
-            document(&mut archive, "manifest.json", &manifests(&items)?)?;
+            document(&mut archive, "manifest.json", &manifests(items)?)?;
         }
         let blobs: BTreeSet<Digest> = items.iter().flat_map(|item| item.image.blobs()).collect();
         for digest in blobs {

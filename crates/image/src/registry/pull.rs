@@ -7,7 +7,7 @@ use oci_spec::image::{Descriptor, ImageManifest, MediaType};
 use super::document::{ACCEPTED, Kind, choose, kind};
 use super::fetch::{Fetch, passing};
 use super::{Connection, failed};
-use crate::compose::describe;
+use crate::compose::{Hold, describe};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::image::{Image, check_platform, parse_config, parse_manifest};
@@ -95,6 +95,24 @@ impl Store {
         fetch(progress).layers(found.manifest.layers()).await?;
         let (image, changed) = self.keep_pulled(name, &digest, found).await?;
         Ok(Pulled { image, name: name.clone(), digest, changed })
+    }
+
+    /// The manifest that a name leads to, whatever it describes, and its digest.
+    pub async fn fetch_manifest(&self, name: &ImageName) -> Result<(Vec<u8>, Digest)> {
+        let connection = Connection::open(name, self.settings()).await?;
+        get(&connection, name).await
+    }
+
+    /// Downloads a part of what a name leads to, unless it is here.
+    pub async fn fetch_part(
+        &self,
+        _hold: &Hold,
+        name: &ImageName,
+        part: &Descriptor,
+    ) -> Result<()> {
+        let adding = Arc::new(self.blocking(Store::lock_adding).await?);
+        let connection = Connection::open(name, self.settings()).await?;
+        Fetch::new(self, &connection, name, &Quiet, adding).blob(part).await
     }
 
     async fn pull_builtin(&self, name: ImageName, options: &PullOptions) -> Result<Pulled> {

@@ -1,4 +1,5 @@
-//! Pushing: what the registry lacks of an image, and then its manifest, byte for byte.
+//! Pushing: what the registry lacks of an image, and then its manifest, byte for byte. What is
+//! attested of an image goes along, with the index around both.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use tokio::sync::mpsc;
 
 use super::fetch::is_foreign;
 use super::{Connection, failed};
+use crate::compose::Hold;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
 use crate::image::{Image, digest_of};
 use crate::name::ImageName;
-use crate::progress::{Event, Progress, State};
+use crate::progress::{Event, Progress, Quiet, State};
 use crate::store::Store;
 
 const CHUNK: usize = 1 << 20;
@@ -36,7 +38,8 @@ struct Push<'a> {
     store: &'a Store,
     connection: Connection,
     name: &'a ImageName,
-    image: &'a Image,
+    /// Names by digest of images that have the same blobs.
+    known: &'a [ImageName],
     progress: &'a dyn Progress,
 }
 
@@ -47,22 +50,68 @@ impl Store {
         let image = self.resolve_exactly(&name).await?;
         // What is pushed must not be pruned meanwhile.
         let _adding = self.blocking(Store::lock_adding).await?;
-        progress.status(&format!("The push refers to repository [{}]", name.familiar_repository()));
-        let connection = Connection::open(&name, self.settings()).await?;
-        let push =
-            Push { store: self, connection, name: &name, image: &image, progress: &*progress };
-        push.blobs().await?;
-        let digest = push.manifest().await?;
-        let pushed =
-            Pushed { name: name.clone(), digest: digest.clone(), size: image.manifest.size() };
+        let pushed = self.push_image(&image, &name, &*progress).await?;
+        let digest = pushed.digest.clone();
         self.blocking(move |store| {
             store.change_index(|index| {
-                index.names.insert(name.by_digest(&digest), digest);
+                let manifest = image.manifest_digest();
+                index.names.insert(name.by_digest(&digest), manifest);
                 Ok(())
             })
         })
         .await?;
         Ok(pushed)
+    }
+
+    /// Pushes an image that is held but in no list.
+    pub async fn push_draft(
+        &self,
+        _hold: &Hold,
+        image: &Image,
+        name: &ImageName,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Pushed> {
+        self.push_image(image, name, &*progress).await
+    }
+
+    async fn push_image(
+        &self,
+        image: &Image,
+        name: &ImageName,
+        progress: &dyn Progress,
+    ) -> Result<Pushed> {
+        progress.status(&format!("The push refers to repository [{}]", name.familiar_repository()));
+        let connection = Connection::open(name, self.settings()).await?;
+        let push = Push { store: self, connection, name, known: &image.digests, progress };
+        push.blobs(&image.layers).await?;
+        push.blob(&image.config_descriptor, |_| {}).await?;
+        let Some(whole) = &image.whole else {
+            push.document(&image.manifest, name).await?;
+            return push.done(&image.manifest);
+        };
+        let manifests = image.attested.iter().map(Descriptor::digest);
+        let manifests: Vec<_> = manifests.collect();
+        let parts = image.beside.iter().filter(|part| !manifests.contains(&part.digest()));
+        push.blobs(&parts.cloned().collect::<Vec<_>>()).await?;
+        for part in image.attested.iter().chain([&image.manifest]) {
+            push.document(part, &name.by_digest(&digest_of(part)?)).await?;
+        }
+        push.document(whole, name).await?;
+        push.done(whole)
+    }
+
+    /// Pushes a manifest that is no image's, with the blobs that it is made of.
+    pub async fn push_artifact(
+        &self,
+        _hold: &Hold,
+        name: &ImageName,
+        manifest: &Descriptor,
+        blobs: &[Descriptor],
+    ) -> Result<()> {
+        let connection = Connection::open(name, self.settings()).await?;
+        let push = Push { store: self, connection, name, known: &[], progress: &Quiet };
+        push.blobs(blobs).await?;
+        push.document(manifest, name).await
     }
 
     /// The image that has this very name; nothing that stands for it.
@@ -77,16 +126,19 @@ impl Store {
 }
 
 impl Push<'_> {
-    async fn blobs(&self) -> Result<()> {
+    async fn blobs(&self, blobs: &[Descriptor]) -> Result<()> {
         let reference = self.name.reference();
         self.connection
             .client
             .store_auth_if_needed(reference.resolve_registry(), &self.connection.auth)
             .await;
         let at_once = self.store.settings().max_concurrent_transfers;
-        let uploads: Vec<_> = self.image.layers.iter().map(|layer| self.layer(layer)).collect();
-        stream::iter(uploads).buffer_unordered(at_once).try_collect::<()>().await?;
-        self.blob(&self.image.config_descriptor, |_| {}).await
+        let uploads: Vec<_> = blobs.iter().map(|blob| self.layer(blob)).collect();
+        stream::iter(uploads).buffer_unordered(at_once).try_collect::<()>().await
+    }
+
+    fn done(&self, what: &Descriptor) -> Result<Pushed> {
+        Ok(Pushed { name: self.name.clone(), digest: digest_of(what)?, size: what.size() })
     }
 
     async fn layer(&self, layer: &Descriptor) -> Result<()> {
@@ -149,7 +201,7 @@ impl Push<'_> {
 
     /// Repositories of the same registry that have the image too.
     fn siblings(&self) -> impl Iterator<Item = &ImageName> {
-        self.image.digests.iter().filter(|other| {
+        self.known.iter().filter(|other| {
             other.registry() == self.name.registry() && other.repository() != self.name.repository()
         })
     }
@@ -179,19 +231,18 @@ impl Push<'_> {
         Ok(receive)
     }
 
-    async fn manifest(&self) -> Result<Digest> {
-        let digest = self.image.manifest_digest();
-        let wanted = digest.clone();
+    async fn document(&self, document: &Descriptor, name: &ImageName) -> Result<()> {
+        let wanted = digest_of(document)?;
         let bytes = self.store.blocking(move |store| store.read_document(&wanted)).await?;
-        let media_type = self.image.manifest.media_type().to_string();
+        let media_type = document.media_type().to_string();
         let media_type = media_type
             .parse()
             .map_err(|_| Error::invalid("manifest", format!("a type `{media_type}`")))?;
         self.connection
             .client
-            .push_manifest_raw(&self.name.reference(), bytes, media_type)
+            .push_manifest_raw(&name.reference(), bytes, media_type)
             .await
             .map_err(failed("push", self.name))?;
-        Ok(digest)
+        Ok(())
     }
 }

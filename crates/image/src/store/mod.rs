@@ -18,6 +18,7 @@ pub(crate) mod images;
 pub(crate) mod index;
 mod lease;
 pub(crate) mod lock;
+mod parts;
 mod prune;
 mod sweep;
 mod usage;

@@ -43,8 +43,48 @@ pub struct Build {
     /// Print the image's id only
     #[arg(short, long)]
     pub quiet: bool,
+    /// Where the result goes
+    #[command(flatten)]
+    pub results: Results,
     /// The folder that COPY copies from
     pub path: PathBuf,
+}
+
+/// Where the result of a build goes, and what goes with it.
+#[derive(Debug, Args)]
+pub struct Results {
+    /// Output destination: `type=image|registry|oci|docker|tar|local[,dest=…]`, a folder, or `-`
+    #[arg(short, long, value_name = "OUTPUT")]
+    pub output: Vec<String>,
+    /// Push the image: `--output=type=registry`, and keep it here
+    #[arg(long)]
+    pub push: bool,
+    /// Keep the image here, beside other outputs: `--output=type=docker`
+    #[arg(long)]
+    pub load: bool,
+    /// Write what came of the build to a file
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: Option<PathBuf>,
+    /// Caches to look into: `type=local,src=DIR`, `type=registry,ref=NAME`, or a name
+    #[arg(long, value_name = "CACHE")]
+    pub cache_from: Vec<String>,
+    /// Caches to write: `type=local,dest=DIR`, `type=registry,ref=NAME`, `type=inline`; `mode=max`
+    #[arg(long, value_name = "CACHE")]
+    pub cache_to: Vec<String>,
+    /// Attest how the image was built: `mode=min`, `mode=max`
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true")]
+    pub provenance: Option<String>,
+    /// Attest what is in the image, as SPDX
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true")]
+    pub sbom: Option<String>,
+    /// The same: `type=provenance,mode=max`, `type=sbom`
+    #[arg(long, value_name = "ATTESTATION")]
+    pub attest: Vec<String>,
+    /// Add an annotation to the image
+    #[arg(long, value_name = "[TYPE:]NAME=VALUE")]
+    pub annotation: Vec<String>,
 }
 
 /// `history`

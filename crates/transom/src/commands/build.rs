@@ -1,5 +1,7 @@
 //! `build`: a context and a Dockerfile become an image.
 
+mod results;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use build::executor::Executor;
 use build::ignore::Ignore;
+use build::output::Outcome;
 use build::progress::{Plain, Progress, Quiet, Raw, Tty};
 use build::{BuildError, Builder, Ground, Options};
 use tokio::sync::watch;
@@ -53,17 +56,8 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
     drop(ticking);
     asked.abort();
     match built {
-        Ok(image) => {
-            if let Some(path) = &args.iidfile {
-                fs::write(path, image.id.as_str())
-                    .with_context(|| format!("writing the image's id to {}", path.display()))?;
-            }
-            if args.quiet {
-                println!("{}", image.id);
-            } else {
-                eprintln!("writing image {} done", image.id);
-                options.tags.iter().for_each(|tag| eprintln!("naming to {tag} done"));
-            }
+        Ok(outcome) => {
+            report(&args, &outcome, options.outputs.iter().any(results::to_stdout))?;
             Ok(0)
         }
         Err(error) => {
@@ -71,6 +65,24 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
             Err(anyhow::Error::from(error).context("failed to build"))
         }
     }
+}
+
+/// Tells what came of a build, where it was asked for.
+fn report(args: &Build, outcome: &Outcome, stdout_is_taken: bool) -> Result<()> {
+    if let Some(path) = &args.results.metadata_file {
+        results::write(path, &format!("{:#}\n", results::metadata(outcome)))?;
+    }
+    let Some(image) = &outcome.image else { return Ok(()) };
+    if let Some(path) = &args.iidfile {
+        results::write(path, image.id.as_str())?;
+    }
+    if args.quiet && !stdout_is_taken {
+        println!("{}", image.id);
+    } else if !args.quiet {
+        eprintln!("writing image {} done", image.id);
+        outcome.names.iter().for_each(|name| eprintln!("naming to {} done", name.familiar()));
+    }
+    Ok(())
 }
 
 /// What runs steps on this host.
@@ -120,6 +132,10 @@ fn options(args: &Build) -> Result<(Options, PathBuf)> {
         tags: args.tag.clone(),
         epoch,
         parallelism: None,
+        outputs: results::outputs(&args.results)?,
+        attestations: results::attestations(&args.results)?,
+        cache_from: results::cache_from(&args.results)?,
+        cache_to: results::cache_to(&args.results)?,
     };
     Ok((options, file))
 }

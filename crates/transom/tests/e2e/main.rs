@@ -8,6 +8,7 @@
 mod bench;
 mod broken_host;
 mod build;
+mod builds;
 mod commit;
 mod console;
 mod diag;
@@ -20,6 +21,7 @@ mod listing;
 mod many;
 mod mounts;
 mod network;
+mod outputs;
 mod programs;
 mod resources;
 mod run;

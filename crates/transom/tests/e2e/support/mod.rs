@@ -12,5 +12,6 @@ pub(crate) mod name_server;
 pub(crate) mod probe;
 pub(crate) mod proc;
 pub(crate) mod programs;
+pub(crate) mod registry;
 pub(crate) mod terminal;
 pub(crate) mod wait;

@@ -1,0 +1,58 @@
+//! A real registry for a test, gone with it.
+
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use super::{http, wait};
+
+/// `docker-registry` on a port of its own.
+pub(crate) struct Registry {
+    child: Child,
+    _folder: tempfile::TempDir,
+    address: String,
+}
+
+impl Registry {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("temporary folders can be made");
+        let address = format!("127.0.0.1:{}", http::free_port());
+        let text = format!(
+            "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
+             http: {{addr: '{address}'}}\n",
+            folder.path().join("data").display()
+        );
+        let file = folder.path().join("config.yml");
+        std::fs::write(&file, text).expect("a file can be written");
+        let child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("this test needs docker-registry: apt-get install docker-registry");
+        wait::until("the registry", || TcpStream::connect(&address).ok());
+        Self { child, _folder: folder, address }
+    }
+
+    /// A name in it.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        // It may have ended of itself, which its users will have noticed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `skopeo` answers to these arguments.
+pub(crate) fn skopeo(arguments: &[&str]) -> String {
+    let output = Command::new("skopeo").args(arguments).output();
+    let output = output.expect("this test needs skopeo: apt-get install skopeo");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "skopeo {arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("skopeo writes UTF-8")
+}
