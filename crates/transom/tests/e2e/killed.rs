@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::many::rounds;
+use crate::support::chance::Chance;
 use crate::support::command::pid;
 use crate::support::container::BASE;
 use crate::support::host::{self, Host};
@@ -126,20 +127,5 @@ fn chosen(host: &Host, victim: Victim, cli: i32, chance: &mut Chance) -> Vec<Pro
             let index = chance.below(all.len().max(1) as u64);
             all.into_iter().skip(usize::try_from(index).unwrap_or(0)).take(1).collect()
         }
-    }
-}
-
-/// Numbers that differ from run to run; each is printed with what it decides.
-struct Chance(u64);
-
-impl Chance {
-    fn new() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Self(now.unwrap_or_default().subsec_nanos().into())
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % limit
     }
 }

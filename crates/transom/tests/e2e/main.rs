@@ -26,5 +26,6 @@ mod programs;
 mod resources;
 mod run;
 mod settings;
+mod shim;
 mod stdio;
 mod support;

@@ -3,13 +3,14 @@
 //! A figure that does not hold its limit is written down and fails nothing: what fails is a
 //! measurement that could not be made.
 
-mod containerd;
 mod figures;
 mod memory;
 mod scale;
+mod shim;
 mod start;
 mod unpack;
 mod wine;
+mod wine_image;
 
 use std::time::Duration;
 

@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::containerd::Containerd;
 use super::figures::Figure;
 use super::interleaved;
 use super::wine::Wine;
+use super::wine_image;
 use crate::support::command::Transom;
 use crate::support::container::{BASE, Container};
+use crate::support::containerd::Containerd;
 use crate::support::host;
 
 const IMAGE: &str = "example.com/wine:1";
@@ -22,7 +23,7 @@ fn start() {
     run();
     let wine = Wine::warm();
     let containerd = Containerd::start();
-    containerd.import_wine(&host, IMAGE);
+    wine_image::import(&containerd, &host, IMAGE);
     let container = Container::idle(&host);
     let count = Cell::new(0);
     let in_ctr = |command: &str| {

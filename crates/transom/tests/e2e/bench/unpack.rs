@@ -10,10 +10,10 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 use tar::{Builder, Header};
 
-use super::containerd::Containerd;
 use super::figures::Figure;
 use super::interleaved;
 use crate::support::archive::hex;
+use crate::support::containerd::Containerd;
 use crate::support::host::{self, target};
 
 const NAME: &str = "example.com/large:1";

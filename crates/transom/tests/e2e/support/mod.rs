@@ -2,8 +2,10 @@
 
 pub(crate) mod archive;
 pub(crate) mod cgroup;
+pub(crate) mod chance;
 pub(crate) mod command;
 pub(crate) mod container;
+pub(crate) mod containerd;
 pub(crate) mod fetch;
 pub(crate) mod host;
 pub(crate) mod http;

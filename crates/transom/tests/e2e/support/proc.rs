@@ -52,6 +52,11 @@ pub(crate) fn named(host: &Host, name: &str) -> Vec<Process> {
     of(host).into_iter().filter(of_program).collect()
 }
 
+/// `kill -9` at all of them.
+pub(crate) fn kill_named(host: &Host, name: &str) {
+    named(host, name).iter().for_each(Process::kill);
+}
+
 impl Process {
     /// `kill -9`; one that has gone is fine.
     pub(crate) fn kill(&self) {

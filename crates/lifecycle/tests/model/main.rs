@@ -1,8 +1,10 @@
-//! Requests and reports in any order, against a small written model.
+//! Requests and reports in any order, against a small [written] model.
 //!
 //! The world here is a list of effects that were asked for and not yet carried out; a step is a
-//! request, or one of them coming true. Whatever the order, the events that come out must be those
-//! of shim.md 5.2, and nothing may be forgotten.
+//! request, or one of them coming true. Whatever the order, every answer and every state must be the
+//! model's, the events that come out must be those of shim.md 5.2, and nothing may be forgotten.
+
+mod written;
 
 use std::time::SystemTime;
 
@@ -12,6 +14,7 @@ use lifecycle::{Denied, Effect, Event, Report, Status, Task, Which};
 use proptest::prelude::*;
 use schema::process::ControlEvent;
 use schema::{ExecId, ExitCode, Pid, TaskId};
+use written::{Answer, Place, Signal, Written};
 
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -23,7 +26,7 @@ enum Step {
     ExecReady(usize, bool),
     Kill {
         target: usize,
-        signal: u8,
+        signal: Signal,
         all: bool,
     },
     Delete(usize),
@@ -41,11 +44,12 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let target = 0..4_usize;
+    let signal = prop::sample::select(vec![Signal::End, Signal::Ask, Signal::Unknown]);
     let step = prop_oneof![
         3 => target.clone().prop_map(Step::Start),
         2 => target.clone().prop_map(Step::Exec),
         3 => (target.clone(), prop::bool::weighted(0.9)).prop_map(|(at, well)| Step::ExecReady(at, well)),
-        3 => (target.clone(), 0..3_u8, any::<bool>())
+        3 => (target.clone(), signal, any::<bool>())
             .prop_map(|(target, signal, all)| Step::Kill { target, signal, all }),
         2 => target.clone().prop_map(Step::Delete),
         1 => Just(Step::Pause),
@@ -67,9 +71,38 @@ fn exec(target: usize) -> ExecId {
     ExecId::new(format!("e{target}")).expect("a plain name")
 }
 
-/// A task, what is open, and what came out.
+fn number(which: &Which) -> usize {
+    match which {
+        Which::Init => 0,
+        Which::Exec(id) => id.as_str()[1..].parse().expect("as `exec` made it"),
+    }
+}
+
+fn answer<T>(outcome: &Result<T, Denied>) -> Answer {
+    match outcome {
+        Ok(_) => Answer::Granted,
+        Err(Denied::NoSuchExec(_)) => Answer::NoSuchProcess,
+        Err(Denied::ExecExists(_)) => Answer::IdTaken,
+        Err(Denied::AlreadyStarted) => Answer::StartedBefore,
+        Err(Denied::AlreadyExited) => Answer::EndedBefore,
+        Err(Denied::StillRuns) => Answer::StillRuns,
+        Err(Denied::TaskNotRunning) => Answer::FirstDoesNotRun,
+        Err(Denied::NotPaused) => Answer::NotPaused,
+        Err(Denied::InvalidSignal(_)) => Answer::NoSuchSignal,
+        Err(Denied::AllAndExec) => Answer::AllAndOne,
+        Err(
+            other @ (Denied::NoSuchTask(_)
+            | Denied::TaskExists(_)
+            | Denied::PodNotRunning { .. }
+            | Denied::Holder),
+        ) => panic!("a container's task answers with {other:?}"),
+    }
+}
+
+/// A task, the model of it, what is open, and what came out.
 struct Run {
     task: Task,
+    written: Written,
     open: Vec<Effect>,
     events: Vec<Event>,
     pids: u32,
@@ -80,7 +113,9 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let (task, effects) = Task::new(TaskId::new("t").expect("plain"), Kind::Container);
-        let mut run = Self { task, open: Vec::new(), events: Vec::new(), pids: 0, torn_down: 0 };
+        let written = Written::new();
+        let (open, events) = (Vec::new(), Vec::new());
+        let mut run = Self { task, written, open, events, pids: 0, torn_down: 0 };
         run.take(effects);
         run
     }
@@ -98,7 +133,26 @@ impl Run {
         }
     }
 
+    /// Compares the answer with the model's, and takes what was granted.
+    fn answered(&mut self, outcome: Result<Vec<Effect>, Denied>, expected: Answer) {
+        assert_eq!(answer(&outcome), expected, "{outcome:?}");
+        self.take(outcome.unwrap_or_default());
+    }
+
     fn report(&mut self, report: Report) {
+        match &report {
+            Report::Started(which, _) => self.written.started(number(which)),
+            Report::StartFailed(which) => self.written.ended(number(which), 1),
+            Report::Exited(which, code) => self.written.ended(number(which), code.0),
+            Report::Drained(which) => self.written.drained(number(which)),
+            Report::ExecReady(id) => self.written.joined(number(&Which::Exec(id.clone())), true),
+            Report::ExecFailed(id) => self.written.joined(number(&Which::Exec(id.clone())), false),
+            Report::SystemEnded => self.written.gone(),
+            Report::TornDown => self.written.torn_down(),
+            Report::Paused => self.written.stilled(true),
+            Report::Resumed => self.written.stilled(false),
+            Report::OutOfMemory => {}
+        }
         let effects = self.task.on(report, NOW);
         self.take(effects);
     }
@@ -106,33 +160,38 @@ impl Run {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Start(at) => {
-                let granted = self.task.start(&which(at));
-                self.take(granted.unwrap_or_default());
+                let outcome = self.task.start(&which(at));
+                let expected = self.written.start(at);
+                self.answered(outcome, expected);
             }
             // The first process is no exec.
             Step::Exec(0) | Step::ExecReady(0, _) => {}
             Step::Exec(at) => {
-                let _ = self.task.exec(&exec(at));
+                let outcome = self.task.exec(&exec(at));
+                assert_eq!(answer(&outcome), self.written.exec(at));
             }
             Step::ExecReady(at, true) => self.report(Report::ExecReady(exec(at))),
             Step::ExecReady(at, false) => self.report(Report::ExecFailed(exec(at))),
             Step::Kill { target, signal, all } => {
                 let how = match signal {
-                    0 => Ok(Delivery::Terminate),
-                    1 => Ok(Delivery::Control(ControlEvent::CtrlC)),
-                    _ => Err(InvalidSignal("77".to_owned())),
+                    Signal::End => Ok(Delivery::Terminate),
+                    Signal::Ask => Ok(Delivery::Control(ControlEvent::CtrlC)),
+                    Signal::Unknown => Err(InvalidSignal("77".to_owned())),
                 };
-                let granted = self.task.kill(&which(target), how, all, NOW);
-                self.take(granted.unwrap_or_default());
+                let outcome = self.task.kill(&which(target), how, all, NOW);
+                let expected = self.written.kill(target, signal, all);
+                self.answered(outcome, expected);
             }
             Step::Delete(at) => self.delete(at),
             Step::Pause => {
-                let granted = self.task.pause();
-                self.take(granted.unwrap_or_default());
+                let outcome = self.task.pause();
+                let expected = self.written.pause();
+                self.answered(outcome, expected);
             }
             Step::Resume => {
-                let granted = self.task.resume();
-                self.take(granted.unwrap_or_default());
+                let outcome = self.task.resume();
+                let expected = self.written.resume();
+                self.answered(outcome, expected);
             }
             Step::Happen { which, well } => self.happen(which, well),
             Step::Exit(at, code) => self.report(Report::Exited(which(at), ExitCode(code))),
@@ -146,13 +205,12 @@ impl Run {
             let effects = self.task.end_execs(NOW);
             self.take(effects);
         }
-        let running = matches!(self.task.status(&which(at)), Ok(Status::Running(_)));
-        let granted = self.task.delete(&which(at), NOW);
-        assert!(!(running && granted.is_ok()), "what runs was deleted");
-        self.take(granted.unwrap_or_default());
-        if let Some((_, effects)) = self.task.forget(&which(at)) {
-            self.take(effects);
-        }
+        let outcome = self.task.delete(&which(at), NOW);
+        let expected = self.written.delete(at);
+        self.answered(outcome, expected);
+        let forgotten = self.task.forget(&which(at));
+        assert_eq!(forgotten.is_some(), self.written.forget(at));
+        self.take(forgotten.map(|(_, effects)| effects).unwrap_or_default());
     }
 
     fn happen(&mut self, at: usize, well: bool) {
@@ -190,9 +248,24 @@ impl Run {
     /// What holds at every moment.
     fn check(&self) {
         assert!(self.torn_down <= 1, "torn down {} times", self.torn_down);
+        assert_eq!(self.task.is_paused(), self.written.paused);
         for at in 0..4 {
+            self.check_place(at);
             check_order(&self.told(&which(at)), at == 0);
         }
+    }
+
+    fn check_place(&self, at: usize) {
+        let place = match self.task.status(&which(at)) {
+            Err(_) => None,
+            Ok(Status::Running(_)) => Some(Place::Running),
+            Ok(Status::Exited(exit)) => Some(Place::Ended(exit.code.0)),
+            // From outside a start that is under way is not to be seen.
+            Ok(Status::Created) => Some(Place::Created),
+        };
+        let written = self.written.place(at);
+        let seen = if written == Some(Place::Starting) { Some(Place::Created) } else { written };
+        assert_eq!(place, seen, "process {at}");
     }
 
     /// The events of one process, in order.
@@ -251,10 +324,7 @@ proptest! {
             run.step(step);
         }
         run.settle();
-        match run.task.kill(&Which::Init, Ok(Delivery::Terminate), true, NOW) {
-            Ok(effects) => run.take(effects),
-            Err(denied) => prop_assert_eq!(denied, Denied::AlreadyExited),
-        }
+        run.step(&Step::Kill { target: 0, signal: Signal::End, all: true });
         run.settle();
         prop_assert!(run.task.settled(&Which::Init).unwrap().is_some());
         prop_assert_eq!(run.torn_down, 1);

@@ -1,0 +1,116 @@
+//! The shim under containerd: what a pod's shim holds, what a container costs against runc, and many
+//! pods at once.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::figures::Figure;
+use super::{interleaved, mebibytes, wine_image};
+use crate::shim::{Pod, Spec, run_to_end};
+use crate::support::container::BASE;
+use crate::support::containerd::Containerd;
+use crate::support::host::{self, Host};
+use crate::support::proc::{self, Process};
+
+const IMAGE: &str = "example.com/wine:1";
+/// Execs of one pod.
+const EXECS: u32 = 2000;
+/// Pods at once.
+const PODS: u32 = 50;
+
+/// What the shims of this host hold, in MiB.
+fn held(host: &Host) -> f64 {
+    let shims = proc::named(host, "containerd-shim-runhcs-v1");
+    mebibytes(shims.iter().map(Process::private_memory).sum())
+}
+
+fn ready() -> (host::Turn, Containerd, Spec) {
+    let host = host::alone();
+    host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).succeed();
+    let (containerd, spec) = (Containerd::of(&host), Spec::of(&host));
+    (host, containerd, spec)
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn shim_memory() {
+    let (host, containerd, spec) = ready();
+    let mut pod = Pod::planned(&spec, "pod", true, 3);
+    pod.run_all(&containerd).expect("a pod can be run");
+    let three = held(&host);
+    Figure::new("shim of a pod of 3, private memory", three, "MiB").at_most(6.0).record();
+
+    for _ in 0..10 {
+        pod.plan_another(&spec);
+        pod.run(&containerd, pod.ids.len() - 1).expect("a pod takes more");
+    }
+    let each = (held(&host) - three) / 10.0;
+    Figure::new("shim, each further container", each, "MiB").at_most(0.5).record();
+
+    let execs = |from: u32, to: u32| {
+        for number in from..to {
+            let id = format!("e{number}");
+            let line = ["task", "exec", "--exec-id", &id, &pod.ids[1], "cmd", "/c", "exit"];
+            containerd.run(&line);
+        }
+    };
+    // The first ones fill caches and pools.
+    execs(0, 20);
+    let before = held(&host);
+    execs(20, EXECS + 20);
+    let grown = held(&host) - before;
+    let name = format!("shim, grown over {EXECS} execs");
+    Figure::new(&name, grown, "MiB").at_most(0.5).record();
+    pod.remove(&containerd, &spec);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn shim_start() {
+    let (host, containerd, spec) = ready();
+    wine_image::import(&containerd, &host, IMAGE);
+    let count = Cell::new(0);
+    let next = || {
+        count.set(count.get() + 1);
+        format!("s{}", count.get())
+    };
+    let through_shim = || {
+        let id = next();
+        let file = spec.container(&id, &["cmd", "/c", "exit"]);
+        let time = run_to_end(&containerd, &id, &file);
+        spec.forget(&id);
+        time
+    };
+    let through_runc = || {
+        let env = ["--env", "WINEPREFIX=/wine", "--env", "WINEDEBUG=-all"];
+        let id = next();
+        let line = [IMAGE, &id, "/usr/lib/wine/wine64", "cmd", "/c", "exit"];
+        containerd.run(&[&["run", "--rm"], &env[..], &line].concat()).0
+    };
+    let [shim, runc] = interleaved(15, [&through_shim, &through_runc]);
+    Figure::new("ctr run through this shim", shim, "s").record();
+    Figure::new("ctr run of the same Wine tree through runc's", runc, "s").record();
+    Figure::ratio("ctr run, this shim by runc's", shim, runc, "of runc's").at_most(0.5).record();
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn shim_pods() {
+    let (_host, containerd, spec) = ready();
+    let pods: Vec<Pod> =
+        (0..PODS).map(|number| Pod::planned(&spec, &format!("m{number}"), true, 1)).collect();
+    let begun = std::time::Instant::now();
+    let failed = std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            pods.iter().map(|pod| scope.spawn(|| pod.run_all(&containerd))).collect();
+        runs.into_iter().filter_map(|run| run.join().expect("it does not panic").err()).count()
+    });
+    let time: Duration = begun.elapsed();
+    for pod in &pods {
+        pod.remove(&containerd, &spec);
+    }
+    let failed = u32::try_from(failed).expect("there are fifty");
+    let name = format!("failures of {PODS} pods started at once");
+    Figure::new(&name, failed.into(), "pods").at_most(0.0).record();
+    Figure::new(&format!("{PODS} pods at once"), time.as_secs_f64(), "s").record();
+}

@@ -1,0 +1,7 @@
+//! The shim under a real containerd, driven with `ctr` and exact Windows specs.
+
+mod killed;
+mod pods;
+mod random;
+
+pub(crate) use pods::{Pod, Spec, run_to_end};
