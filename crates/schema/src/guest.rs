@@ -87,6 +87,12 @@ pub enum Call {
         /// A descriptor is attached.
         connected: bool,
     },
+    /// Open a pipe that a program serves. Descriptor: the connection that it is joined to, which
+    /// is closed when nobody serves the pipe.
+    OpenPipe {
+        /// Its name, without `\\\\.\\pipe\\`.
+        name: String,
+    },
     /// Deliver `CtrlShutdown` to all, wait for them at most so long, then end the session.
     Shutdown {
         /// Milliseconds.

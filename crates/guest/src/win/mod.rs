@@ -17,6 +17,7 @@ mod hardware;
 mod linux;
 mod pipe;
 mod processes;
+mod reached_pipes;
 mod registry;
 mod serve;
 mod served_pipes;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use schema::guest::Failure;
 use windows_sys::Win32::Foundation::{
-    ERROR_IO_PENDING, ERROR_PIPE_CONNECTED, GENERIC_READ, GENERIC_WRITE, HANDLE,
+    ERROR_IO_PENDING, ERROR_PIPE_BUSY, ERROR_PIPE_CONNECTED, GENERIC_READ, GENERIC_WRITE, HANDLE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_FLAG_OVERLAPPED, FlushFileBuffers, OPEN_EXISTING, PIPE_ACCESS_DUPLEX,
@@ -14,6 +14,7 @@ use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED
 use windows_sys::Win32::System::Pipes::{
     ConnectNamedPipe, CreateNamedPipeW, DisconnectNamedPipe, PIPE_READMODE_BYTE,
     PIPE_READMODE_MESSAGE, PIPE_TYPE_MESSAGE, PIPE_UNLIMITED_INSTANCES, SetNamedPipeHandleState,
+    WaitNamedPipeW,
 };
 use windows_sys::Win32::System::Threading::CreateEventW;
 
@@ -23,6 +24,9 @@ use super::text::wide;
 
 /// Larger than any fragment of a remote procedure call.
 const MESSAGE: usize = 64 << 10;
+
+/// How long a pipe may be busy with others, in milliseconds.
+const BUSY_MS: u32 = 30_000;
 
 /// One end of a message pipe, usable by a reader and a writer at once.
 pub(super) struct Pipe(Handle);
@@ -68,6 +72,36 @@ impl Pipe {
 
     /// Goes to somebody's listening instance.
     pub(super) fn connect(name: &str) -> Result<Self, Failure> {
+        let pipe = Self::open(name)?;
+        let mode = PIPE_READMODE_MESSAGE;
+        // SAFETY: the mode lives for the call, the others may be null.
+        unsafe {
+            SetNamedPipeHandleState(
+                pipe.0.raw(),
+                &raw const mode,
+                std::ptr::null(),
+                std::ptr::null(),
+            );
+        }
+        Ok(pipe)
+    }
+
+    /// The same, read as a stream of bytes. One that serves somebody else is waited for a while.
+    pub(super) fn open_for_bytes(name: &str) -> Result<Self, Failure> {
+        loop {
+            match Self::open(name) {
+                Err(failure) if failure.code == ERROR_PIPE_BUSY => {
+                    // SAFETY: the name is zero-terminated.
+                    if unsafe { WaitNamedPipeW(wide(name).as_ptr(), BUSY_MS) } == 0 {
+                        return Err(failure);
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn open(name: &str) -> Result<Self, Failure> {
         // SAFETY: the name is zero-terminated.
         let raw = unsafe {
             CreateFileW(
@@ -80,18 +114,7 @@ impl Pipe {
                 std::ptr::null_mut(),
             )
         };
-        let pipe = Handle::own(raw).ok_or_else(|| error::last(&format!("opening pipe {name}")))?;
-        let mode = PIPE_READMODE_MESSAGE;
-        // SAFETY: the mode lives for the call, the others may be null.
-        unsafe {
-            SetNamedPipeHandleState(
-                pipe.raw(),
-                &raw const mode,
-                std::ptr::null(),
-                std::ptr::null(),
-            );
-        }
-        Ok(Self(pipe))
+        Handle::own(raw).map(Self).ok_or_else(|| error::last(&format!("opening pipe {name}")))
     }
 
     /// Reads what is there; 0 is an empty message.
@@ -145,7 +168,7 @@ impl Pipe {
     }
 
     /// Lets whoever reads from it go on with an error.
-    fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         // SAFETY: the handle is open.
         unsafe { CancelIoEx(self.0.raw(), std::ptr::null()) };
     }

@@ -13,6 +13,7 @@ use schema::process::ControlEvent;
 use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitForSingleObject};
 
 use super::linux::{self, Fd};
+use super::reached_pipes::reach;
 use super::served_pipes::ServedPipes;
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
@@ -88,6 +89,14 @@ impl Session {
                 let connection = fds.into_iter().next().filter(|_| connected);
                 self.answer(id, self.pipes.connect(client, connection).map(|()| Answer::Done))
             }
+            Call::OpenPipe { name } => {
+                let connection = fds.into_iter().next();
+                // It waits for its turn at a pipe that is busy.
+                in_thread("open pipe", move || {
+                    connection.map_or(Ok(()), |connection| reach(&name, connection))
+                })?;
+                self.answer(id, Ok(Answer::Done))
+            }
             // A process that is still being loaded is waited for.
             Call::Signal { pid, event } => {
                 let session = Arc::clone(self);
@@ -160,6 +169,7 @@ fn answer(call: Call) -> Result<Answer, Failure> {
         | Call::Shutdown { .. }
         | Call::Signal { .. }
         | Call::ServePipe { .. }
+        | Call::OpenPipe { .. }
         | Call::ConnectPipe { .. } => {
             unreachable!("taken by the session itself")
         }

@@ -53,7 +53,7 @@ fn unix_pipe(at: usize, name: &str, mount: &Mount, lookups: &dyn Lookups) -> Res
     } else if mount.source.starts_with('/') {
         lookups.resolve(&mount.source).map_err(PlanError::lookup(field()))?
     } else {
-        let rule = r"a pipe's source is a pipe like \\.\pipe\x or the path of a socket";
+        let rule = r"a pipe's source is a pipe like \\.\pipe\x, or the path of a socket or folder";
         return Err(PlanError::field(field(), &mount.source, rule));
     };
     Ok(MappedPipe { container_pipe_name: name.into(), host_path, host_path_type: String::new() })

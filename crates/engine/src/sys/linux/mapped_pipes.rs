@@ -1,24 +1,20 @@
-//! Which socket of this host answers a pipe inside.
+//! Which socket of this host stands for a pipe inside.
 //!
-//! A document names a host path for each pipe: a Unix socket, or a Windows pipe. For the latter the
-//! administrator says which socket stands for it, in `/etc/transom/config.json` and, over it,
-//! `$TRANSOM_ROOT/config.json`:
-//!
-//! ```json
-//! { "pipes": { "\\\\.\\pipe\\docker_engine": "/run/docker.sock" } }
-//! ```
+//! A document names a host path for each pipe: a Unix socket that answers it, a Windows pipe, or a
+//! folder. For a Windows pipe the administrator says which socket stands for it
+//! ([`super::administrator`]). In a folder a socket with the pipe's name is made, by which the
+//! host reaches a pipe that a program inside serves.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use schema::container::MappedPipe;
-use serde::Deserialize;
 
+use super::administrator::Decisions;
 use super::config::HostConfig;
-use super::plan::PipePlan;
+use super::plan::{PipePlan, PipeServer};
 use super::validate::{absolute, invalid, unsupported};
 use crate::error::ErrorKind;
 
@@ -29,13 +25,6 @@ const PIPE: &str = r"\\.\pipe\";
 /// Windows takes 256 characters, the prefix included.
 const LONGEST_NAME: usize = 256 - PIPE.len();
 
-/// The administrator's files. Members that are for others are passed over.
-#[derive(Debug, Default, Deserialize)]
-struct Given {
-    #[serde(default)]
-    pipes: BTreeMap<String, PathBuf>,
-}
-
 /// Decides every pipe of a document.
 pub(crate) fn decide(
     asked: &[MappedPipe],
@@ -44,7 +33,7 @@ pub(crate) fn decide(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let sockets = sockets(&config.root)?;
+    let sockets = Decisions::read(&config.root)?.pipes;
     let mut decided: Vec<PipePlan> = Vec::with_capacity(asked.len());
     for pipe in asked {
         let one = decide_one(pipe, &sockets)?;
@@ -70,6 +59,13 @@ fn decide_one(
         let rule = "1 to 247 characters, without control characters and `/`";
         return Err(invalid(NAME, name.clone(), rule));
     }
+    if Path::new(&asked.host_path).is_dir() {
+        let socket = absolute(HOST, &asked.host_path)?.join(name);
+        if matches!(name.as_str(), "." | "..") {
+            return Err(invalid(NAME, name.clone(), "it is to be the name of a socket"));
+        }
+        return Ok(PipePlan { name: name.clone(), socket, server: PipeServer::Inside });
+    }
     let socket = if asked.host_path.starts_with(PIPE) {
         sockets.get(&asked.host_path.to_lowercase()).cloned().ok_or_else(|| {
             let rule = "no socket stands for this pipe: name one under `pipes` in \
@@ -84,27 +80,7 @@ fn decide_one(
         let value = socket.display().to_string();
         return Err(invalid(HOST, value, "there is no Unix socket there"));
     }
-    Ok(PipePlan { name: name.clone(), socket })
-}
-
-/// The sockets that stand for pipes, by the pipes' names in lower case.
-fn sockets(root: &Path) -> Result<BTreeMap<String, PathBuf>, ErrorKind> {
-    let mut sockets = BTreeMap::new();
-    for file in [PathBuf::from("/etc/transom/config.json"), root.join("config.json")] {
-        let given = read(&file)?;
-        sockets.extend(given.pipes.into_iter().map(|(pipe, socket)| (pipe.to_lowercase(), socket)));
-    }
-    Ok(sockets)
-}
-
-fn read(file: &Path) -> Result<Given, ErrorKind> {
-    let text = match fs::read(file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Given::default()),
-        Err(e) => return Err(ErrorKind::io(format!("read {}", file.display()), e)),
-    };
-    serde_json::from_slice(&text)
-        .map_err(|e| ErrorKind::io(format!("understand {}", file.display()), io::Error::from(e)))
+    Ok(PipePlan { name: name.clone(), socket, server: PipeServer::Host })
 }
 
 #[cfg(test)]
@@ -129,7 +105,8 @@ mod tests {
         let text = serde_json::json!({"image_map": {}, "pipes": {r"\\.\pipe\Engine": socket}});
         fs::write(root.path().join("config.json"), text.to_string()).unwrap();
         let decided = ask(root.path(), r"\\.\pipe\engine", "engine").unwrap();
-        assert_eq!(decided, [PipePlan { name: "engine".into(), socket }]);
+        let server = PipeServer::Host;
+        assert_eq!(decided, [PipePlan { name: "engine".into(), socket, server }]);
     }
 
     #[test]
@@ -142,10 +119,19 @@ mod tests {
     #[test]
     fn what_is_no_socket_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().display().to_string();
-        for (host_path, name) in [(&*folder, "x"), ("relative", "x"), ("/dev/null", "x")] {
+        for (host_path, name) in [("relative", "x"), ("/dev/null", "x"), ("/not/there", "x")] {
             assert!(ask(root.path(), host_path, name).is_err(), "{host_path} was taken");
         }
+    }
+
+    #[test]
+    fn in_a_folder_a_socket_of_the_pipes_name_is_made() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().display().to_string();
+        let decided = ask(root.path(), &folder, "app").unwrap();
+        let (socket, server) = (root.path().join("app"), PipeServer::Inside);
+        assert_eq!(decided, [PipePlan { name: "app".into(), socket, server }]);
+        assert!(ask(root.path(), &folder, "..").is_err());
     }
 
     #[test]

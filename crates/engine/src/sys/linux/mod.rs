@@ -13,6 +13,7 @@
 //!
 //! [`network`] and [`platform`] stand beside: what a silo is connected to, and what its Windows is.
 
+mod administrator;
 mod cgroup;
 mod claim;
 mod client;

@@ -6,6 +6,7 @@ use schema::MiB;
 use schema::container::RegistryChanges;
 use serde::{Deserialize, Serialize};
 
+use super::credentials::CredentialsPlan;
 use super::devices::DeviceNode;
 use super::disk::DiskKind;
 
@@ -20,15 +21,18 @@ pub(crate) struct SiloPlan {
     pub(crate) storage: StoragePlan,
     /// Host directories and files inside.
     pub(crate) mapped: Vec<MappedPlan>,
-    /// Pipes inside that sockets of the host answer.
+    /// Pipes inside, and their sockets on the host.
     pub(crate) pipes: Vec<PipePlan>,
     /// Devices of the host inside.
     pub(crate) devices: Vec<DeviceNode>,
+    /// Kerberos tickets for every process.
+    #[serde(default)]
+    pub(crate) credentials: Option<CredentialsPlan>,
     /// The network namespace; `None` is a new one with nothing but loopback.
     pub(crate) network: Option<PathBuf>,
     /// Suffixes that the document names; they come before the namespace's.
     pub(crate) dns_search: Vec<String>,
-    /// Complete a name without dots by the suffixes.
+    /// Names without dots may be asked for as they are.
     pub(crate) unqualified_names: bool,
     /// Limits.
     pub(crate) limits: Limits,
@@ -60,6 +64,9 @@ pub(crate) struct WinePlan {
     pub(crate) loader: PathBuf,
     /// Wine's server.
     pub(crate) server: PathBuf,
+    /// Variables for the Linux halves of its modules, which see none of a Windows process'.
+    #[serde(default)]
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// A host directory or file inside.
@@ -76,13 +83,26 @@ pub(crate) struct MappedPlan {
     pub(crate) read_only: bool,
 }
 
-/// A pipe inside that a socket of the host answers.
+/// A pipe inside and a socket of the host that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PipePlan {
     /// Without `\\.\pipe\`.
     pub(crate) name: String,
     /// The host's socket.
     pub(crate) socket: PathBuf,
+    /// Who serves it.
+    #[serde(default)]
+    pub(crate) server: PipeServer,
+}
+
+/// Which end of a pipe its server is at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum PipeServer {
+    /// A program of the host listens at the socket, programs inside open the pipe.
+    #[default]
+    Host,
+    /// A program inside listens at the pipe, programs of the host connect to the socket.
+    Inside,
 }
 
 /// Limits of a silo.

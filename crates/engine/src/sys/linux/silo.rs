@@ -19,6 +19,7 @@ mod modify;
 mod pipes;
 mod processes;
 mod query;
+mod reached;
 mod requests;
 mod spawn;
 

@@ -8,6 +8,7 @@ use schema::document::ComputeSystem;
 use schema::{MiB, SystemId};
 
 use super::config::HostConfig;
+use super::credentials::CredentialsPlan;
 use super::disk::DiskKind;
 use super::plan::{
     IoLimit, LEAST_MEMORY, Limits, MappedPlan, ProcessorLimit, SiloPlan, StoragePlan, WinePlan,
@@ -25,13 +26,17 @@ pub(crate) fn decide(
     let container = container_of(document)?;
     refuse_what_is_not_done(document, container)?;
     let networking = container.networking.clone().unwrap_or_default();
+    let credentials = super::credentials::decide(container.container_credential_guard.as_ref())?;
+    let mut storage = storage(container, platform)?;
+    storage.wine.variables.extend(credentials.as_ref().map(CredentialsPlan::variable));
     Ok(SiloPlan {
         owner: document.owner.clone(),
         host_name: host_name(id, container)?,
-        storage: storage(container, platform)?,
+        storage,
         mapped: container.mapped_directories.iter().map(mapped).collect::<Result<_, _>>()?,
         pipes: super::mapped_pipes::decide(&container.mapped_pipes, config)?,
         devices: super::devices::decide(&container.assigned_devices)?,
+        credentials,
         network: network(&networking, config)?,
         dns_search: search_list(&networking.dns_search_list)?,
         unqualified_names: networking.allow_unqualified_dns_query,
@@ -62,7 +67,7 @@ fn refuse_what_is_not_done(
     document: &ComputeSystem,
     container: &Container,
 ) -> Result<(), ErrorKind> {
-    let refusals: [(bool, &str, &str); 6] = [
+    let refusals: [(bool, &str, &str); 5] = [
         (
             document.should_terminate_on_last_handle_closed,
             "ShouldTerminateOnLastHandleClosed",
@@ -72,11 +77,6 @@ fn refuse_what_is_not_done(
             container.hv_socket.is_some(),
             "Container.HvSocket",
             "Hyper-V sockets need a Windows host",
-        ),
-        (
-            container.container_credential_guard.is_some(),
-            "Container.ContainerCredentialGuard",
-            "Wine has no LSA that could use a group managed service account",
         ),
         (
             container.additional_device_namespace.is_some(),
@@ -145,7 +145,11 @@ fn storage(container: &Container, platform: &Platform) -> Result<StoragePlan, Er
     }
     // An application's own files win over the platform, the platform over Microsoft's base.
     lowers.insert(lowers.len().saturating_sub(1), platform.drive_c.clone());
-    let wine = WinePlan { loader: platform.loader.clone(), server: platform.server.clone() };
+    let wine = WinePlan {
+        loader: platform.loader.clone(),
+        server: platform.server.clone(),
+        variables: Vec::new(),
+    };
     let in_use = platform.drive_c.with_file_name("in-use");
     Ok(StoragePlan { lowers, scratch, runtime: platform.runtime.clone(), in_use, wine })
 }

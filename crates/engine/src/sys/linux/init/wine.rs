@@ -62,7 +62,7 @@ impl AsFd for Program {
 impl WinePlan {
     /// Starts wineserver, and waits until it listens: a client that comes too early waits long.
     pub(super) fn start_server(&self, log: &OwnedFd) -> Result<Program, ErrorKind> {
-        let mut command = program(&self.server, log)?;
+        let mut command = self.program(&self.server, log)?;
         command.args(["-f", "-p"]);
         let server = start(command)?;
         let deadline = Instant::now() + LISTENS_WITHIN;
@@ -86,7 +86,7 @@ impl WinePlan {
         control: OwnedFd,
         log: &OwnedFd,
     ) -> Result<Program, ErrorKind> {
-        let mut command = program(&self.loader, log)?;
+        let mut command = self.program(&self.loader, log)?;
         command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string());
         hand_over(&mut command, control, false);
         start(command)
@@ -115,21 +115,22 @@ impl WinePlan {
         modes.special_codes[SpecialCodeIndex::VSUSP] = 0;
         modes.special_codes[SpecialCodeIndex::VQUIT] = 0;
         tcsetattr(&slave, OptionalActions::Now, &modes).map_err(fail)?;
-        let mut command = program(&self.loader, &slave)?;
+        let mut command = self.program(&self.loader, &slave)?;
         command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
         command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string()).env("TERM", "xterm");
         hand_over(&mut command, control, true);
         start(command)?;
         Ok(master)
     }
-}
 
-fn program(path: &Path, output: &OwnedFd) -> Result<Command, ErrorKind> {
-    let clone = || output.try_clone().map_err(|e| ErrorKind::io("share a stream", e));
-    let mut command = Command::new(path);
-    command.env_clear().envs(ENVIRONMENT).current_dir("/wine/drive_c");
-    command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
-    Ok(command)
+    fn program(&self, path: &Path, output: &OwnedFd) -> Result<Command, ErrorKind> {
+        let clone = || output.try_clone().map_err(|e| ErrorKind::io("share a stream", e));
+        let mut command = Command::new(path);
+        command.env_clear().envs(ENVIRONMENT).envs(self.variables.iter().cloned());
+        command.current_dir("/wine/drive_c");
+        command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
+        Ok(command)
+    }
 }
 
 /// Gives the child its socket, and a session; with `terminal`, standard input's.

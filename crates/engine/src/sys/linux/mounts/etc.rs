@@ -31,7 +31,10 @@ struct Resolver {
     hosts: BTreeMap<String, IpAddr>,
 }
 
-const OWN: [&str; 3] = ["hosts", "resolv.conf", "hostname"];
+/// Always there, and written again when the network changes.
+const WRITTEN: [&str; 3] = ["hosts", "resolv.conf", "hostname"];
+/// Copied from the host for whoever has tickets: where their domain's controllers are.
+const KERBEROS: &str = "krb5.conf";
 
 impl EtcFiles {
     /// Writes them for the first time, in a new directory.
@@ -39,6 +42,11 @@ impl EtcFiles {
         make_dir(&dir)?;
         let files = Self { dir };
         files.write(plan)?;
+        let settings = Path::new("/etc").join(KERBEROS);
+        if plan.credentials.is_some() && settings.is_file() {
+            fs::copy(&settings, files.dir.join(KERBEROS))
+                .map_err(|e| ErrorKind::io(format!("copy {}", settings.display()), e))?;
+        }
         Ok(files)
     }
 
@@ -47,7 +55,7 @@ impl EtcFiles {
         let resolver = plan.network.as_deref().map_or(Ok(Resolver::default()), read)?;
         let texts =
             [hosts(plan, &resolver), resolv_conf(plan, &resolver), format!("{}\n", plan.host_name)];
-        for (name, text) in OWN.iter().zip(texts) {
+        for (name, text) in WRITTEN.iter().zip(texts) {
             let path = self.dir.join(name);
             fs::write(&path, text)
                 .map_err(|e| ErrorKind::io(format!("write {}", path.display()), e))?;
@@ -57,8 +65,9 @@ impl EtcFiles {
 
     pub(super) fn mount(&self, runtime: &Path, etc: &Path) -> Result<(), ErrorKind> {
         make_dir(etc)?;
-        special::bring_in(&runtime.join("etc"), etc, &OWN)?;
-        for name in OWN {
+        special::bring_in(&runtime.join("etc"), etc, &WRITTEN)?;
+        let copied = Some(KERBEROS).filter(|name| self.dir.join(name).is_file());
+        for name in WRITTEN.into_iter().chain(copied) {
             let target = etc.join(name);
             fs::File::create(&target).map_err(|e| ErrorKind::io(format!("make /etc/{name}"), e))?;
             Tree::clone_of(&self.dir.join(name))?.read_only()?.attach(&target)?;

@@ -48,6 +48,13 @@ pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorK
     Ok(Prepared { tree, is_directory, target: plan.target.clone() })
 }
 
+/// Clones a folder for reading; its owner is the container's root.
+pub(super) fn read_only_copy(folder: &Path, ids: &IdMap) -> Result<Tree, ErrorKind> {
+    let plan =
+        MappedPlan { source: folder.to_owned(), disk: None, target: Vec::new(), read_only: true };
+    prepare(&plan, ids).map(|prepared| prepared.tree)
+}
+
 /// Mounts a disk.
 fn prepare_disk(plan: &MappedPlan, kind: DiskKind, ids: &IdMap) -> Result<Prepared, ErrorKind> {
     let tree = disk::mount(&plan.source, kind, plan.read_only)?;

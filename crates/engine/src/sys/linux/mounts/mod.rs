@@ -7,7 +7,7 @@
 //! ├─ dev           tmpfs with nodes that reach no hardware, and a devpts
 //! ├─ proc          of the pid namespace, secrets masked
 //! ├─ sys           nothing but the processors' description
-//! ├─ tmp, run      tmpfs
+//! ├─ tmp, run      tmpfs; Kerberos tickets in run, where there are any
 //! └─ wine          the scratch's prefix; drive_c is the overlay, mapped directories in it
 //! ```
 //!
@@ -31,6 +31,7 @@ pub(crate) use etc::EtcFiles;
 pub(crate) use mapped::{Prepared, place, prepare, remove};
 pub(crate) use tree::Tree;
 
+use super::credentials;
 use super::devices::DeviceNode;
 use super::idmap::IdMap;
 use super::plan::SiloPlan;
@@ -44,6 +45,7 @@ pub(crate) struct Ingredients {
     mapped: Vec<Prepared>,
     runtime: Tree,
     devices: Vec<DeviceNode>,
+    credentials: Option<Tree>,
 }
 
 impl Ingredients {
@@ -55,6 +57,11 @@ impl Ingredients {
             mapped: plan.mapped.iter().map(|one| prepare(one, ids)).collect::<Result<_, _>>()?,
             runtime: Tree::clone_of(&plan.storage.runtime)?.read_only()?,
             devices: plan.devices.clone(),
+            credentials: plan
+                .credentials
+                .as_ref()
+                .map(|plan| mapped::read_only_copy(&plan.folder, ids))
+                .transpose()?,
         })
     }
 
@@ -75,6 +82,11 @@ impl Ingredients {
         special::runtime(runtime, root)?;
         etc.mount(runtime, &root.join("etc"))?;
         special::all(root, &self.devices)?;
+        if let Some(tickets) = &self.credentials {
+            let at = root.join(credentials::INSIDE);
+            make_dir(&at)?;
+            tickets.attach(&at)?;
+        }
         overlay::mount_prefix(&self.scratch, &self.lowers, &root.join("wine"))?;
         mapped::place_all(&root.join("wine/drive_c"), &self.mapped)?;
         become_root(root)

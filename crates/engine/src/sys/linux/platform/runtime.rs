@@ -31,12 +31,15 @@ const UNIX_MODULES: &[&str] = &[
     "win32u.so",
     "ws2_32.so",
 ];
-/// Libraries that modules load by name when they are there: ciphers, fonts, names (old glibc).
+/// Libraries that modules load by name when they are there: ciphers, fonts, Kerberos, names (old
+/// glibc).
 const LOADED_BY_NAME: &[&str] = &[
     "libgnutls.so.30",
     "libfreetype.so.6",
     "libfontconfig.so.1",
     "libgcc_s.so.1",
+    "libgssapi_krb5.so.2",
+    "libkrb5.so.3",
     "libnss_files.so.2",
     "libnss_dns.so.2",
     "libresolv.so.2",

@@ -160,6 +160,7 @@ impl Forked {
             link: self.link,
             guests: self.guests,
             served: Vec::new(),
+            reached: Vec::new(),
             consoles: std::collections::VecDeque::new(),
             processes: Processes::default(),
             clients: Clients::default(),

@@ -14,6 +14,7 @@ impl Host {
         let _ = self.cgroup.freeze(false);
         let code = self.pid_one.wait();
         self.on_oom();
+        self.reached.clear();
         let swept = self.cgroup.sweep();
         let kind = match (forced, self.phase, code) {
             (true, ..) => Ending::Forced,

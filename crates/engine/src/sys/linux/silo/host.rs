@@ -12,6 +12,7 @@ use schema::{ExitCode, SystemId};
 use super::clients::{ClientId, Clients};
 use super::guests::{Awaited, GuestId, Guests, Heard};
 use super::processes::Processes;
+use super::reached::ReachedPipe;
 use super::spawn::ConsoleStart;
 use crate::error::ErrorKind;
 use crate::sys::cgroup::{Cgroup, OomWatch};
@@ -54,6 +55,8 @@ pub(super) struct Host {
     pub(super) guests: Guests,
     /// Pipes that the guest serves.
     pub(super) served: Vec<PipePlan>,
+    /// Pipes that programs inside serve.
+    pub(super) reached: Vec<ReachedPipe>,
     /// Terminals asked of pid 1, in the order of its answers.
     pub(super) consoles: VecDeque<ConsoleStart>,
     pub(super) processes: Processes,
@@ -84,6 +87,7 @@ enum Source {
     Listener,
     Guest(GuestId),
     Client(ClientId),
+    Reached(usize),
 }
 
 impl Host {
@@ -126,6 +130,15 @@ impl Host {
         all.extend(
             listener.map(|fd| (Source::Listener, PollFd::from_borrowed_fd(fd, PollFlags::IN))),
         );
+        // A guest that does not keep up gets no more of them.
+        if !self.guests.is_behind(Guests::RESIDENT) {
+            all.extend(
+                self.reached
+                    .iter()
+                    .enumerate()
+                    .map(|(at, pipe)| (Source::Reached(at), PollFd::new(pipe, PollFlags::IN))),
+            );
+        }
         all.extend(self.guests.iter().map(|(id, guest)| (Source::Guest(id), conn(&guest.conn))));
         all.extend(self.clients.iter().map(|(id, client)| (Source::Client(id), conn(client))));
         all.into_iter().unzip()
@@ -137,6 +150,7 @@ impl Host {
             Source::Link => self.on_link(),
             Source::Oom => self.on_oom(),
             Source::Listener => self.clients.accept(),
+            Source::Reached(at) => self.on_reached(at),
             Source::Guest(id) => {
                 if events.contains(PollFlags::OUT) {
                     let _ = self.guests.get(id).map(|guest| guest.conn.flush());

@@ -18,14 +18,21 @@ use schema::guest::Call;
 
 use super::guests::{Awaited, GuestId, Guests};
 use super::host::Host;
+use super::reached::ReachedPipe;
 use crate::error::ErrorKind;
 use crate::sys::claim;
+use crate::sys::plan::PipeServer;
 use crate::sys::protocol::GUEST;
 
 impl Host {
-    /// Asks the guest to serve the document's pipes, the first time it is called.
+    /// Opens the document's pipes, the first time it is called: the guest serves those that the
+    /// host answers, and the others have sockets from now on.
     pub(super) fn serve_pipes(&mut self) -> Result<(), ErrorKind> {
         for pipe in std::mem::take(&mut self.plan.pipes) {
+            if pipe.server == PipeServer::Inside {
+                self.reached.push(ReachedPipe::listen(&pipe)?);
+                continue;
+            }
             let call = Call::ServePipe { name: pipe.name.clone() };
             self.served.push(pipe);
             self.guests
@@ -51,7 +58,7 @@ impl Host {
 
 /// A connection to a socket of the host. Does not wait: a server that does not keep up is as good
 /// as none. Connected anew each time, so a server that was restarted is found again.
-fn connect_to(path: &Path) -> std::io::Result<OwnedFd> {
+pub(super) fn connect_to(path: &Path) -> std::io::Result<OwnedFd> {
     let (folder, name) = (path.parent(), path.file_name());
     let (Some(folder), Some(name)) = (folder, name) else {
         return Err(std::io::ErrorKind::InvalidInput.into());

@@ -44,7 +44,11 @@ impl Host {
         let size = parameters.console().unwrap_or(USUAL_SIZE);
         let console = parameters.emulate_console;
         let begun = match self.phase {
-            Phase::Running => check(parameters).and_then(|spawn| {
+            Phase::Running => check(parameters).and_then(|mut spawn| {
+                if let Some(tickets) = &self.plan.credentials {
+                    let (name, place) = tickets.variable();
+                    spawn.environment.entry(name).or_insert(place);
+                }
                 if console {
                     self.begin_on_console(client, spawn, size)
                 } else {
