@@ -44,6 +44,9 @@ pub(crate) const TEST: &[Need] = &[
     Need::program("docker-registry", "docker-registry", "a registry to push to and pull from"),
     Need::program("skopeo", "skopeo", "reads and copies images as others do"),
     Need::program("containerd", "containerd", "drives the shim"),
+    Need::program("mkfs.vfat", "dosfstools", "disks for containers to mount"),
+    Need::program("mkfs.ntfs", "ntfs-3g", "disks for containers to mount"),
+    Need::program("qemu-img", "qemu-utils", "disks for containers to mount"),
     Need::program("hivexsh", "libhivex-bin", "reads registry hives as others do"),
 ];
 

@@ -89,8 +89,7 @@ fn a_windows_pipe_of_the_host_is_the_socket_that_the_administrator_names() {
     let line = ["pipe-talk", r"\\.\pipe\docker_engine", "version"];
     let output = probe(&host, r"\\.\pipe\unnamed:\\.\pipe\docker_engine", &line);
     assert!(output.errors().contains("no socket stands for this pipe"), "{output:?}");
-    let config = serde_json::json!({ "pipes": { r"\\.\pipe\docker_engine": socket } });
-    std::fs::write(host.root().join("config.json"), config.to_string()).unwrap();
+    host.decide("pipes", serde_json::json!({ r"\\.\pipe\docker_engine": socket }));
     let output = probe(&host, r"\\.\pipe\docker_engine:\\.\pipe\docker_engine", &line);
     assert_eq!(output.lines(), ["version", "7 bytes, bye"], "{output:?}");
 }

@@ -8,8 +8,12 @@ use crate::support::host::{self, Host};
 use crate::support::probe::{self, PROBE};
 use crate::support::wait;
 
-fn processors() -> u64 {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64
+/// Flags, the files that tell of them in either version, and what they say.
+type Row<'r> = (&'r [&'r str], &'r [&'r str], [String; 2]);
+
+fn processors() -> u32 {
+    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(count).expect("there are few")
 }
 
 /// Two threads that never rest.
@@ -45,15 +49,15 @@ fn a_percentage_of_the_processors_is_never_exceeded() {
     wait::until("throttling", || group.cpu_stat("nr_throttled").filter(|count| *count >= 3));
     let (before, since) = (group.time(), Instant::now());
     std::thread::sleep(Duration::from_secs(1));
-    let (had, passed) = (group.time() - before, since.elapsed());
+    let (had, passed) = (group.time().saturating_sub(before), since.elapsed());
     // A period of a tenth of a second may lie on either end.
-    let most = 0.1 * processors() as f64 * (passed.as_secs_f64() + 0.3);
-    assert!(had.as_secs_f64() < most, "{had:?} of {passed:?}");
+    let most = (passed + Duration::from_millis(300)) * processors() / 10;
+    assert!(had < most, "{had:?} of {passed:?}");
 }
 
-/// A quota as both versions spell it.
-fn quota(share: f64) -> [String; 2] {
-    let quota = (share * 100_000.0).round();
+/// A quota in thousandths of a processor, as both versions spell it.
+fn quota(thousandths: u32) -> [String; 2] {
+    let quota = thousandths * 100;
     [format!("{quota}"), format!("{quota} 100000")]
 }
 
@@ -61,15 +65,13 @@ fn quota(share: f64) -> [String; 2] {
 fn the_kernel_is_told_what_each_flag_asks_for() {
     const QUOTA: &[&str] = &["cpu.cfs_quota_us", "cpu.max"];
     let host = host::shared();
-    let all = processors() as f64;
     let shares = ["4096".to_owned(), "400".to_owned()];
     let memory = [(300_u64 << 20).to_string(), String::new()];
-    type Row<'r> = (&'r [&'r str], &'r [&'r str], [String; 2]);
     let rows: [Row<'_>; 5] = [
         (&["--cpu-shares=2000"], &["cpu.shares", "cpu.weight"], shares),
-        (&["--cpu-percent=25"], QUOTA, quota(all * 0.25)),
-        (&["--cpu-count=1"], QUOTA, quota(1.0)),
-        (&["--cpus=0.5"], QUOTA, quota(0.5)),
+        (&["--cpu-percent=25"], QUOTA, quota(processors() * 250)),
+        (&["--cpu-count=1"], QUOTA, quota(1000)),
+        (&["--cpus=0.5"], QUOTA, quota(500)),
         (&["--memory=300m"], &["memory.limit_in_bytes", "memory.max"], memory),
     ];
     for (flags, files, expected) in rows {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::command::Transom;
 
@@ -90,6 +90,19 @@ impl Host {
     /// An empty folder below it for a test's own files.
     pub(crate) fn scratch(&self) -> tempfile::TempDir {
         tempfile::tempdir_in(&self.folder).expect("temporary folders can be made")
+    }
+
+    /// Sets a member of the administrator's `config.json`.
+    pub(crate) fn decide(&self, member: &str, value: serde_json::Value) {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.root().join("config.json");
+        let text = std::fs::read(&file).unwrap_or_else(|_| b"{}".to_vec());
+        let mut all: serde_json::Value = serde_json::from_slice(&text).expect("tests wrote it");
+        all[member] = value;
+        let new = file.with_extension("new");
+        std::fs::write(&new, all.to_string()).expect("the root folder is ours");
+        std::fs::rename(new, file).expect("the root folder is ours");
     }
 
     /// `transom` with these arguments.

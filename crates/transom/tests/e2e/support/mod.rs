@@ -15,5 +15,7 @@ pub(crate) mod probe;
 pub(crate) mod proc;
 pub(crate) mod programs;
 pub(crate) mod registry;
+pub(crate) mod shim;
 pub(crate) mod terminal;
+pub(crate) mod ticket_daemon;
 pub(crate) mod wait;
