@@ -21,11 +21,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("build", &["spec", "image", "resources", "lifecycle"]),
     ("guest", &["schema"]),
     ("transom", &["shim", "image", "build", "spec"]),
+    ("hcs-emulator", &[]),
     ("xtask", &[]),
 ];
 
 /// Crates that may hold what is only right on one OS.
-pub(super) const KNOWS_THE_OS: &[&str] = &["engine", "guest", "xtask"];
+pub(super) const KNOWS_THE_OS: &[&str] = &["engine", "guest", "hcs-emulator", "xtask"];
 
 pub(super) fn check(workspace: &Workspace, metadata: &Metadata) -> Vec<Fault> {
     metadata

@@ -1,0 +1,384 @@
+//! `computecore.dll`, the test double: operations, compute systems and processes.
+//!
+//! Every export has Windows' name and signature. What no caller of Transom's uses answers
+//! "not supported".
+
+#![cfg(windows)]
+#![expect(unsafe_code, reason = "exports called from C")]
+#![expect(missing_docs, reason = "Windows documents them")]
+
+use std::ffi::c_void;
+use std::time::Duration;
+
+use hcs_emulator::client::operation::{self, Completed};
+use hcs_emulator::client::{self, Client, Context, text};
+use hcs_emulator::codes;
+use hcs_emulator::wire::{Answer, Request};
+
+type Text = *const u16;
+type Result = u32;
+
+/// `HCS_EVENT`.
+#[repr(C)]
+pub struct HcsEvent {
+    kind: u32,
+    data: Text,
+    operation: u64,
+}
+
+/// `HCS_PROCESS_INFORMATION`.
+#[repr(C)]
+pub struct ProcessInformation {
+    pid: u32,
+    reserved: u32,
+    streams: [u64; 3],
+}
+
+type OnEvent = unsafe extern "system" fn(*const HcsEvent, *const c_void);
+
+fn request(call: &str, handle: u64, texts: &[Text]) -> Request {
+    // SAFETY: callers of every export give null or what ends with a zero.
+    let texts = texts.iter().map(|one| unsafe { text::read(*one) }).collect();
+    Request { call: call.to_owned(), handle, texts, ..Request::default() }
+}
+
+/// Submits a request that makes no handle.
+fn submit(call: &str, handle: u64, operation: u64, texts: &[Text]) -> Result {
+    match Client::refused_at_once(call) {
+        Some(result) => result,
+        None => operation::submit(operation, request(call, handle, texts)),
+    }
+}
+
+/// Submits a request that makes one.
+///
+/// # Safety
+///
+/// `place` is a place for a handle.
+unsafe fn submit_new(mut request: Request, operation: u64, place: *mut u64) -> Result {
+    if let Some(result) = Client::refused_at_once(&request.call) {
+        return result;
+    }
+    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    request.new_handle = client.handle();
+    client.callbacks.add(request.new_handle);
+    // SAFETY: the caller promises the place.
+    unsafe { *place = request.new_handle };
+    operation::submit(operation, request)
+}
+
+/// Makes a handle without an operation.
+///
+/// # Safety
+///
+/// `place` is a place for a handle.
+unsafe fn open(mut request: Request, place: *mut u64) -> Result {
+    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    request.new_handle = client.handle();
+    client.callbacks.add(request.new_handle);
+    let handle = request.new_handle;
+    let answer = client.ask(request);
+    if codes::failed(answer.result) {
+        client.callbacks.remove(handle);
+        return answer.result;
+    }
+    // SAFETY: the caller promises the place.
+    unsafe { *place = handle };
+    answer.result
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsCreateOperation(
+    context: *const c_void,
+    callback: Option<Completed>,
+) -> u64 {
+    operation::create(callback, Context(context))
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsCloseOperation(operation: u64) {
+    operation::close(operation);
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsCancelOperation(_operation: u64) -> Result {
+    codes::OK
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsSetOperationCallback(
+    operation: u64,
+    context: *const c_void,
+    callback: Option<Completed>,
+) -> Result {
+    operation::set_callback(operation, callback, Context(context))
+}
+
+fn limit(milliseconds: u32) -> Option<Duration> {
+    (milliseconds != u32::MAX).then(|| Duration::from_millis(milliseconds.into()))
+}
+
+unsafe fn hand_over(
+    answer: std::result::Result<Answer, u32>,
+    info: *mut ProcessInformation,
+    document: *mut *mut u16,
+) -> Result {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(result) => {
+            // SAFETY: as the caller promises.
+            unsafe { text::give(document, "") };
+            return result;
+        }
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        text::give(document, &answer.document);
+        if !info.is_null() && !codes::failed(answer.result) {
+            *info = ProcessInformation { pid: answer.pid, reserved: 0, streams: answer.streams };
+        }
+    }
+    answer.result
+}
+
+/// # Safety
+///
+/// `document` is null or a place for a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsWaitForOperationResult(
+    operation: u64,
+    milliseconds: u32,
+    document: *mut *mut u16,
+) -> Result {
+    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
+    // SAFETY: as the caller promises.
+    unsafe {
+        hand_over(found.and_then(|o| o.wait(limit(milliseconds))), std::ptr::null_mut(), document)
+    }
+}
+
+/// # Safety
+///
+/// `info` and `document` are null or places.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsWaitForOperationResultAndProcessInfo(
+    operation: u64,
+    milliseconds: u32,
+    info: *mut ProcessInformation,
+    document: *mut *mut u16,
+) -> Result {
+    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
+    // SAFETY: as the caller promises.
+    unsafe { hand_over(found.and_then(|o| o.wait(limit(milliseconds))), info, document) }
+}
+
+/// # Safety
+///
+/// `document` is null or a place for a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsGetOperationResult(
+    operation: u64,
+    document: *mut *mut u16,
+) -> Result {
+    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
+    // SAFETY: as the caller promises.
+    unsafe { hand_over(found.and_then(|o| o.result()), std::ptr::null_mut(), document) }
+}
+
+/// # Safety
+///
+/// `info` and `document` are null or places.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsGetOperationResultAndProcessInfo(
+    operation: u64,
+    info: *mut ProcessInformation,
+    document: *mut *mut u16,
+) -> Result {
+    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
+    // SAFETY: as the caller promises.
+    unsafe { hand_over(found.and_then(|o| o.result()), info, document) }
+}
+
+/// # Safety
+///
+/// The texts end with a zero; `system` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsCreateComputeSystem(
+    id: Text,
+    configuration: Text,
+    operation: u64,
+    _security: *const c_void,
+    system: *mut u64,
+) -> Result {
+    let request = request("HcsCreateComputeSystem", 0, &[id, configuration]);
+    // SAFETY: as the caller promises.
+    unsafe { submit_new(request, operation, system) }
+}
+
+/// # Safety
+///
+/// The text ends with a zero; `system` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsOpenComputeSystem(
+    id: Text,
+    _access: u32,
+    system: *mut u64,
+) -> Result {
+    // SAFETY: as the caller promises.
+    unsafe { open(request("HcsOpenComputeSystem", 0, &[id]), system) }
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsCloseComputeSystem(system: u64) {
+    if let Some(client) = client::client() {
+        client.close(system);
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsEnumerateComputeSystems(query: Text, operation: u64) -> Result {
+    submit("HcsEnumerateComputeSystems", 0, operation, &[query])
+}
+
+macro_rules! submitted {
+    ($($name:ident),+) => {$(
+        #[unsafe(no_mangle)]
+        pub extern "system" fn $name(handle: u64, operation: u64, document: Text) -> Result {
+            submit(stringify!($name), handle, operation, &[document])
+        }
+    )+};
+}
+
+submitted!(
+    HcsStartComputeSystem,
+    HcsShutDownComputeSystem,
+    HcsTerminateComputeSystem,
+    HcsPauseComputeSystem,
+    HcsResumeComputeSystem,
+    HcsSaveComputeSystem,
+    HcsCrashComputeSystem,
+    HcsGetComputeSystemProperties,
+    HcsTerminateProcess,
+    HcsSignalProcess,
+    HcsGetProcessProperties,
+    HcsModifyProcess
+);
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsModifyComputeSystem(
+    system: u64,
+    operation: u64,
+    configuration: Text,
+    _identity: *const c_void,
+) -> Result {
+    submit("HcsModifyComputeSystem", system, operation, &[configuration])
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsGetProcessInfo(process: u64, operation: u64) -> Result {
+    submit("HcsGetProcessInfo", process, operation, &[])
+}
+
+/// # Safety
+///
+/// The text ends with a zero; `process` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsCreateProcess(
+    system: u64,
+    parameters: Text,
+    operation: u64,
+    _security: *const c_void,
+    process: *mut u64,
+) -> Result {
+    let request = request("HcsCreateProcess", system, &[parameters]);
+    // SAFETY: as the caller promises.
+    unsafe { submit_new(request, operation, process) }
+}
+
+/// # Safety
+///
+/// `process` is a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsOpenProcess(
+    system: u64,
+    pid: u32,
+    _access: u32,
+    process: *mut u64,
+) -> Result {
+    let mut request = request("HcsOpenProcess", system, &[]);
+    request.number = pid.into();
+    // SAFETY: as the caller promises.
+    unsafe { open(request, process) }
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsCloseProcess(process: u64) {
+    HcsCloseComputeSystem(process);
+}
+
+fn set_callback(handle: u64, context: *const c_void, callback: Option<OnEvent>) -> Result {
+    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    let context = Context(context);
+    let callback = callback.map(|callback| {
+        let tell = move |kind: u32, data: &str| {
+            let data = text::wide(data);
+            let event = HcsEvent { kind, data: data.as_ptr(), operation: 0 };
+            // SAFETY: whoever set it promises that it is good until the handle is closed.
+            unsafe { callback(&raw const event, context.get()) };
+        };
+        std::sync::Arc::new(tell) as client::EventCallback
+    });
+    for (kind, data) in client.callbacks.set(handle, callback) {
+        let callbacks = std::sync::Arc::clone(&client.callbacks);
+        client.later(move || callbacks.tell(handle, kind, &data));
+    }
+    codes::OK
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsSetComputeSystemCallback(
+    system: u64,
+    _options: u32,
+    context: *const c_void,
+    callback: Option<OnEvent>,
+) -> Result {
+    set_callback(system, context, callback)
+}
+
+#[unsafe(no_mangle)]
+pub extern "system" fn HcsSetProcessCallback(
+    process: u64,
+    _options: u32,
+    context: *const c_void,
+    callback: Option<OnEvent>,
+) -> Result {
+    set_callback(process, context, callback)
+}
+
+/// # Safety
+///
+/// The text ends with a zero; `result` is null or a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsGetServiceProperties(
+    query: Text,
+    result: *mut *mut u16,
+) -> Result {
+    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    let answer = client.ask(request("HcsGetServiceProperties", 0, &[query]));
+    // SAFETY: as the caller promises.
+    unsafe { text::give(result, &answer.document) };
+    answer.result
+}
+
+/// # Safety
+///
+/// `result` is null or a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsModifyServiceSettings(
+    _settings: Text,
+    result: *mut *mut u16,
+) -> Result {
+    // SAFETY: as the caller promises.
+    unsafe { text::give(result, "") };
+    codes::NOT_SUPPORTED
+}
