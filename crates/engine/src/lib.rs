@@ -14,6 +14,7 @@ pub mod storage;
 pub mod system;
 
 #[cfg_attr(target_os = "linux", path = "sys/linux/mod.rs")]
+#[cfg_attr(windows, path = "sys/windows/mod.rs")]
 mod sys;
 
 pub use credentials::Credentials;
@@ -23,9 +24,8 @@ pub use storage::Storage;
 #[cfg(target_os = "linux")]
 pub use sys::platform;
 #[cfg(target_os = "linux")]
-pub use sys::{
-    Definition, HostConfig, HostEngine, HostProcess, HostSystem, Networks, Resolver, silo_main,
-};
-// What a shim speaks to its clients through, beside its socket, and tells them of itself.
-pub use sys::{pipes, threads};
+pub use sys::{Definition, Resolver, silo_main};
+pub use sys::{HostConfig, HostEngine, HostProcess, HostSystem, Networks};
+// What a shim speaks to its clients through, and tells them of itself.
+pub use sys::{pipes, sockets, threads};
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -53,9 +53,7 @@ impl Sink {
     /// By what containerd, or `transom`, started the shim with.
     pub(crate) fn choose(ttrpc_address: Option<&str>, program: &str, address: &str) -> Self {
         match ttrpc_address {
-            Some(ttrpc) if !ttrpc.is_empty() => {
-                Self::Ttrpc(format!("unix://{}", ttrpc.trim_start_matches("unix://")))
-            }
+            Some(ttrpc) if !ttrpc.is_empty() => Self::Ttrpc(engine::sockets::connectable(ttrpc)),
             _ if program.is_empty() || program == crate::client::NO_PUBLISHER => Self::Nowhere,
             _ => Self::Program { program: program.into(), address: address.to_owned() },
         }

@@ -1,32 +1,31 @@
 //! Where a shim's log lines go: into the pipe that containerd reads, else to stderr, which is the
 //! bundle's `panic.log`.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Mutex;
 
 use anyhow::bail;
+use engine::pipes::LogPipe;
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::cli::Flags;
 use crate::proto::Options;
 use crate::proto::options::DebugType;
 
 /// Starts logging. What containerd's pipe does not take at once is lost: a log stops no container.
-pub(super) fn start(options: &Options, debug: bool) -> anyhow::Result<()> {
+pub(super) fn start(options: &Options, flags: &Flags) -> anyhow::Result<()> {
     match options.debug_type.enum_value() {
         Ok(DebugType::NPIPE) => {}
         Ok(other) => bail!("debug_type = {other:?}: this runtime logs to containerd's pipe, NPIPE"),
         Err(other) => bail!("debug_type = {other}: this runtime logs to containerd's pipe, NPIPE"),
     }
-    let level = level(options, debug)?;
+    let level = level(options, flags.debug)?;
     // Another subscriber is there only in tests.
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_ansi(false)
         .with_target(false)
-        .with_writer(Target::open(Path::new("log")))
+        .with_writer(Target { pipe: engine::pipes::open_log(&flags.namespace, &flags.id).ok() })
         .try_init();
     if options.debug && !options.log_level.is_empty() {
         tracing::warn!(level = options.log_level, "both debug and log_level are set; this holds");
@@ -50,13 +49,7 @@ fn level(options: &Options, debug: bool) -> anyhow::Result<Level> {
 
 /// One of the two places.
 struct Target {
-    pipe: Option<Mutex<File>>,
-}
-
-impl Target {
-    fn open(pipe: &Path) -> Self {
-        Self { pipe: engine::pipes::open_log(pipe).ok().map(Mutex::new) }
-    }
+    pipe: Option<LogPipe>,
 }
 
 impl<'a> MakeWriter<'a> for Target {
@@ -72,8 +65,7 @@ struct Line<'a>(&'a Target);
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(pipe) = &self.0.pipe else { return io::stderr().write(bytes) };
-        let mut pipe = pipe.lock().expect("no holder of this lock panics");
-        let _ = pipe.write(bytes);
+        pipe.write(bytes);
         Ok(bytes.len())
     }
 
@@ -102,7 +94,7 @@ mod tests {
         assert!(refused.contains("\"loud\""), "{refused}");
         let mut options = with(false, "");
         options.debug_type = protobuf::EnumOrUnknown::new(DebugType::ETW);
-        let refused = start(&options, false).unwrap_err().to_string();
+        let refused = start(&options, &Flags::default()).unwrap_err().to_string();
         assert!(refused.contains("debug_type = ETW"), "{refused}");
     }
 }

@@ -9,6 +9,7 @@ use engine::Engine;
 use resources::Host;
 use schema::TaskId;
 use ttrpc::r#async::Server;
+use ttrpc::r#async::transport::Listener;
 
 use super::READY;
 use crate::address;
@@ -46,7 +47,7 @@ pub(crate) fn serve<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> an
         .context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let options = options::from_stdin(&stdin)?;
-        super::log::start(&options, serve.flags.debug)?;
+        super::log::start(&options, &serve.flags)?;
         run(serve, engine, host).await
     });
     runtime.shutdown_background();
@@ -103,10 +104,10 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
     address::make_free(socket)
         .await
         .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
-    let mut server = Server::new()
-        .bind(&serve.socket)
-        .map_err(|error| anyhow!("cannot listen at `{}`: {error}", socket.display()))?
-        .register_service(services(&service));
+    let listener = engine::sockets::listen(socket)
+        .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
+    let mut server =
+        Server::new().add_listener(Listener::new(listener)).register_service(services(&service));
     server.start().await.map_err(|error| anyhow!("cannot take requests: {error}"))?;
     Ok(Up { service, server, publisher, worker })
 }

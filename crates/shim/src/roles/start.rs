@@ -108,6 +108,7 @@ fn spawn(
     if sandbox {
         command.arg("--is-sandbox");
     }
+    engine::pipes::keep_streams();
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -29,9 +29,8 @@ impl Binary {
         if path.is_empty() {
             return Err(StdioError::Logger("no logging driver path provided".to_owned()));
         }
-        if !path.starts_with('/') || path.starts_with("//") {
-            return Err(StdioError::Logger(format!("`{path}`: path is unsafe")));
-        }
+        let program = engine::pipes::logger_path(&path)
+            .ok_or_else(|| StdioError::Logger(format!("`{path}`: path is unsafe")))?;
         let mut args = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -40,7 +39,7 @@ impl Binary {
                 args.push(decode(value));
             }
         }
-        Ok(Some(Self { program: path.into(), args, name: name.to_owned() }))
+        Ok(Some(Self { program, args, name: name.to_owned() }))
     }
 
     pub(super) fn name(&self) -> String {

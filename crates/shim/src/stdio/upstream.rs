@@ -69,7 +69,7 @@ impl Upstream {
         }
         let mut upstream = Self::default();
         if !ends.stdin.is_empty() {
-            let opened = engine::pipes::open_reader(Path::new(&ends.stdin));
+            let opened = engine::pipes::open_reader(Path::new(&ends.stdin), PATIENCE).await;
             upstream.stdin = Some(opened.map_err(failed("stdin", &ends.stdin))?);
         }
         upstream.stdout = open("stdout", &ends.stdout).await?;

@@ -37,6 +37,7 @@ mod protocol;
 mod scratch;
 mod seccomp;
 mod silo;
+pub mod sockets;
 mod storage;
 mod streams;
 mod system;

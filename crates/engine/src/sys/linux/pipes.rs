@@ -6,10 +6,12 @@
 #![expect(unsafe_code, reason = "a logger gets its pipes under fixed descriptor numbers")]
 
 use std::ffi::OsStr;
-use std::io::{self, PipeReader, PipeWriter};
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -28,8 +30,10 @@ const LOGGER_FDS: [RawFd; 3] = [3, 4, 5];
 /// Above every number that a logger is given.
 const ABOVE: RawFd = 10;
 
-/// Opens the end that reads. Its end of file comes when the last writer has gone.
-pub fn open_reader(path: &Path) -> io::Result<Reader> {
+/// Opens the end that reads, which nobody needs to wait for here. Its end of file comes when the
+/// last writer has gone.
+#[expect(clippy::unused_async, reason = "elsewhere a pipe may be busy")]
+pub async fn open_reader(path: &Path, _patience: Duration) -> io::Result<Reader> {
     Ok(Box::pin(OpenOptions::new().open_receiver(path)?))
 }
 
@@ -134,12 +138,32 @@ impl Logger {
     }
 }
 
-/// Opens the end that writes, for a log: when somebody reads now, and never waiting later.
-pub fn open_log(path: &Path) -> io::Result<std::fs::File> {
+/// The program in a logger's address: an absolute path.
+pub fn logger_path(path: &str) -> Option<PathBuf> {
+    (path.starts_with('/') && !path.starts_with("//")).then(|| PathBuf::from(path))
+}
+
+/// Where a shim's log lines go: the FIFO `log` of its bundle, the current folder.
+#[derive(Debug)]
+pub struct LogPipe(Mutex<File>);
+
+/// Opens the log when somebody reads it now.
+pub fn open_log(_namespace: &str, _id: &str) -> io::Result<LogPipe> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+    Ok(LogPipe(Mutex::new(rustix::fs::open("log", flags, Mode::empty())?.into())))
 }
+
+impl LogPipe {
+    /// Writes a line. What the pipe has no room for is lost: a log stops no container.
+    pub fn write(&self, line: &[u8]) {
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line);
+    }
+}
+
+/// Keeps this process' own streams from the programs that it starts: here a program has what it is
+/// given and nothing else.
+pub fn keep_streams() {}
 
 /// Closes this process' stdout for whoever reads it; what is still printed goes nowhere.
 pub fn close_stdout() -> io::Result<()> {
@@ -207,7 +231,7 @@ mod tests {
             let path = path.clone();
             async move { open_writer(&path, Duration::from_secs(30)).await }
         });
-        let mut reader = open_reader(&path).unwrap();
+        let mut reader = open_reader(&path, Duration::ZERO).await.unwrap();
         let mut writer = patient.await.unwrap().unwrap();
         writer.write_all(b"hello").await.unwrap();
         drop(writer);
@@ -220,11 +244,11 @@ mod tests {
     async fn a_pipe_survives_a_change_of_its_reader() {
         let folder = tempfile::tempdir().unwrap();
         let path = fifo(folder.path());
-        let first = open_reader(&path).unwrap();
+        let first = open_reader(&path, Duration::ZERO).await.unwrap();
         let mut writer = open_writer(&path, Duration::from_secs(30)).await.unwrap();
         drop(first);
         writer.write_all(b"kept").await.unwrap();
-        let mut second = open_reader(&path).unwrap();
+        let mut second = open_reader(&path, Duration::ZERO).await.unwrap();
         let mut heard = [0; 4];
         second.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"kept");

@@ -1,0 +1,101 @@
+//! The engine: creating, opening and listing compute systems.
+
+use schema::SystemId;
+use schema::document::ComputeSystem;
+use schema::properties::Properties;
+use serde_json::json;
+
+use super::codes::{self, Refusal};
+use super::config::HostConfig;
+use super::hcs::{self, SystemHandle};
+use super::operation::{self, Failed};
+use super::system::HostSystem;
+use super::system::properties::read_list;
+use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::system::Engine;
+
+/// This host's engine.
+#[derive(Debug, Clone)]
+pub struct HostEngine {
+    config: HostConfig,
+}
+
+impl HostEngine {
+    /// The engine of an installation.
+    pub fn new(config: HostConfig) -> Self {
+        Self { config }
+    }
+
+    /// The engine of the installation that the environment names.
+    pub fn from_env() -> Self {
+        Self::new(HostConfig::from_env())
+    }
+
+    /// Where its things are.
+    pub fn config(&self) -> &HostConfig {
+        &self.config
+    }
+}
+
+/// What was wrong is told when the operation ends; a handle that came before it is closed then.
+async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HostSystem, Failed> {
+    const CALL: &str = "HcsCreateComputeSystem";
+    let text = serde_json::to_string(document)
+        .map_err(|error| ErrorKind::io("write the document", std::io::Error::other(error)))?;
+    let name = id.clone();
+    let submit = move |operation| {
+        let (result, system) = hcs::create_system(name.as_str(), &text, operation)?;
+        Ok((result, (system != 0).then(|| SystemHandle(system))))
+    };
+    let mut done = operation::run(CALL, submit).await?;
+    done.document(CALL)?;
+    let handle = done.at_once.take();
+    let handle = handle.ok_or(ErrorKind::Disconnected("the Host Compute Service"))?;
+    HostSystem::new(id.clone(), handle)
+}
+
+pub(super) async fn open_handle(id: &SystemId) -> Result<SystemHandle, Failed> {
+    let id = id.clone();
+    operation::blocking(move || {
+        let (result, system) = hcs::open_system(id.as_str())?;
+        if codes::failed(result) {
+            let refusal = Refusal::new("HcsOpenComputeSystem", result, String::new());
+            return Err(Failed::Refused(refusal));
+        }
+        Ok(SystemHandle(system))
+    })
+    .await
+}
+
+async fn list(owner: Option<&str>) -> Result<Vec<Properties>, Failed> {
+    const CALL: &str = "HcsEnumerateComputeSystems";
+    let query = match owner {
+        Some(owner) => json!({ "Owners": [owner] }).to_string(),
+        None => "{}".to_owned(),
+    };
+    let submit = move |operation| Ok((hcs::enumerate(operation, &query)?, ()));
+    let document = operation::run(CALL, submit).await?.document(CALL)?;
+    Ok(read_list(&document)?)
+}
+
+impl Engine for HostEngine {
+    type System = HostSystem;
+
+    async fn create(&self, id: &SystemId, document: &ComputeSystem) -> Result<HostSystem> {
+        let made = create(id, document).await;
+        made.map_err(|failed| EngineError::new(Op::Create, id, failed))
+    }
+
+    async fn open(&self, id: &SystemId) -> Result<HostSystem> {
+        let opened = open_handle(id).await.and_then(|handle| HostSystem::new(id.clone(), handle));
+        opened.map_err(|failed| EngineError::new(Op::Open, id, failed))
+    }
+
+    async fn list(&self, owner: Option<&str>) -> Result<Vec<Properties>> {
+        let every = owner.unwrap_or("every owner");
+        let mut found =
+            list(owner).await.map_err(|failed| EngineError::new(Op::List, every, failed))?;
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+}

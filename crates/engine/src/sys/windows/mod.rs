@@ -1,0 +1,40 @@
+//! The Windows host's engine: the Host Compute Service.
+//!
+//! ```text
+//! engine, system, process      the traits
+//!        |
+//! operation, events            a call's completion and a handle's events, as futures
+//!        |
+//! hcs (computecore.dll)   layers (vmcompute.dll)      library: loaded from system32 when first used
+//! ```
+//!
+//! [`codes`] turns what Windows returns into what was wrong and how to mend it. [`pipes`] and
+//! [`sockets`] stand beside: what a shim speaks through. Nothing here has met a real Windows Server:
+//! see `docs/windows.md`.
+
+#![expect(unsafe_code, reason = "HCS is a C interface")]
+
+mod codes;
+mod config;
+mod credentials;
+mod engine;
+mod events;
+mod hcs;
+mod layers;
+mod library;
+mod networks;
+mod operation;
+pub mod pipes;
+mod process;
+pub mod sockets;
+mod storage;
+mod system;
+mod text;
+mod threads;
+
+pub use config::HostConfig;
+pub use engine::HostEngine;
+pub use networks::Networks;
+pub use process::HostProcess;
+pub use system::HostSystem;
+pub use threads::threads;

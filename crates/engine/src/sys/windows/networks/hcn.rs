@@ -1,0 +1,144 @@
+//! `computenetwork.dll`'s functions for namespaces.
+//!
+//! A result text that is not empty is an error even when the code is none.
+
+use std::ffi::c_void;
+
+use uuid::Uuid;
+use windows_sys::core::GUID;
+
+use super::super::codes::{self, Refusal};
+use super::super::library::Library;
+use super::super::text::{take, wide};
+use crate::error::ErrorKind;
+
+static NETWORK: Library = Library::new("computenetwork.dll");
+
+macro_rules! function {
+    ($name:literal as $signature:ty) => {{
+        let address = NETWORK.find($name)?;
+        // SAFETY: this is the signature that Windows documents for the name.
+        unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, $signature>(address) }
+    }};
+}
+
+/// A namespace's handle; closed once.
+struct Handle(*mut c_void);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        type Close = unsafe extern "system" fn(*mut c_void) -> i32;
+        let close = || -> Result<(), ErrorKind> {
+            let close = function!(c"HcnCloseNamespace" as Close);
+            // SAFETY: the handle is open.
+            unsafe { close(self.0) };
+            Ok(())
+        };
+        // The library was there when the handle was made.
+        let _ = close();
+    }
+}
+
+fn native(id: Uuid) -> GUID {
+    let (data1, data2, data3, data4) = id.as_fields();
+    GUID { data1, data2, data3, data4: *data4 }
+}
+
+/// # Safety
+///
+/// `document` is null or the caller's to free.
+unsafe fn check(call: &'static str, result: i32, document: *mut u16) -> Result<(), ErrorKind> {
+    // SAFETY: as the caller promises.
+    let document = unsafe { take(document) };
+    let result = result.cast_unsigned();
+    if codes::failed(result) {
+        return Err(Refusal::new(call, result, document).into());
+    }
+    if !document.is_empty() {
+        return Err(ErrorKind::io(call, std::io::Error::other(document)));
+    }
+    Ok(())
+}
+
+pub(super) fn create_namespace(id: Uuid, settings: &str) -> Result<(), ErrorKind> {
+    type Create =
+        unsafe extern "system" fn(*const GUID, *const u16, *mut *mut c_void, *mut *mut u16) -> i32;
+    let call = function!(c"HcnCreateNamespace" as Create);
+    let (id, settings) = (native(id), wide(settings));
+    let (mut handle, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the pointers are good for the call; what comes back is ours.
+    unsafe {
+        let result = call(&raw const id, settings.as_ptr(), &raw mut handle, &raw mut document);
+        check("HcnCreateNamespace", result, document)?;
+    }
+    drop(Handle(handle));
+    Ok(())
+}
+
+fn open(id: Uuid) -> Result<Handle, ErrorKind> {
+    type Open = unsafe extern "system" fn(*const GUID, *mut *mut c_void, *mut *mut u16) -> i32;
+    let call = function!(c"HcnOpenNamespace" as Open);
+    let id = native(id);
+    let (mut handle, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: as above.
+    unsafe {
+        let result = call(&raw const id, &raw mut handle, &raw mut document);
+        check("HcnOpenNamespace", result, document)?;
+    }
+    Ok(Handle(handle))
+}
+
+pub(super) fn query_namespace(id: Uuid) -> Result<String, ErrorKind> {
+    type Query =
+        unsafe extern "system" fn(*mut c_void, *const u16, *mut *mut u16, *mut *mut u16) -> i32;
+    let call = function!(c"HcnQueryNamespaceProperties" as Query);
+    let (handle, query) = (open(id)?, wide(r#"{"SchemaVersion":{"Major":2,"Minor":0}}"#));
+    let (mut properties, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: as above.
+    unsafe {
+        let result = call(handle.0, query.as_ptr(), &raw mut properties, &raw mut document);
+        let properties = take(properties);
+        check("HcnQueryNamespaceProperties", result, document)?;
+        Ok(properties)
+    }
+}
+
+pub(super) fn modify_namespace(id: Uuid, request: &str) -> Result<(), ErrorKind> {
+    type Modify = unsafe extern "system" fn(*mut c_void, *const u16, *mut *mut u16) -> i32;
+    let call = function!(c"HcnModifyNamespace" as Modify);
+    let (handle, request) = (open(id)?, wide(request));
+    let mut document = std::ptr::null_mut();
+    // SAFETY: as above.
+    unsafe {
+        let result = call(handle.0, request.as_ptr(), &raw mut document);
+        check("HcnModifyNamespace", result, document)
+    }
+}
+
+pub(super) fn delete_namespace(id: Uuid) -> Result<(), ErrorKind> {
+    type Delete = unsafe extern "system" fn(*const GUID, *mut *mut u16) -> i32;
+    let call = function!(c"HcnDeleteNamespace" as Delete);
+    let id = native(id);
+    let mut document = std::ptr::null_mut();
+    // SAFETY: as above.
+    unsafe {
+        let result = call(&raw const id, &raw mut document);
+        check("HcnDeleteNamespace", result, document)
+    }
+}
+
+pub(super) fn namespaces() -> Result<Vec<String>, ErrorKind> {
+    type Enumerate = unsafe extern "system" fn(*const u16, *mut *mut u16, *mut *mut u16) -> i32;
+    let call = function!(c"HcnEnumerateNamespaces" as Enumerate);
+    let query = wide(r#"{"SchemaVersion":{"Major":2,"Minor":0}}"#);
+    let (mut list, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: as above.
+    let list = unsafe {
+        let result = call(query.as_ptr(), &raw mut list, &raw mut document);
+        let list = take(list);
+        check("HcnEnumerateNamespaces", result, document)?;
+        list
+    };
+    serde_json::from_str(if list.is_empty() { "[]" } else { &list })
+        .map_err(|error| ErrorKind::io("read the namespaces", std::io::Error::other(error)))
+}

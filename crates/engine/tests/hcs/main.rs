@@ -1,0 +1,9 @@
+//! The Windows engine on the test doubles of HCS' DLLs (`tests/hcs-emulator`), under Wine or Windows.
+//!
+//! `cargo xtask test wine` puts the doubles where Windows looks for its own.
+
+#![cfg(windows)]
+
+mod conformance;
+mod faults;
+mod support;

@@ -1,0 +1,36 @@
+//! An engine, and documents for it.
+
+use engine::{Engine as _, HostConfig, HostEngine, HostSystem, System as _};
+use schema::SystemId;
+use schema::container::Container;
+use schema::document::{ComputeSystem, SchemaVersion};
+
+/// An engine whose directories do not matter.
+pub(crate) fn engine() -> HostEngine {
+    let root = std::env::temp_dir();
+    HostEngine::new(HostConfig { state: root.join("state"), libexec: root.clone(), root })
+}
+
+pub(crate) fn document() -> ComputeSystem {
+    ComputeSystem {
+        owner: "test".into(),
+        schema_version: SchemaVersion::V2_1,
+        hosting_system_id: String::new(),
+        container: Some(Container::default()),
+        virtual_machine: None,
+        should_terminate_on_last_handle_closed: false,
+    }
+}
+
+/// A system that runs.
+pub(crate) async fn started(name: &str) -> HostSystem {
+    let id = SystemId::new(format!("{name}-{}", std::process::id())).expect("a plain name");
+    let system = engine().create(&id, &document()).await.expect("create");
+    system.start().await.expect("start");
+    system
+}
+
+/// The doubles' own program.
+pub(crate) fn probe(arguments: &str) -> String {
+    format!(r"C:\windows\system32\hcs-probe.exe {arguments}")
+}

@@ -1,0 +1,118 @@
+//! A state folder of a test's own, bundles in it, and shims for them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shim::client::{Client, Launch, Stdio};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
+
+/// Longer than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The shim, as Windows names the file that cargo built elsewhere.
+pub(crate) fn program() -> PathBuf {
+    let path = env!("CARGO_BIN_EXE_containerd-shim-runhcs-v1");
+    // Wine shows the host's root as `Z:`.
+    if path.starts_with('/') { PathBuf::from(format!("Z:{path}")) } else { path.into() }
+}
+
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn scratch(&self, id: &str) -> PathBuf {
+        self.path().join(format!("scratch-{id}"))
+    }
+
+    /// A bundle for a container that runs `line`.
+    pub(crate) fn bundle(&self, id: &str, line: &str, annotations: &Value) -> PathBuf {
+        let layer = self.path().join("layer");
+        std::fs::create_dir_all(&layer).unwrap();
+        let bundle = self.path().join(id);
+        std::fs::create_dir_all(&bundle).unwrap();
+        let config = json!({
+            "ociVersion": "1.1.0",
+            "hostname": "windows",
+            "process": { "commandLine": line, "args": [], "cwd": "C:\\", "env": ["COLOUR=blue"],
+                         "user": { "uid": 0, "gid": 0 } },
+            "root": { "path": "" },
+            "annotations": annotations,
+            "windows": { "layerFolders": [layer, self.scratch(id)] },
+        });
+        std::fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+        bundle
+    }
+
+    pub(crate) fn launch(&self, id: &str, bundle: &Path) -> Launch {
+        Launch {
+            program: program(),
+            bundle: bundle.to_owned(),
+            namespace: "test".to_owned(),
+            id: id.to_owned(),
+            env: vec![
+                ("TRANSOM_STATE".into(), self.path().into()),
+                ("TRANSOM_ROOT".into(), self.path().into()),
+            ],
+            ..Launch::default()
+        }
+    }
+}
+
+/// The annotations of a pod's sandbox, or of a container in it.
+pub(crate) fn in_pod(kind: &str, pod: &str) -> Value {
+    json!({
+        "io.kubernetes.cri.container-type": kind,
+        "io.kubernetes.cri.sandbox-id": pod,
+    })
+}
+
+/// A name that no other test has.
+pub(crate) fn unique(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
+/// A pipe that the test listens at, as containerd does.
+pub(crate) struct Pipe {
+    pub(crate) name: String,
+    pub(crate) server: NamedPipeServer,
+}
+
+impl Pipe {
+    pub(crate) fn new(name: &str) -> Self {
+        let name = format!(r"\\.\pipe\transom-test-{}", unique(name));
+        let server = ServerOptions::new().create(&name).unwrap();
+        Self { name, server }
+    }
+
+    /// Everything that is said until the writer goes.
+    pub(crate) async fn hear(mut self) -> String {
+        let mut heard = Vec::new();
+        let hear = async {
+            self.server.connect().await.unwrap();
+            // A writer that goes is the end.
+            let _ = self.server.read_to_end(&mut heard).await;
+        };
+        tokio::time::timeout(PATIENCE, hear).await.unwrap();
+        String::from_utf8_lossy(&heard).replace('\r', "")
+    }
+}
+
+/// Only stdout.
+pub(crate) fn to(pipe: &Pipe) -> Stdio {
+    Stdio { stdout: pipe.name.clone(), ..Stdio::default() }
+}
+
+/// Ends a shim that serves nothing any more.
+pub(crate) async fn end(client: &Client, id: &str) {
+    client.shutdown(id, true).await.unwrap();
+}
