@@ -25,8 +25,8 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     host::provide(&shell, &[host::BUILD])?;
     let toolchain = Toolchain::provide(&shell)?;
 
-    let mut made = build(linux(workspace))?;
-    made.extend(build(windows(workspace, toolchain))?);
+    let mut made = made_for_release(linux(workspace))?;
+    made.extend(made_for_release(windows(workspace, toolchain))?);
     let changed = install(&made, &workspace.dist())?;
 
     let seconds = started.elapsed().as_secs_f64();
@@ -34,10 +34,35 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `cargo xtask windows`: the programs for a Windows host, under `target/dist/windows`.
+pub(crate) fn for_windows(workspace: &Workspace) -> anyhow::Result<()> {
+    let shell = workspace.shell()?;
+    host::provide(&shell, &[host::BUILD])?;
+    let mut cargo = Toolchain::provide(&shell)?.cargo(workspace, "build");
+    cargo.args(["--release", "--package", "shim", "--package", "guest"]);
+    let folder = workspace.dist().join("windows");
+    std::fs::create_dir_all(&folder)?;
+    for file in made(cargo)?.iter().filter(|file| file.extension().is_some_and(|e| e == "exe")) {
+        let to = folder.join(file.file_name().context("a program without a name")?);
+        replace(file, &to)?;
+        println!("{}", to.display());
+    }
+    Ok(())
+}
+
+/// The test doubles of HCS, and what Windows programs need of Wine, unoptimised.
+pub(crate) fn doubles(workspace: &Workspace, toolchain: Toolchain) -> anyhow::Result<Vec<PathBuf>> {
+    let mut cargo = toolchain.cargo(workspace, "build");
+    cargo.args(["--package", "hcs-emulator", "--package", "guest"]);
+    cargo.args(["--lib", "--bins", "--examples"]);
+    made(cargo)
+}
+
 fn linux(workspace: &Workspace) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(workspace.root()).args(["build", "--bins"]);
     cargo.args(["--workspace", "--exclude", "guest", "--exclude", "xtask"]);
+    cargo.args(["--exclude", "hcs-emulator"]);
     cargo
 }
 
@@ -47,11 +72,15 @@ fn windows(workspace: &Workspace, toolchain: Toolchain) -> Command {
     cargo
 }
 
-/// Runs cargo for release, and gives back the programs and DLLs of this workspace that it made,
-/// or found made.
-fn build(mut cargo: Command) -> anyhow::Result<Vec<PathBuf>> {
+fn made_for_release(mut cargo: Command) -> anyhow::Result<Vec<PathBuf>> {
+    cargo.arg("--release");
+    made(cargo)
+}
+
+/// Runs cargo, and gives back the programs and DLLs of this workspace that it made, or found made.
+fn made(mut cargo: Command) -> anyhow::Result<Vec<PathBuf>> {
     let output = cargo
-        .args(["--release", "--message-format", "json-render-diagnostics"])
+        .args(["--message-format", "json-render-diagnostics"])
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
@@ -86,7 +115,7 @@ fn products(message: Value) -> Vec<PathBuf> {
     let Ok(message) = serde_json::from_value::<Message>(message) else { return Vec::new() };
     let kinds = message.target.map(|target| target.kind).unwrap_or_default();
     let ours = message.package_id.starts_with("path+");
-    let product = kinds.iter().any(|kind| kind == "bin" || kind == "cdylib");
+    let product = kinds.iter().any(|kind| ["bin", "cdylib", "example"].contains(&kind.as_str()));
     if message.reason != "compiler-artifact" || !ours || !product {
         return Vec::new();
     }

@@ -1,7 +1,7 @@
-//! The chores: `cargo xtask demo|build|test|bench|tidy|goldens`.
+//! The chores: `cargo xtask demo|build|windows|test|bench|tidy|goldens`.
 //!
 //! One module a chore. What they share is `workspace` (where things are), `host` (what must be
-//! installed), `windows` (the toolchain for Windows programs) and `program` (starting them). The
+//! installed), `windows` (the toolchain for Windows programs), `wine` (where their tests run) and `program` (starting them). The
 //! end-to-end tests and the measurements themselves are in `crates/transom/tests`.
 
 mod bench;
@@ -16,6 +16,7 @@ mod table;
 mod test;
 mod tidy;
 mod windows;
+mod wine;
 mod workspace;
 
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ enum Chore {
     Demo,
     /// Build everything for release into target/dist/{bin,libexec}
     Build,
+    /// Build the shim and the guest for Windows into target/dist/windows
+    Windows,
     /// Everything that CI runs, quickest to fail first
     Test(test::Options),
     /// Measure; prints a table and writes target/bench.json
@@ -67,6 +70,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Demo => demo::run(&workspace),
         Chore::Build => build::run(&workspace),
+        Chore::Windows => build::for_windows(&workspace),
         Chore::Test(options) => test::run(&workspace, &options),
         Chore::Bench(options) => bench::run(&workspace, options),
         Chore::Tidy => tidy::run(&workspace),

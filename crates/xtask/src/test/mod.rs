@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Go on after a step that failed
     #[arg(long)]
     keep_going: bool,
-    /// Only these steps: format, tidy, licences, clippy, windows, unit, golden, build, e2e
+    /// Only these steps: format, tidy, licences, clippy, windows, unit, wine, golden, build, e2e
     steps: Vec<String>,
 }
 

@@ -9,6 +9,7 @@ use xshell::{Shell, cmd};
 use super::count::Count;
 use crate::metadata::Metadata;
 use crate::windows::Toolchain;
+use crate::wine::Session;
 use crate::workspace::Workspace;
 use crate::{build, host, licences, program, tidy};
 
@@ -41,6 +42,7 @@ pub(super) fn all() -> &'static [Step] {
             Step { name: "clippy", on_dist: false, run: clippy },
             Step { name: "windows", on_dist: false, run: clippy_for_windows },
             Step { name: "unit", on_dist: false, run: unit },
+            Step { name: "wine", on_dist: false, run: wine },
             Step { name: "golden", on_dist: false, run: golden },
             Step { name: "build", on_dist: true, run: build },
             Step { name: "e2e", on_dist: true, run: end_to_end },
@@ -117,7 +119,10 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
         return Ok(Count::default());
     }
     let mut cargo = checkout.toolchain.cargo(checkout.workspace, "clippy");
-    cargo.args(["--quiet", "--package", "guest", "--all-targets", "--", "-D", "warnings"]);
+    cargo.args(["--quiet", "--package", "guest", "--package", "hcs-emulator"]);
+    cargo.args(["--package", "engine", "--package", "shim"]);
+    cargo.args(["--lib", "--bins", "--examples", "--test", "hcs", "--test", "windows"]);
+    cargo.args(["--", "-D", "warnings"]);
     ensure!(program::tee(&mut cargo, |_| ())?, "clippy has found something");
     Ok(Count::default())
 }
@@ -135,6 +140,20 @@ fn unit(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let mut documentation = workspace.to_vec();
     documentation.push("--doc");
     Ok(units + guest + checkout.cargo_test(&documentation)?)
+}
+
+/// What runs on Windows only, on Wine and the test doubles of HCS.
+fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
+    let made = build::doubles(checkout.workspace, checkout.toolchain)?;
+    let session = Session::start(checkout.workspace, &made)?;
+    let tests = [("engine", &["--lib", "--test", "hcs"][..]), ("shim", &["--test", "windows"])];
+    let mut count = Count::default();
+    for (package, targets) in tests {
+        let mut cargo = checkout.toolchain.cargo(checkout.workspace, "test");
+        cargo.args(["--package", package, "--no-fail-fast"]).args(targets).envs(session.env());
+        count = count + counted(&mut cargo)?;
+    }
+    Ok(count)
 }
 
 fn golden(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
