@@ -11,6 +11,8 @@ mod made {
 }
 
 pub(crate) use made::pod::PodSandboxConfig;
+#[cfg(test)]
+pub(crate) use made::pod::{WindowsPodSandboxConfig, WindowsSandboxSecurityContext};
 pub(crate) use made::runhcs::{Options, ProcessDetails, options};
 pub(crate) use made::runtimeoptions::RuntimeOptions;
 pub(crate) use made::{diag, diag_ttrpc, extended, extended_ttrpc};

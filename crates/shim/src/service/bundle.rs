@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use containerd_shim_protos::api::CreateTaskRequest;
+use plan::oci::Annotations;
 use plan::sandbox::Role;
 use plan::{HostFacts, RootfsMount, Spec};
 use resources::HostFiles;
@@ -30,8 +31,12 @@ pub(super) struct Asked {
     pub(super) is_quiet: bool,
 }
 
-/// Reads the bundle, and does to its spec what the options say.
-pub(super) async fn read(request: CreateTaskRequest, host: &HostFacts) -> Result<Asked> {
+/// Reads the bundle, and does to its spec what its pod and the options say.
+pub(super) async fn read(
+    request: CreateTaskRequest,
+    host: &HostFacts,
+    inherited: Annotations,
+) -> Result<Asked> {
     let id = TaskId::new(&request.id).map_err(|error| Error::Invalid(error.to_string()))?;
     let options = match request.options.as_ref() {
         Some(any) => options::from_any(any).map_err(|error| Error::Failed(error.to_string()))?,
@@ -43,6 +48,10 @@ pub(super) async fn read(request: CreateTaskRequest, host: &HostFacts) -> Result
         .map_err(|error| Error::Failed(format!("cannot read `{}`: {error}", path.display())))?;
     let mut spec = Spec::from_json(&text)?;
     let is_linux_shaped = spec.is_lcow();
+    if is_linux_shaped {
+        let own = spec.annotations.take().unwrap_or_default();
+        spec.annotations = Some(inherited.into_iter().chain(own).collect());
+    }
     let names = if host.is_unix() {
         plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?
     } else {

@@ -3,18 +3,24 @@
 use containerd_shim_protos::api::CreateTaskRequest;
 use engine::Engine;
 use plan::Spec;
+use plan::oci::Annotations;
 use plan::sandbox::Role;
 use resources::Host;
 use schema::TaskId;
 
 use super::Service;
 use super::bundle::{Asked, has_nothing_to_do, read, role};
+use super::pod_config::inherited;
 use super::slot::{PodTasks, Slot};
 use crate::error::{Error, Result};
 
 impl<E: Engine, H: Host> Service<E, H> {
     pub(super) async fn create(&self, request: CreateTaskRequest) -> Result<()> {
-        let asked = read(request, &self.inner.world.facts).await?;
+        let inherited = match &*self.inner.slot.lock().await {
+            Slot::Pod(pod) => inherited(pod.sandbox().spec()),
+            Slot::Empty | Slot::Standalone(..) => Annotations::new(),
+        };
+        let asked = read(request, &self.inner.world.facts, inherited).await?;
         if self.inner.is_sandbox {
             let making = self.inner.making.lock().await;
             if matches!(*self.inner.slot.lock().await, Slot::Pod(_)) {

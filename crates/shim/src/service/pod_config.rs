@@ -67,7 +67,29 @@ fn annotations(request: &CreateSandboxRequest, config: &PodSandboxConfig) -> Ann
     if config.windows.security_context.host_process {
         all.insert(names::HOST_PROCESS.to_owned(), "true".to_owned());
     }
+    let security = &config.windows.security_context;
+    for (name, value) in [
+        (names::USER_NAME, &security.run_as_username),
+        (names::CREDENTIAL_SPEC, &security.credential_spec),
+    ] {
+        // What the annotations say was said on purpose.
+        if !value.is_empty() {
+            all.entry(name.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
     all.insert(names::KUBERNETES_TYPE.to_owned(), "sandbox".to_owned());
     all.insert(names::KUBERNETES_SANDBOX.to_owned(), request.sandbox_id.clone());
     all
+}
+
+/// What a pod's containers have from it when they say nothing themselves: who runs them.
+pub(super) fn inherited(pod: &Spec) -> Annotations {
+    // For the whole pod, or followed by `/` and a container's name.
+    let is_inherited = |name: &String| {
+        let rest = [names::USER_NAME, names::CREDENTIAL_SPEC].map(|key| name.strip_prefix(key));
+        rest.into_iter().flatten().any(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let all = pod.annotations.iter().flatten();
+    let inherited = all.filter(|(name, _)| is_inherited(name));
+    inherited.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

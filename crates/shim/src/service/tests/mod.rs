@@ -141,6 +141,12 @@ impl Shim {
         self.service.ended().await
     }
 
+    /// Who runs a task's first process, by the spec that it was made from.
+    pub(super) async fn user_of(&self, id: &str) -> String {
+        let task = self.service.task(id).await.unwrap();
+        task.spec().process.as_ref().unwrap().user.username.clone()
+    }
+
     /// What the process does at last.
     pub(super) async fn end_all(&self) {
         self.service.end_all().await;

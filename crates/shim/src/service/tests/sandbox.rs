@@ -6,6 +6,7 @@ use containerd_shim_protos::sandbox_api::{
     StopSandboxRequest, WaitSandboxRequest,
 };
 use containerd_shim_protos::sandbox_async::SandboxClient;
+use engine::memory::Holding;
 use protobuf::well_known_types::any::Any;
 use protobuf::{Message as _, MessageField};
 use ttrpc::Code;
@@ -13,7 +14,7 @@ use ttrpc::context::Context;
 
 use super::{Shim, within};
 use crate::client::TaskStatus;
-use crate::proto::PodSandboxConfig;
+use crate::proto::{PodSandboxConfig, WindowsPodSandboxConfig, WindowsSandboxSecurityContext};
 
 const KILL: u32 = 9;
 
@@ -26,8 +27,17 @@ fn ctx() -> Context {
 }
 
 fn create(id: &str) -> CreateSandboxRequest {
+    let security = WindowsSandboxSecurityContext {
+        run_as_username: "ContainerUser".to_owned(),
+        ..WindowsSandboxSecurityContext::default()
+    };
+    let windows = WindowsPodSandboxConfig {
+        security_context: MessageField::some(security),
+        ..WindowsPodSandboxConfig::default()
+    };
     let config = PodSandboxConfig {
         hostname: "pod-name".to_owned(),
+        windows: MessageField::some(windows),
         annotations: [("winpod.x".to_owned(), "y".to_owned())].into(),
         ..PodSandboxConfig::default()
     };
@@ -39,6 +49,7 @@ fn create(id: &str) -> CreateSandboxRequest {
     CreateSandboxRequest {
         sandbox_id: id.to_owned(),
         bundle_path: "/nowhere".to_owned(),
+        netns_path: "/run/netns/of-containerd".to_owned(),
         options: MessageField::some(options),
         ..CreateSandboxRequest::default()
     }
@@ -81,6 +92,9 @@ async fn a_sandbox_is_made_and_its_containers_are_a_pods() {
     assert_eq!((told.state.as_str(), told.pid), ("SANDBOX_READY", started.pid));
     assert_eq!(told.created_at, started.created_at);
 
+    let network = Holding::Namespace("pod".to_owned());
+    assert_eq!(shim.held(), [network], "containerd's, known by the pod's name");
+
     let ask = PlatformRequest { sandbox_id: "pod".to_owned(), ..PlatformRequest::default() };
     let platform = client.platform(ctx(), &ask).await.unwrap().platform;
     assert_eq!((platform.os.as_str(), platform.architecture.as_str()), ("linux", "amd64"));
@@ -116,6 +130,33 @@ async fn a_sandbox_is_made_and_its_containers_are_a_pods() {
     assert!(events.iter().all(|event| !event.contains("pod")), "no task of its own: {events:?}");
     let shutdown = ShutdownSandboxRequest { sandbox_id: "pod".to_owned(), ..Default::default() };
     client.shutdown_sandbox(ctx(), &shutdown).await.unwrap();
+}
+
+/// What Kubernetes says of a whole pod holds for each of its containers that says nothing else.
+#[tokio::test]
+async fn containers_have_their_user_from_the_pod_unless_they_name_one() {
+    let shim = Shim::pod("pod").await;
+    let client = client(&shim).await;
+    client.create_sandbox(ctx(), &create("pod")).await.unwrap();
+    client.start_sandbox(ctx(), &start("pod")).await.unwrap();
+    for (id, own) in [("a", None), ("b", Some("ContainerAdministrator"))] {
+        let mut annotations = serde_json::json!({
+            "io.kubernetes.cri.container-type": "container",
+            "io.kubernetes.cri.sandbox-id": "pod",
+        });
+        if let Some(own) = own {
+            annotations["io.transom.user-name"] = own.into();
+        }
+        let bundle = shim.bundle_with(id, "wait", &annotations);
+        let config = bundle.join("config.json");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let mut spec: serde_json::Value = serde_json::from_str(&text).unwrap();
+        spec["linux"] = serde_json::json!({});
+        std::fs::write(&config, spec.to_string()).unwrap();
+        shim.client.create(id, &bundle, &crate::client::Stdio::default()).await.unwrap();
+        let user = shim.user_of(id).await;
+        assert_eq!(user, own.unwrap_or("ContainerUser"));
+    }
 }
 
 #[tokio::test]
