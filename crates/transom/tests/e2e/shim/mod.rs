@@ -3,5 +3,6 @@
 mod killed;
 mod pods;
 mod random;
+mod restart;
 
 pub(crate) use pods::{Pod, Spec, run_to_end};
