@@ -129,6 +129,68 @@ async fn a_share_of_the_processors_is_all_that_it_gets() {
     silo.end().await;
 }
 
+/// Reads, since version 1 of control groups holds back what is written only when it is written
+/// past the cache.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_disk_is_read_no_faster_than_was_asked() {
+    need_host!();
+    let host = Host::new();
+    let Some(disk) = Disk::mount(&host.folder("image"), host.folder("scratch")) else { return };
+    let silo = Running::start_in(host, "throttled", None, |container| {
+        container.storage.qos = Some(StorageQos { iops_maximum: 0, bandwidth_maximum: 1 << 20 });
+    })
+    .await;
+    let made = silo.probe(r"fill C:\big 6").await;
+    assert_eq!(crate::subject::value(&made, "written"), 6 << 20, "{made}");
+    forget(&silo.host.scratch(&silo.id).join("upper/big"));
+    let since = std::time::Instant::now();
+    assert_eq!(silo.run(r"cmd /c copy /b C:\big NUL").await.code, 0);
+    let took = since.elapsed();
+    // Wine reads all of it; a burst may go through at once.
+    assert!(took > Duration::from_secs(3), "6 MiB at 1 MiB a second were read within {took:?}");
+    let query = [PropertyType::Statistics];
+    let used = silo.system.properties(&query).await.unwrap().statistics.unwrap().storage;
+    assert!(used.read_size_bytes >= 6 << 20, "{used:?}");
+    silo.system.terminate().await.unwrap();
+    silo.host.release(&silo.id).await;
+    drop(disk);
+}
+
+/// A small file system with a block device of its own.
+struct Disk(std::path::PathBuf);
+
+impl Disk {
+    /// Nothing, with the reason printed, where loop devices or throttles are lacking.
+    fn mount(folder: &std::path::Path, at: std::path::PathBuf) -> Option<Self> {
+        let image = folder.join("disk.img");
+        std::fs::File::create(&image).and_then(|file| file.set_len(256 << 20)).unwrap();
+        let run = |line: &mut std::process::Command| line.status().is_ok_and(|it| it.success());
+        let throttles =
+            ["/sys/fs/cgroup/blkio/blkio.throttle.read_bps_device", "/sys/fs/cgroup/io.stat"];
+        let can = throttles.iter().any(|file| std::path::Path::new(file).exists());
+        let made = can
+            && run(std::process::Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image))
+            && run(std::process::Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&at));
+        if !made {
+            eprintln!("skipped: this host has no loop devices, or does not throttle disks");
+        }
+        made.then_some(Self(at))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Has a file on its disk alone, and nothing of it in memory.
+fn forget(file: &std::path::Path) {
+    let file = std::fs::File::open(file).unwrap();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+}
+
 impl Running {
     /// The name of its control groups.
     fn group(&self) -> String {

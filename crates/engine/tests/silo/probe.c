@@ -157,15 +157,16 @@ static int fork_bomb(void) {
     return 0;
 }
 
-/* Writes a file until the disk is full. */
-static int fill(const char *path) {
+/* Writes a file, so many MiB or until the disk is full. */
+static int fill(const char *path, long long most) {
     static char block[1 << 20];
     HANDLE out = CreateFileA(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
     long long written = 0;
     DWORD n;
     if (out == INVALID_HANDLE_VALUE) return 3;
     for (unsigned i = 0; i < sizeof block; i++) block[i] = (char)(i * 31);
-    while (WriteFile(out, block, sizeof block, &n, NULL) && n == sizeof block) written += n;
+    while (written < most && WriteFile(out, block, sizeof block, &n, NULL) && n == sizeof block)
+        written += n;
     result("error", GetLastError());
     result("written", written);
     return 0;
@@ -184,6 +185,6 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "hog")) return hog();
     if (!strcmp(what, "bomb")) return bomb(argv[0]);
     if (!strcmp(what, "fork")) return fork_bomb();
-    if (!strcmp(what, "fill")) return fill(argv[2]);
+    if (!strcmp(what, "fill")) return fill(argv[2], argc > 3 ? atoll(argv[3]) << 20 : 1LL << 62);
     return 2;
 }

@@ -1,7 +1,7 @@
 //! `kill -9` at any moment of a container's life, of any program that takes part in it.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::many::rounds;
 use crate::support::chance::Chance;
@@ -36,8 +36,11 @@ fn whoever_is_killed_whenever_the_rest_can_be_cleared_away() {
         let victim = victims[round as usize % victims.len()];
         let moment = Duration::from_millis(chance.below(1200));
         println!("round {round}: {victim:?} after {moment:?}");
+        let begun = Instant::now();
         one_round(&host, victim, moment, &mut chance);
+        let cleared = begun.elapsed();
         before.expect_again(&host);
+        println!("  cleared after {cleared:.1?}, nothing left after {:.1?}", begun.elapsed());
     }
     let line = ["run", "--rm", BASE, "cmd", "/c", "echo still works"];
     assert_eq!(host.transom(&line).succeed().text(), "still works");

@@ -1,6 +1,6 @@
 //! The floor: a Windows program started by Wine on the host, with everything warm.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -38,8 +38,9 @@ impl Wine {
         assert!(command.status().expect("Wine is installed").success(), "{command:?}");
     }
 
-    fn path(&self) -> PathBuf {
-        self.prefix.path().to_owned()
+    /// The prefix.
+    pub(super) fn path(&self) -> &Path {
+        self.prefix.path()
     }
 }
 

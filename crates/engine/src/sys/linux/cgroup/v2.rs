@@ -153,3 +153,6 @@ fn delegate(group: &Path) -> Result<(), ErrorKind> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

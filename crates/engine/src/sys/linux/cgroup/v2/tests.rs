@@ -1,0 +1,183 @@
+//! What is written to which file, and a freeze in a tree of the kernel's own.
+//!
+//! Files of controllers are a folder's here: the kernel gives a controller to one version at a
+//! time. What needs no controller runs in a tree that is mounted for it, where that is allowed.
+
+use std::process::{Child, Command};
+
+use super::super::oom::OomWatch;
+use super::*;
+
+/// A group whose files are ordinary ones.
+fn group() -> (tempfile::TempDir, Group) {
+    let folder = tempfile::tempdir().unwrap();
+    let group = Group { dir: folder.path().to_owned() };
+    (folder, group)
+}
+
+fn text(folder: &tempfile::TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+#[test]
+fn memory_is_limited_without_swap_where_swap_is_counted() {
+    let (folder, group) = group();
+    group.limit_memory(Some(64 << 20)).unwrap();
+    assert_eq!(text(&folder, "memory.max"), "67108864");
+    assert!(!folder.path().join("memory.swap.max").exists());
+    fs::write(folder.path().join("memory.swap.max"), "max").unwrap();
+    group.limit_memory(Some(1 << 20)).unwrap();
+    assert_eq!(text(&folder, "memory.swap.max"), "0");
+    group.limit_memory(None).unwrap();
+    assert_eq!((text(&folder, "memory.max"), text(&folder, "memory.swap.max")), both("max"));
+}
+
+fn both(text: &str) -> (String, String) {
+    (text.to_owned(), text.to_owned())
+}
+
+#[test]
+fn processors_are_limited_by_quota_or_by_weight() {
+    let (folder, group) = group();
+    group.limit_processor(ProcessorLimit::Count(2)).unwrap();
+    assert_eq!(text(&folder, "cpu.max"), "200000 100000");
+    assert_eq!(text(&folder, "cpu.weight"), "100");
+    group.limit_processor(ProcessorLimit::Weight(1000)).unwrap();
+    assert_eq!(text(&folder, "cpu.max"), "max 100000");
+    assert_eq!(text(&folder, "cpu.weight"), "200");
+    group.limit_processor(ProcessorLimit::Weight(1)).unwrap();
+    assert_eq!(text(&folder, "cpu.weight"), "1");
+}
+
+#[test]
+fn a_disk_is_limited_both_ways_and_no_limit_is_max() {
+    let (folder, group) = group();
+    group.limit_io(IoLimit { bytes: 1 << 20, operations: 0 }, "8:16").unwrap();
+    let line = "8:16 rbps=1048576 wbps=1048576 riops=max wiops=max";
+    assert_eq!(text(&folder, "io.max"), line);
+}
+
+#[test]
+fn each_controller_that_is_missing_is_given_to_the_children() {
+    for (there, written) in [
+        ("cpu pids io", "+memory"),
+        ("memory pids io", "+cpu"),
+        ("memory cpu io", "+pids"),
+        ("memory cpu pids", "+io"),
+        ("memory cpu pids io", "memory cpu pids io"),
+    ] {
+        let tree = tempfile::tempdir().unwrap();
+        let parent = tree.path().join("transom");
+        fs::create_dir(&parent).unwrap();
+        for group in [tree.path(), &parent] {
+            fs::write(group.join("cgroup.subtree_control"), there).unwrap();
+        }
+        let group = Group::at(tree.path(), Path::new("transom/one"));
+        group.make().unwrap();
+        assert!(group.directory().is_dir());
+        for group in [tree.path(), &parent] {
+            let now = fs::read_to_string(group.join("cgroup.subtree_control")).unwrap();
+            assert_eq!(now, written);
+        }
+    }
+}
+
+#[test]
+fn statistics_come_from_the_files_of_their_controllers() {
+    let (folder, group) = group();
+    for (name, text) in [
+        ("cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\n"),
+        ("memory.stat", "anon 4096\nfile 1\ninactive_file 7\npgfault 9\npgmajfault 2\n"),
+        ("memory.current", "8192\n"),
+        ("memory.max", "max\n"),
+        ("pids.current", "3\n"),
+        ("pids.max", "512\n"),
+        (
+            "io.stat",
+            "8:0 rbytes=10 wbytes=20 rios=1 wios=2\n8:16 rbytes=5 wbytes=5 rios=1 wios=1\n",
+        ),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let found = group.statistics().unwrap();
+    assert_eq!(found.processor.total_runtime_100ns, 300);
+    assert_eq!(found.memory.memory_usage_commit_bytes, 8192);
+    // Kernels before 5.19 keep no peak.
+    assert_eq!(found.memory.memory_usage_commit_peak_bytes, 8192);
+    assert_eq!(found.memory.memory_usage_private_working_set_bytes, 4096);
+    assert_eq!((found.storage.read_size_bytes, found.storage.write_count_normalized), (15, 3));
+    let own = found.control_group.unwrap();
+    assert_eq!((own.inactive_file_bytes, own.page_faults, own.tasks), (7, 9, 3));
+}
+
+#[test]
+fn a_kill_for_memory_is_noticed_once() {
+    let (folder, group) = group();
+    let events = folder.path().join("memory.events");
+    fs::write(&events, "max 4\noom 0\noom_kill 0\n").unwrap();
+    let mut watch: OomWatch = group.watch_oom().unwrap();
+    assert!(!watch.hit());
+    fs::write(&events, "max 4\noom 1\noom_kill 2\n").unwrap();
+    assert!(watch.hit());
+    assert_eq!((watch.hit(), watch.killed()), (false, 2));
+}
+
+/// A tree of the kernel's, mounted for a test.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        match rustix::mount::mount("cgroup2", folder.path(), "cgroup2", flags, None) {
+            Ok(()) => Some(Self(folder)),
+            Err(error) => {
+                eprintln!("not run: a cgroup2 tree cannot be mounted here: {error}");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let detach = rustix::mount::UnmountFlags::DETACH;
+        rustix::mount::unmount(self.0.path(), detach).unwrap();
+    }
+}
+
+/// A process in a group; both go with this value.
+struct Sleeper(Child, PathBuf);
+
+impl Sleeper {
+    fn start_in(group: &Group) -> Self {
+        let child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let this = Self(child, group.directory().to_owned());
+        group.write("cgroup.procs", &this.0.id().to_string()).unwrap();
+        this
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        fs::remove_dir(&self.1).unwrap();
+    }
+}
+
+#[test]
+fn the_kernel_freezes_and_thaws_what_is_inside() {
+    let Some(tree) = Tree::mount() else { return };
+    let name = format!("transom-test-{}", std::process::id());
+    let group = Group::at(tree.0.path(), Path::new(&name));
+    fs::create_dir(group.directory()).unwrap();
+    let _sleeper = Sleeper::start_in(&group);
+    let frozen = || value(&read(&group.directory().join("cgroup.events")).unwrap(), "frozen");
+    group.freeze(true).unwrap();
+    assert_eq!(frozen(), 1);
+    group.freeze(false).unwrap();
+    assert_eq!(frozen(), 0);
+    // Counted without any controller.
+    assert!(read(&group.directory().join("cpu.stat")).unwrap().contains("usage_usec"));
+}
