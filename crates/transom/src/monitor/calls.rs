@@ -50,7 +50,7 @@ impl Driver {
     /// Waits for the end of a run, doing what is asked for meanwhile.
     pub(super) async fn supervise(&mut self, run: Run) -> (Run, Ended) {
         let client = run.client.clone();
-        let ended = run.watch();
+        let ended = run.watch(self.may_go_first().then(|| self.host.engine.clone()));
         tokio::pin!(ended);
         let ended = loop {
             tokio::select! {

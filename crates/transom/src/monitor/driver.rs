@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -56,21 +56,21 @@ impl Driver {
     pub(super) async fn open(host: Host, id: &str, mut first: Option<UnixStream>) -> Result<Self> {
         let audience = Audience::default();
         let seat = welcome(&mut first, &audience).await?;
-        match Self::prepare(host, id, audience.clone(), first.zip(seat)).await {
-            Ok(driver) => Ok(driver),
+        let first = first.zip(seat);
+        match Self::prepare(&host, id).await {
+            Ok(prepared) => Ok(Self::begin(host, prepared, audience, first)),
             Err(error) => {
                 audience.failed(failure::of(&error)).await;
+                audience.close();
+                if let Some((stream, seat)) = first {
+                    serve::last_words(stream, seat).await;
+                }
                 Err(error)
             }
         }
     }
 
-    async fn prepare(
-        host: Host,
-        id: &str,
-        audience: Audience,
-        first: Option<(UnixStream, Seat)>,
-    ) -> Result<Self> {
+    async fn prepare(host: &Host, id: &str) -> Result<(Found, Lock, UnixListener)> {
         let folder = host.store.folder(id);
         let Some(lock) = folder.try_lock()? else {
             anyhow::bail!("container {id} is already running or being removed");
@@ -78,10 +78,19 @@ impl Driver {
         let found = host.store.load(id)?;
         // What a killed monitor left is in this one's way.
         if folder.is_live() {
-            sweep::give_back(&host, &found.record.id).await?;
+            sweep::give_back(host, &found.record.id).await?;
         }
         crate::store::private_dir(&host.dirs.monitors())?;
         let listener = socket::listen(&host.dirs.monitors(), id)?;
+        Ok((found, lock, listener))
+    }
+
+    fn begin(
+        host: Host,
+        (found, lock, listener): (Found, Lock, UnixListener),
+        audience: Audience,
+        first: Option<(UnixStream, Seat)>,
+    ) -> Self {
         let (calls, inbox) = mpsc::channel(INBOX);
         let stdin = Stdin::default();
         let desk = Desk {
@@ -93,7 +102,7 @@ impl Driver {
         let (closing, closed) = oneshot::channel();
         let server = tokio::spawn(serve::accept(listener, desk, first, closed));
         let stopping = Stopping::default();
-        Ok(Self {
+        Self {
             host,
             found,
             audience,
@@ -106,7 +115,7 @@ impl Driver {
             lock: Some(lock),
             gone_first: false,
             given_back: false,
-        })
+        }
     }
 
     /// Runs the container until it has ended for good.

@@ -21,9 +21,14 @@ use crate::host::remove;
 use crate::store::Record;
 
 impl Driver {
-    /// Goes out of sight and tells everybody, when nobody can miss what is still held.
+    /// Nobody can miss what it still holds when its program has ended.
+    pub(super) fn may_go_first(&self) -> bool {
+        lent_nothing(&self.found.record)
+    }
+
+    /// Goes out of sight and tells everybody, if it may.
     pub(super) async fn go_first(&mut self, ended: &Ended) -> bool {
-        if ended.lost || !lent_nothing(&self.found.record) {
+        if ended.lost || !self.may_go_first() {
             return false;
         }
         match remove::from_sight(&self.host, &self.found).await {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use engine::network::Endpoint;
-use engine::{Engine, System};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
-use schema::SystemId;
+use engine::{Engine, HostEngine, Process, System};
+use rustix::process::{Pid as HostPid, PidfdFlags, Signal, pidfd_open};
+use schema::{ExitCode, Pid, SystemId};
 use shim::client::{Client, Launch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -89,17 +89,16 @@ impl Run {
         })
     }
 
-    /// Waits for the end of its process and of all that the shim held for it.
-    pub(super) fn watch(&self) -> impl Future<Output = Ended> + use<> {
-        let (client, id) = (self.client.clone(), self.id.clone());
+    /// Waits for the end of its process and of all that the shim held for it; with an engine, for
+    /// that of the process alone.
+    pub(super) fn watch(&self, engine: Option<HostEngine>) -> impl Future<Output = Ended> + use<> {
+        let (client, id, pid) = (self.client.clone(), self.id.clone(), Pid(self.pid));
         async move {
-            match client.wait(&id, None).await {
-                Ok(exit) => {
-                    Ended { exit: Exit { code: exit.code.0, ..Exit::default() }, lost: false }
-                }
-                Err(error) => {
-                    let error = Some(format!("{:#}", anyhow::Error::from(error)));
-                    Ended { exit: Exit { code: LOST, error, ..Exit::default() }, lost: true }
+            tokio::select! {
+                Some(code) = end_of_process(engine, &id, pid) => Ended::with(code),
+                ended = client.wait(&id, None) => match ended {
+                    Ok(exit) => Ended::with(exit.code),
+                    Err(error) => Ended::lost(&anyhow::Error::from(error)),
                 }
             }
         }
@@ -121,8 +120,10 @@ impl Run {
         if ended.lost {
             bail!("the shim was lost");
         }
+        // The end of the process may have been told here before it was told to the shim.
+        self.client.wait(&self.id, None).await.context("waiting for the task")?;
         let pid =
-            self.client.shim_pid().await.ok().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+            self.client.shim_pid().await.ok().and_then(|pid| HostPid::from_raw(pid.cast_signed()));
         let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
         self.client.delete(&self.id, None).await.context("deleting the task")?;
         self.client.shutdown(&self.id, true).await.context("ending the shim")?;
@@ -135,6 +136,23 @@ impl Run {
             None => Ok(()),
         }
     }
+}
+
+impl Ended {
+    fn with(code: ExitCode) -> Self {
+        Self { exit: Exit { code: code.0, ..Exit::default() }, lost: false }
+    }
+
+    fn lost(error: &anyhow::Error) -> Self {
+        let error = Some(format!("{error:#}"));
+        Self { exit: Exit { code: LOST, error, ..Exit::default() }, lost: true }
+    }
+}
+
+/// What the silo host tells of a process; nothing when it cannot be asked, or does not know.
+async fn end_of_process(engine: Option<HostEngine>, id: &str, pid: Pid) -> Option<ExitCode> {
+    let system = engine?.open(&SystemId::new(id).ok()?).await.ok()?;
+    Some(system.process(pid).wait().await).filter(|code| *code != ExitCode::UNKNOWN)
 }
 
 /// Starts the shim and makes the compute system, not yet started.

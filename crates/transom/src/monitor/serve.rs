@@ -59,6 +59,12 @@ pub(super) async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
+/// Tells one that will hear no more what there is to tell.
+pub(super) async fn last_words(stream: UnixStream, seat: Seat) {
+    let (_, tells) = stream.into_split();
+    talk(tells, seat.outgoing).await;
+}
+
 /// Serves one connection. The first one has been welcomed before the container was started, so
 /// that it misses nothing.
 pub(super) async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) {

@@ -61,6 +61,7 @@ fn a_monitor_that_is_killed_while_it_gives_back_is_made_up_for() {
             monitor.kill();
             caught += 1;
         }
+        wait::until("the end of its monitor", || monitors(&host).is_empty().then_some(()));
         assert_eq!(containers(&host), "");
         before.expect_again(&host);
     }
