@@ -5,6 +5,7 @@
 //! transom-guest resolve-user NAME    {"name","domain","sid"}
 //! transom-guest ps                   the processes, as JSON
 //! transom-guest run -- COMMAND LINE  start it, wait, end with its code
+//! transom-guest dump PID EVENT       write the dump of a program that broke, as a debugger
 //! transom-guest --version
 //! wineboot --init                    set the session up (any start under that name)
 //! ```
@@ -22,6 +23,8 @@ pub(crate) enum Mode {
     Processes,
     /// Run a raw command line.
     Run(String),
+    /// Write a process' dump.
+    Dump(u32),
     /// Print the version.
     Version,
     /// Print how to use it; the text says what was wrong.
@@ -42,6 +45,9 @@ pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
         ["ps"] => Mode::Processes,
         ["resolve-user", name] => Mode::ResolveUser((*name).to_owned()),
         ["run", "--", _, ..] => Mode::Run(after_dashes(raw).to_owned()),
+        ["dump", pid, _] if pid.parse::<u32>().is_ok() => {
+            Mode::Dump(pid.parse().unwrap_or_default())
+        }
         ["--help" | "-h"] => Mode::Usage(String::new()),
         [other, ..] => Mode::Usage(format!("cannot tell what `{other}` asks for")),
     }

@@ -7,7 +7,7 @@ use windows_sys::Win32::System::Environment::GetCommandLineW;
 use windows_sys::Win32::System::Threading::ExitProcess;
 
 use super::text::narrow_ptr;
-use super::{account, boot, processes, serve, spawn};
+use super::{account, boot, dump, processes, serve, spawn};
 use crate::cli::{self, Mode};
 
 const USAGE: &str =
@@ -37,6 +37,7 @@ fn carry_out(mode: Mode) -> Result<(), String> {
         }
         Mode::Processes => print(&processes::list().map_err(|failure| failure.to_string())?),
         Mode::Run(command_line) => run(command_line),
+        Mode::Dump(pid) => dump::write(pid).map_err(|error| format!("writing a dump: {error}")),
         Mode::Version => {
             println!("transom-guest {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -9,6 +9,7 @@ mod console;
 mod control;
 mod crash;
 mod devices;
+mod dump;
 mod environment;
 mod error;
 mod flush;

@@ -18,7 +18,7 @@ use super::served_pipes::ServedPipes;
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
 use super::{
-    account, boot, console, control, crash, devices, flush, processes, registry, services,
+    account, boot, console, control, crash, devices, dump, flush, processes, registry, services,
 };
 
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
@@ -162,7 +162,8 @@ fn answer(call: Call) -> Result<Answer, Failure> {
         Call::Processes => processes::list().map(|processes| Answer::Processes { processes }),
         Call::ResolveUser { name } => account::resolve(&name).map(Answer::User),
         Call::Registry { delete_keys, add_values } => {
-            registry::change(&delete_keys, &add_values).map(done)
+            registry::change(&delete_keys, &add_values)?;
+            dump::arm().map(done)
         }
         Call::FlushRegistry => flush::flush().map(done),
         Call::Spawn(_)

@@ -189,6 +189,13 @@ static int stubborn(int argc, char **argv) {
     return 1;
 }
 
+/* Breaks. */
+static int crash(int argc, char **argv) {
+    (void)argc, (void)argv;
+    *(volatile int *)16 = 1;
+    return 1;
+}
+
 /* The size of its console, now and after each line of input. */
 static int console(int argc, char **argv) {
     char line[16];
@@ -209,5 +216,5 @@ const struct verb plain_verbs[] = {
     {"host", host},       {"version", version}, {"cpus", cpus},       {"look", look},
     {"put", put},         {"drives", drives},   {"exit", finish},     {"say", say},
     {"echo", echo}, {"count", count},       {"spew", spew},       {"nap", nap},         {"control", control},
-    {"stubborn", stubborn}, {"console", console}, {NULL, NULL},
+    {"stubborn", stubborn}, {"crash", crash}, {"console", console}, {NULL, NULL},
 };

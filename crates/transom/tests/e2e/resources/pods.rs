@@ -63,3 +63,36 @@ fn a_mount_is_added_to_a_container_that_runs() {
     let denied = shim.exec(&pod, "w", r"echo x> C:\added\new");
     assert!(denied.1.contains("enied"), "{denied:?}");
 }
+
+#[test]
+fn a_single_file_is_inside_and_what_no_silo_can_have_is_refused_by_its_field() {
+    let host = host::shared();
+    let folder = host.scratch();
+    let file = folder.path().join("settings.ini");
+    std::fs::write(&file, "[one]").unwrap();
+    let mut shim = Shim::pod(&host, &name("files"));
+    let id = name("file");
+    let target = r"C:\app\settings.ini";
+    let mount = |read_only: &str| json!([{ "source": file, "destination": target, "options": ["rbind", read_only] }]);
+    shim.container(&id, &mount("rw"));
+    let line = r"type C:\app\SETTINGS.INI& echo [two]> C:\app\settings.ini";
+    assert_eq!(shim.exec(&id, "e", line), (0, "[one]".to_owned()));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), "[two]");
+    shim.delete(&id).unwrap();
+    shim.container(&id, &mount("ReadOnly"));
+    let (_, said) = shim.exec(&id, "r", line);
+    assert!(said.contains("[two]") && said.contains("enied"), "{said}");
+
+    let rows = [
+        (json!({ "source": r"uvm://C:\x", "destination": r"C:\x" }), "mounts.1.source"),
+        (json!({ "source": "sandbox://../x", "destination": r"C:\x" }), "mounts.1.source"),
+        (json!({ "source": "/tmp", "destination": r"D:\x" }), "ContainerPath"),
+        (json!({ "source": "/tmp", "destination": "/x", "type": "tmpfs" }), "mounts.1.type"),
+        (json!({ "source": "/no/such", "destination": r"C:\x" }), "/no/such"),
+        (json!({ "source": "/tmp", "destination": "" }), "mounts.1.destination"),
+    ];
+    for (at, (mount, field)) in rows.into_iter().enumerate() {
+        let refused = shim.try_container(&name(&format!("no{at}")), &json!([mount])).unwrap_err();
+        assert!(refused.to_string().contains(field), "{mount}: {refused}");
+    }
+}
