@@ -28,6 +28,7 @@ const VALUES: &[(&str, &str)] = &[
     ("device-read-iops", CGROUP),
     ("device-write-bps", CGROUP),
     ("device-write-iops", CGROUP),
+    ("dns-opt", "Windows' resolver has no such options"),
     ("dns-option", "Windows' resolver has no such options"),
     ("gpus", "it is for Linux containers; use --device class/5B45201D-F2F2-4F3B-85BB-30FF1F953599"),
     ("group-add", LINUX_ONLY),

@@ -144,7 +144,7 @@ pub struct HostFlags {
     #[arg(long, visible_alias = "net", value_name = "NETWORK")]
     pub network: Vec<String>,
     /// Add a name for the container on its network
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, alias = "net-alias", value_name = "NAME")]
     pub network_alias: Vec<String>,
     /// A fixed IPv4 address
     #[arg(long)]
