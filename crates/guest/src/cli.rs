@@ -8,6 +8,7 @@
 //! transom-guest dump PID EVENT       write the dump of a program that broke, as a debugger
 //! transom-guest --version
 //! wineboot --init                    set the session up (any start under that name)
+//! setx NAME VALUE [/M]               what Windows' program of that name does ([`crate::setx`])
 //! ```
 
 /// What to do.
@@ -27,6 +28,8 @@ pub(crate) enum Mode {
     Dump(u32),
     /// Print the version.
     Version,
+    /// Set a variable in the registry; these are the words behind the program's name.
+    Setx(Vec<String>),
     /// Print how to use it; the text says what was wrong.
     Usage(String),
 }
@@ -34,8 +37,10 @@ pub(crate) enum Mode {
 /// Decides from a raw command line and the same one taken apart.
 pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
     let program = arguments.first().map_or("", String::as_str);
-    if is_wineboot(program) {
-        return Mode::Boot;
+    match stem(program).as_str() {
+        "wineboot" => return Mode::Boot,
+        "setx" => return Mode::Setx(arguments.iter().skip(1).cloned().collect()),
+        _ => {}
     }
     let rest: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
     match rest.as_slice() {
@@ -53,10 +58,10 @@ pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
     }
 }
 
-fn is_wineboot(program: &str) -> bool {
+/// The name that the program was started under.
+fn stem(program: &str) -> String {
     let name = program.rsplit(['\\', '/']).next().unwrap_or(program);
-    let stem = name.split('.').next().unwrap_or(name);
-    stem.eq_ignore_ascii_case("wineboot")
+    name.split('.').next().unwrap_or(name).to_ascii_lowercase()
 }
 
 /// The untouched text behind the first ` -- `, with its quotes as they are.
@@ -82,6 +87,13 @@ mod tests {
         let program = r"C:\windows\system32\WineBoot.exe";
         assert_eq!(mode("", &[program, "--init"]), Mode::Boot);
         assert_eq!(mode("", &["transom-guest", "--init"]), Mode::Boot);
+    }
+
+    #[test]
+    fn under_the_name_setx_it_takes_every_word() {
+        let wanted = Mode::Setx(vec!["PATH".into(), "run".into(), "/M".into()]);
+        assert_eq!(mode("", &["SetX", "PATH", "run", "/M"]), wanted);
+        assert_eq!(mode("", &[r"C:\windows\system32\setx.exe"]), Mode::Setx(Vec::new()));
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod cli;
 #[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod environment;
 #[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
+mod setx;
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod timestamp;
 
 #[cfg(windows)]

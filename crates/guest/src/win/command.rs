@@ -19,8 +19,15 @@ pub(crate) fn main() -> ExitCode {
     let raw = unsafe { narrow_ptr(GetCommandLineW()) };
     let arguments: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match carry_out(cli::decide(&raw, &arguments)) {
+    let mode = cli::decide(&raw, &arguments);
+    let is_setx = matches!(mode, Mode::Setx(_));
+    match carry_out(mode) {
         Ok(()) => ExitCode::SUCCESS,
+        // In the words of the program that it stands for.
+        Err(text) if is_setx => {
+            eprintln!("ERROR: {text}");
+            ExitCode::FAILURE
+        }
         Err(text) => {
             eprintln!("transom-guest: {text}");
             ExitCode::FAILURE
@@ -42,6 +49,7 @@ fn carry_out(mode: Mode) -> Result<(), String> {
             println!("transom-guest {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
+        Mode::Setx(words) => super::setx::carry_out(&words),
         Mode::Usage(wrong) if wrong.is_empty() => {
             println!("{USAGE}");
             Ok(())

@@ -12,8 +12,8 @@ use super::text::narrow;
 use crate::account::Account;
 use crate::environment::Variables;
 
-const SYSTEM_KEY: &str = r"System\CurrentControlSet\Control\Session Manager\Environment";
-const USER_KEY: &str = "Environment";
+pub(super) const SYSTEM_KEY: &str = r"System\CurrentControlSet\Control\Session Manager\Environment";
+pub(super) const USER_KEY: &str = "Environment";
 
 /// The variables of the process that `spawn` describes, which runs as `account`.
 pub(super) fn of(spawn: &Spawn, account: Account) -> Result<Variables, Failure> {

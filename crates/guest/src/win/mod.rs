@@ -23,6 +23,7 @@ mod registry;
 mod serve;
 mod served_pipes;
 mod services;
+mod setx;
 mod shared_data;
 mod spawn;
 mod stream;

@@ -65,6 +65,26 @@ pub(super) fn texts(root: Root, path: &str) -> Vec<Text> {
     (0..).map_while(|index| key.value_at(index)).filter_map(Value::into_text).collect()
 }
 
+/// One value of a key as text: numbers in hexadecimal, several texts with `;` between them.
+pub(super) fn shown(root: Root, path: &str, name: &str) -> Option<String> {
+    let key = Key::open(root, path)?;
+    let value = (0..)
+        .map_while(|index| key.value_at(index))
+        .find(|value| value.name.eq_ignore_ascii_case(name))?;
+    match value.kind {
+        REG_SZ | REG_EXPAND_SZ => Some(narrow(&value.data)),
+        REG_MULTI_SZ => {
+            let texts = value.data.split(|unit| *unit == 0).filter(|text| !text.is_empty());
+            Some(texts.map(narrow).collect::<Vec<_>>().join(";"))
+        }
+        REG_DWORD => {
+            let low = u32::from(*value.data.first()?);
+            Some(format!("0x{:x}", low | u32::from(*value.data.get(1)?) << 16))
+        }
+        _ => None,
+    }
+}
+
 /// What a value holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Data {
@@ -75,6 +95,11 @@ pub(super) struct Data {
 impl Data {
     pub(super) fn text(text: &str) -> Self {
         Self { kind: REG_SZ, bytes: utf16(&wide(text)) }
+    }
+
+    /// Text whose `%NAME%`s are replaced by whoever reads it.
+    pub(super) fn expanding(text: &str) -> Self {
+        Self { kind: REG_EXPAND_SZ, bytes: utf16(&wide(text)) }
     }
 
     pub(super) fn dword(value: u32) -> Self {

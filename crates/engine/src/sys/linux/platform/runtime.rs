@@ -44,6 +44,8 @@ const LOADED_BY_NAME: &[&str] = &[
     "libnss_dns.so.2",
     "libresolv.so.2",
 ];
+/// Programs of Wine's whose work the guest does; without them here the guest's are found.
+const GUESTS: &[&str] = &["setx.exe", "wineboot.exe"];
 /// Mounted over by a silo, or empty on purpose.
 const DIRECTORIES: &[&str] = &["dev", "etc/fonts", "proc", "run", "sys", "tmp", "var/tmp", "wine"];
 /// Mounted over with a container's own.
@@ -108,7 +110,7 @@ fn skeleton(into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Wine itself. Its boot program stays out: see the module above.
+/// Wine itself, without what the guest stands in for: see the module above.
 fn modules(wine: &Wine, into: &Path) -> io::Result<()> {
     for program in [&wine.loader, &wine.server] {
         place(program, into)?;
@@ -119,7 +121,7 @@ fn modules(wine: &Wine, into: &Path) -> io::Result<()> {
         link::take(&wine.server, &server)?;
     }
     link::directory(&wine.unix, &inside(into, &wine.unix), |name| UNIX_MODULES.contains(&name))?;
-    link::directory(&wine.windows, &inside(into, &wine.windows), |name| name != "wineboot.exe")?;
+    link::directory(&wine.windows, &inside(into, &wine.windows), |name| !GUESTS.contains(&name))?;
     let code_pages = wine.data.join("nls");
     link::directory(&code_pages, &inside(into, &code_pages), |_| true)?;
     let fonts = wine.data.join("fonts");

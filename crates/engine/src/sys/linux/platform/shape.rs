@@ -85,9 +85,14 @@ fn profiles(drive_c: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The guest, and the module that a Wine before 10 lacks.
+/// The guest, also under the name of the program that Wine only has an empty one of, and the module
+/// that a Wine before 10 lacks.
 fn install(guest_exe: &Path, system32: &Path) -> io::Result<()> {
-    put(guest_exe, &system32.join("transom-guest.exe"))?;
+    let guest = system32.join("transom-guest.exe");
+    put(guest_exe, &guest)?;
+    let setx = system32.join("setx.exe");
+    remove_if_there(&setx)?;
+    std::fs::hard_link(&guest, &setx).map_err(|error| doing("making", &setx, &error))?;
     let missing = "bcryptprimitives.dll";
     let ours = guest_exe.with_file_name(missing);
     if !system32.join(missing).exists() && ours.is_file() {
