@@ -33,6 +33,9 @@ pub const VIRTUAL_DISK: &str = "virtual-disk";
 /// A disk that a driver presents.
 pub const EXTENSIBLE_DISK: &str = "extensible-virtual-disk";
 
+/// Memory, on a Linux host.
+pub const MEMORY: &str = "tmpfs";
+
 /// Whether a source names a pipe.
 pub fn is_pipe(path: &str) -> bool {
     path.starts_with(PIPE) || path.strip_prefix(IN_VM).is_some_and(|path| path.starts_with(PIPE))

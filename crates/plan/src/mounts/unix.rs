@@ -2,7 +2,9 @@
 
 use schema::container::{MappedDirectory, MappedPipe};
 
-use super::{DISKS, EXTENSIBLE_DISK, IN_SANDBOX, PHYSICAL_DISK, PIPE, VIRTUAL_DISK, check_ends};
+use super::{
+    DISKS, EXTENSIBLE_DISK, IN_SANDBOX, MEMORY, PHYSICAL_DISK, PIPE, VIRTUAL_DISK, check_ends,
+};
 use crate::error::{PlanError, Result};
 use crate::host::Lookups;
 use crate::oci::Mount;
@@ -22,6 +24,8 @@ pub fn unix(
         check_unix(at, mount)?;
         if let Some(name) = mount.destination.strip_prefix(PIPE) {
             pipes.push(unix_pipe(at, name, mount, lookups)?);
+        } else if mount.mount_type == MEMORY {
+            directories.push(memory(at, mount)?);
         } else {
             directories.push(unix_directory(at, mount, sandbox, lookups)?);
         }
@@ -35,8 +39,10 @@ fn check_unix(at: usize, mount: &Mount) -> Result<()> {
         let why = "drivers of extensible virtual disks are those of a Windows host";
         return Err(PlanError::unsupported(field, why));
     }
-    if !matches!(mount.mount_type.as_str(), "" | "bind" | "none" | VIRTUAL_DISK | PHYSICAL_DISK) {
-        let rule = "only directories, files, disks and pipes of the host can be mapped";
+    let known = ["", "bind", "none", VIRTUAL_DISK, PHYSICAL_DISK, MEMORY];
+    if !known.contains(&mount.mount_type.as_str()) {
+        let rule =
+            "only directories, files, disks and pipes of the host, and memory, can be mapped";
         return Err(PlanError::field(field, &mount.mount_type, rule));
     }
     if mount.destination.starts_with(PIPE) || crate::paths::is_absolute(&mount.destination) {
@@ -57,6 +63,22 @@ fn unix_pipe(at: usize, name: &str, mount: &Mount, lookups: &dyn Lookups) -> Res
         return Err(PlanError::field(field(), &mount.source, rule));
     };
     Ok(MappedPipe { container_pipe_name: name.into(), host_path, host_path_type: String::new() })
+}
+
+/// Memory in the place of a directory of the host. How large it may become stands where the host's
+/// path does; the engine of a Windows host has no such thing.
+fn memory(at: usize, mount: &Mount) -> Result<MappedDirectory> {
+    let size = mount.options.iter().find_map(|option| option.strip_prefix("size="));
+    if let Some(size) = size.filter(|size| !size.parse::<u64>().is_ok_and(|size| size > 0)) {
+        let rule = "a size is a number of bytes";
+        return Err(PlanError::field(format!("mounts.{at}.options"), size, rule));
+    }
+    Ok(MappedDirectory {
+        host_path: size.unwrap_or_default().to_owned(),
+        host_path_type: MEMORY.to_owned(),
+        container_path: mount.destination.clone(),
+        read_only: is_read_only(mount),
+    })
 }
 
 fn unix_directory(

@@ -162,6 +162,7 @@ pub(crate) fn mapped(asked: &MappedDirectory) -> Result<MappedPlan, ErrorKind> {
         "" | "AbsolutePath" => None,
         "virtual-disk" => Some(DiskKind::Virtual),
         "physical-disk" => Some(DiskKind::Physical),
+        "tmpfs" => Some(memory_disk(&asked.host_path)?),
         _ => {
             return Err(unsupported(
                 "Container.MappedDirectories.HostPathType",
@@ -169,13 +170,28 @@ pub(crate) fn mapped(asked: &MappedDirectory) -> Result<MappedPlan, ErrorKind> {
             ));
         }
     };
+    let target = windows_components(&asked.container_path)
+        .map_err(|rule| invalid(INSIDE, asked.container_path.clone(), rule))?;
+    if matches!(disk, Some(DiskKind::Memory(_))) {
+        return Ok(MappedPlan { source: PathBuf::new(), disk, target, read_only: asked.read_only });
+    }
     let source = absolute(HOST, &asked.host_path)?;
     if !source.exists() {
         return Err(invalid(HOST, asked.host_path.clone(), "there is nothing there"));
     }
-    let target = windows_components(&asked.container_path)
-        .map_err(|rule| invalid(INSIDE, asked.container_path.clone(), rule))?;
     Ok(MappedPlan { source, disk, target, read_only: asked.read_only })
+}
+
+/// Memory has no path on the host, but a size there.
+fn memory_disk(size: &str) -> Result<DiskKind, ErrorKind> {
+    if size.is_empty() {
+        return Ok(DiskKind::Memory(None));
+    }
+    let bytes = size.parse().ok().filter(|bytes: &u64| *bytes > 0);
+    bytes.map(|bytes| DiskKind::Memory(Some(bytes))).ok_or_else(|| {
+        let rule = "the size of a tmpfs is a number of bytes";
+        invalid("Container.MappedDirectories.HostPath", size.to_owned(), rule)
+    })
 }
 
 /// A Windows path below `C:\` as its components.

@@ -1,4 +1,5 @@
-//! Disks mapped in: an image file or a block device, whose file system this host's kernel mounts.
+//! Disks mapped in: an image file or a block device, whose file system this host's kernel mounts; or
+//! memory ([`memory`]).
 //!
 //! ```text
 //! file --[layout]--> where the disk is in it --[contents]--> where the file system is in that
@@ -12,6 +13,7 @@
 
 mod contents;
 mod layout;
+pub(crate) mod memory;
 
 use std::ffi::CString;
 use std::fs::{File, TryLockError};
@@ -37,6 +39,8 @@ pub(crate) enum DiskKind {
     Virtual,
     /// A block device.
     Physical,
+    /// Memory, at most so many bytes; half of the host's when nothing is said.
+    Memory(Option<u64>),
 }
 
 /// How long the last mount of an image may take to be gone.
@@ -44,6 +48,9 @@ const RELEASED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Mounts a disk's file system, detached.
 pub(crate) fn mount(path: &Path, kind: DiskKind, read_only: bool) -> Result<Tree, ErrorKind> {
+    if let DiskKind::Memory(size) = kind {
+        return memory::mount(size, read_only);
+    }
     let name = path.display().to_string();
     let fail = |what: &str| {
         let what = format!("{what} disk {name}");

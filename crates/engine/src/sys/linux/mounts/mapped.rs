@@ -58,6 +58,9 @@ pub(super) fn read_only_copy(folder: &Path, ids: &IdMap) -> Result<Tree, ErrorKi
 /// Mounts a disk.
 fn prepare_disk(plan: &MappedPlan, kind: DiskKind, ids: &IdMap) -> Result<Prepared, ErrorKind> {
     let tree = disk::mount(&plan.source, kind, plan.read_only)?;
+    if matches!(kind, DiskKind::Memory(_)) {
+        return Ok(Prepared { tree, is_directory: true, target: plan.target.clone() });
+    }
     let root = rustix::fs::fstat(&tree).map_err(|e| {
         ErrorKind::io(format!("look at what disk {} holds", plan.source.display()), e)
     })?;
