@@ -34,7 +34,7 @@ pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use image::Image;
-pub use layer::{Below, Chain, HiveFile, Scratch, adopt};
+pub use layer::{Below, Chain, HiveFile, OWNER_ATTRIBUTE, Scratch, adopt};
 pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};

@@ -10,7 +10,7 @@ use rustix::fs::Stat;
 use super::kept::{self, Kept};
 use super::upper::{Found, Scratch, What, attribute, name, refused};
 use super::writer::{Entry, Writer, format_time};
-use super::{HiveFile, security};
+use super::{HiveFile, OWNER_ATTRIBUTE, security};
 use crate::error::{IoContext, Result};
 use crate::layer::tarball::Time;
 use crate::layer::{beneath, fold, names, target};
@@ -70,7 +70,8 @@ impl<W: Write> Export<'_, W> {
             What::Folder => {
                 let dir = beneath::open_dir(self.root, &found.path).at("open", &at)?;
                 let attributes = DIRECTORY | dos_attributes(&dir).at("look at", &at)?;
-                let records = records(&kept, attributes, mtime, security::folder);
+                let mut records = records(&kept, attributes, mtime, security::folder);
+                give_to_owner(&mut records, &dir, true).at("look at", &at)?;
                 let entry = Entry { name: &name, kind: b'5', mtime, records, ..Entry::default() };
                 self.writer.entry(entry, 0, io::empty()).at("add", &at)?;
             }
@@ -109,7 +110,8 @@ impl<W: Write> Export<'_, W> {
         let first = self.seen.get(&id).filter(|_| found.stat.st_nlink > 1).cloned();
         let readonly = if found.stat.st_mode & 0o200 == 0 { READONLY } else { 0 };
         let attributes = ARCHIVE | readonly | dos_attributes(&file).at("look at", &at)?;
-        let records = records(kept, attributes, mtime, security::file);
+        let mut records = records(kept, attributes, mtime, security::file);
+        give_to_owner(&mut records, &file, false).at("look at", &at)?;
         if let Some(first) = first {
             let entry = Entry { name, kind: b'1', link: &first, mtime, records };
             return self.writer.entry(entry, 0, io::empty()).at("add", &at);
@@ -153,6 +155,20 @@ fn records(
     }
     records.entry("LIBARCHIVE.creationtime".to_owned()).or_insert_with(|| format_time(mtime));
     records
+}
+
+/// An owner that whoever filled the scratch named counts more than what a parent said.
+fn give_to_owner(
+    records: &mut BTreeMap<String, String>,
+    file: impl AsFd,
+    is_folder: bool,
+) -> io::Result<()> {
+    let owner = attribute(file, OWNER_ATTRIBUTE)?.unwrap_or_default();
+    if let Some(descriptor) = security::owned(&String::from_utf8_lossy(&owner), is_folder) {
+        records.remove("MSWINDOWS.sd");
+        records.insert("MSWINDOWS.rawsd".to_owned(), descriptor);
+    }
+    Ok(())
 }
 
 fn recorded(kept: &Kept) -> u32 {

@@ -21,6 +21,10 @@ use crate::compose::{Hold, NewLayer};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
+/// The attribute by which whoever fills a scratch says whose a file or a folder is: the account's
+/// security identifier, `S-1-...`. No container can set it.
+pub const OWNER_ATTRIBUTE: &str = "trusted.transom.owner";
+
 /// A registry hive to go with a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HiveFile {
