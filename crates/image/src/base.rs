@@ -93,7 +93,6 @@ fn config(os_version: OsVersion, diff_id: &Digest) -> ImageConfig {
         os_version: Some(os_version.to_string()),
         config: ContainerConfig {
             user: Some("ContainerAdministrator".to_owned()),
-            env: Some(vec![r"PATH=C:\Windows\System32;C:\Windows".to_owned()]),
             cmd: Some(vec![r"c:\windows\system32\cmd.exe".to_owned()]),
             ..ContainerConfig::default()
         },
