@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::dockerfile::Fault;
 use crate::executor::RunError;
+use crate::fetch::FetchError;
 use crate::files::CopyError;
 use crate::ignore::BadPattern;
 use crate::paths::PathError;
@@ -73,6 +74,9 @@ pub enum Cause {
     /// What it copied.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// What it fetches or unpacks.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A path that it names.
     #[error(transparent)]
     Path(#[from] PathError),

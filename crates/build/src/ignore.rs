@@ -39,11 +39,6 @@ impl Ignore {
         Self::parse(&patterns.join("\n"))
     }
 
-    /// Leaves out what `other` leaves out as well.
-    pub(crate) fn also(&mut self, other: Self) {
-        self.patterns.extend(other.patterns);
-    }
-
     /// Whether the file at `path` (slashes, relative) is not there.
     pub fn hides(&self, path: &str) -> bool {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();

@@ -3,7 +3,8 @@
 //! [`dockerfile`] is the language: text to instructions with their lines. [`paths`] holds the rules
 //! for the paths of Windows images, of `BuildKit` and of docker's older builder ([`classic`]), which
 //! also serves changes at a commit; [`ignore`] decides what of a context is not there. None of these
-//! touches the host. [`executor`] runs one process in a container, [`Builder`] makes images.
+//! touches the host. [`executor`] runs processes in containers, [`fetch`] gets what is elsewhere,
+//! [`Builder`] makes images.
 //!
 //! Everything is the same whatever the OS: it is written against `engine`'s traits.
 
@@ -12,6 +13,7 @@ pub mod classic;
 pub mod dockerfile;
 mod error;
 pub mod executor;
+pub mod fetch;
 mod files;
 pub mod ignore;
 pub mod output;
@@ -20,8 +22,36 @@ pub mod progress;
 mod registry;
 pub mod remote;
 mod view;
+pub mod workplace;
 
-pub use builder::{Builder, Ground, Options, change};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use builder::{Builder, Ground, NamedContext, Options, Secret, change};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
 pub use registry::{RegistryError, changes as registry_changes};
+
+/// A file in a folder, by a path out of which no link leads.
+pub fn file_in(folder: &Path, path: &str) -> io::Result<Option<PathBuf>> {
+    Ok(match view::View::folder(folder).find(path)? {
+        Some(view::Node::File(path)) => Some(path),
+        _ => None,
+    })
+}
+
+/// A folder in a folder, in the same way.
+pub fn folder_in(folder: &Path, path: &str) -> io::Result<Option<PathBuf>> {
+    Ok(match view::View::folder(folder).find(path)? {
+        Some(view::Node::Directory(found)) => found.single().map(Path::to_path_buf),
+        _ => None,
+    })
+}
+
+/// Does on a thread of its own what waits for files.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

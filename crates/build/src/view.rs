@@ -42,6 +42,14 @@ impl View {
         Self { folders: vec![folder.to_owned()], folds: false }
     }
 
+    /// Its folder, when it is one only.
+    pub(crate) fn single(&self) -> Option<&Path> {
+        match &self.folders[..] {
+            [folder] => Some(folder),
+            _ => None,
+        }
+    }
+
     /// The names in it, without those that are hidden.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         let (mut names, mut hidden) = (BTreeSet::new(), BTreeSet::new());

@@ -9,23 +9,36 @@ use resources::Host;
 use serde_json::{Value, json};
 
 use super::cache::{Found, Wanted};
+use super::copy::fault_of;
+use super::run::{Running, shell_line};
 use super::stages::Stages;
 use super::state::State;
-use crate::dockerfile::{CommandLine, Copy, Fault, Instruction, Run, Step, unquote};
+use crate::dockerfile::{Instruction, Step};
 use crate::error::{BuildError, Cause};
-use crate::executor::{FILES, Meta, NetMode, Place, RunError};
-use crate::files::{self, Selection};
-use crate::ignore::Ignore;
+use crate::executor::{NetMode, Process, Run, RunError};
+use crate::files::{self, CopyError, Selection};
 use crate::view::View;
-use crate::{paths, progress, registry};
+use crate::workplace::Workplace;
+use crate::{blocking, paths, progress, registry};
 
 type Result<T> = std::result::Result<T, Cause>;
 
 /// What a step does to make its layer.
-enum Work {
-    Run(Meta),
-    Files(Selection, String),
-    Folder(String),
+pub(super) enum Work {
+    Run(Box<Running>),
+    Files(Files),
+    /// A folder, and whose it is.
+    Folder(String, Option<String>),
+}
+
+/// Files to copy.
+pub(super) struct Files {
+    pub(super) selection: Selection,
+    pub(super) destination: String,
+    /// The layer is made without looking at what it will lie upon.
+    pub(super) alone: bool,
+    /// Where what was unpacked or checked out lies meanwhile.
+    pub(super) held: Vec<Workplace>,
 }
 
 impl<E: Engine, H: Host> Stages<'_, E, H> {
@@ -63,21 +76,22 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         shown: &progress::Step,
     ) -> Result<()> {
         let (work, by) = match &step.instruction {
-            Instruction::Run(run) => self.run(state, run, step)?,
+            Instruction::Run(run) => self.run(state, at, run, step).await?,
             Instruction::Copy(copy) => self.copy(state, at, copy, step).await?,
             Instruction::Add(copy) => self.add(state, at, copy, step).await?,
-            Instruction::Workdir(path) => self.workdir(state, path, step)?,
+            Instruction::Workdir(path) => self.workdir(state, path, step).await?,
             other => unreachable!("{other:?} makes no layer"),
         };
         // The root is always there.
-        if matches!(&work, Work::Folder(path) if path == "/") {
+        if matches!(&work, Work::Folder(path, _) if path == "/") {
             state.note(by, None);
             shown.done();
             return Ok(());
         }
         let work = Arc::new(work);
         let key = self.key(state, &work).await?;
-        let wanted = Wanted { key: &key, parent: state.chain(), description: &step.text };
+        let parent = if work.is_alone() { None } else { state.chain() };
+        let wanted = Wanted { key: &key, parent, description: &step.text };
         let making = tokio::select! {
             found = self.cache.find(&wanted) => match found? {
                 Found::Nothing(making) => making,
@@ -87,14 +101,14 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
                     return Ok(());
                 }
             },
-            () = self.stopped() => return Err(RunError::Cancelled.into()),
+            () = self.stopped() => return Err(RunError::NotStarted.into()),
         };
         let layer = {
             let _room = self.room.acquire().await.expect("nobody closes it");
             if *self.stop.borrow() {
-                return Err(RunError::Cancelled.into());
+                return Err(RunError::NotStarted.into());
             }
-            self.make(state, work, shown).await?
+            self.make(state, &work, step, shown).await?
         };
         let created = self.options.epoch.map_or_else(now, date);
         self.cache.keep(&wanted, &layer, &created).await?;
@@ -107,14 +121,11 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     /// What a layer is made by, without times: what is below it, what is done, and whatever else
     /// shows in the result.
     async fn key(&self, state: &State, work: &Arc<Work>) -> Result<Digest> {
+        let below = if work.is_alone() { None } else { state.chain() };
         let work = Arc::clone(work);
         let work = blocking(move || key_of(&work)).await?;
-        let all = json!([
-            state.chain(),
-            work,
-            self.builder.ground.os_version.to_string(),
-            self.options.epoch
-        ]);
+        let version = self.builder.ground.os_version.to_string();
+        let all = json!([below, work, version, self.options.epoch]);
         Ok(Digest::of(all.to_string().as_bytes()))
     }
 
@@ -124,183 +135,57 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
-    fn run(&self, state: &State, run: &Run, step: &Step) -> Result<(Work, String)> {
-        let refuse = |rule: &str| Err(Cause::Fault(Fault::new(step.line, rule)));
-        if let Some(mount) = run.mounts.first() {
-            let kind = mount.kind.name();
-            return refuse(&format!("RUN --mount=type={kind} is not supported yet"));
-        }
-        if run.security.as_deref() == Some("insecure") {
-            return refuse("no support for running in insecure mode on Windows");
-        }
-        if run.network.as_deref() == Some("host") {
-            return refuse(
-                "RUN --network=host: unknown network mode HOST: Windows has no host network",
-            );
-        }
-        if state.layers.is_empty() {
-            return refuse("RUN needs a Windows to run on: FROM scratch has none");
-        }
-        if !run.heredocs.is_empty() {
-            return refuse("RUN with a heredoc is not supported yet: use && or several RUNs");
-        }
-        let none = self.options.no_network || run.network.as_deref() == Some("none");
-        let mut meta = Meta {
-            env: state.environment(),
-            cwd: format!("C:{}", paths::workdir(&working_dir(state), "")?),
-            user: state.config.config.user.clone().unwrap_or_default(),
-            network: if none { NetMode::None } else { NetMode::Default },
-            ..Meta::default()
-        };
-        match &run.command {
-            CommandLine::Exec(words) if words.is_empty() => {
-                return refuse("RUN requires a command");
-            }
-            CommandLine::Exec(words) => meta.args.clone_from(words),
-            CommandLine::Shell(_) => meta.command_line = shell_line(state, run),
-        }
-        let mut by = String::from("RUN ");
-        if !state.args.is_empty() {
-            by = format!("RUN |{} ", state.args.len());
-            for (name, value) in &state.args {
-                by.extend([name, "=", value, " "]);
-            }
-        }
-        by.extend([&shell_line(state, run), " # buildkit"]);
-        Ok((Work::Run(meta), by))
-    }
-
-    async fn add(
-        &self,
-        state: &State,
-        at: usize,
-        copy: &Copy,
-        step: &Step,
-    ) -> Result<(Work, String)> {
-        let refuse = |rule: String| Err(Cause::Fault(Fault::new(step.line, rule)));
-        let remote = |source: &&String| source.contains("://") || source.starts_with("git@");
-        if let Some(source) = copy.sources.iter().find(remote) {
-            return refuse(format!("ADD {source}: remote sources are not supported yet"));
-        }
-        if copy.unpack == Some(true) || copy.checksum.is_some() || copy.keep_git_dir {
-            let rule = "ADD --unpack, --checksum and --keep-git-dir are not supported yet";
-            return refuse(rule.to_owned());
-        }
-        let (work, by) = self.copy(state, at, copy, step).await?;
-        if let (Work::Files(selection, _), None) = (&work, copy.unpack) {
-            files::refuse_archives(selection)?;
-        }
-        Ok((work, by))
-    }
-
-    async fn copy(
-        &self,
-        state: &State,
-        at: usize,
-        copy: &Copy,
-        step: &Step,
-    ) -> Result<(Work, String)> {
-        let given = [("chown", copy.chown.is_some()), ("chmod", copy.chmod.is_some())];
-        let given = given.into_iter().chain([("parents", copy.parents)]);
-        if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
-            return Err(Fault::new(step.line, format!("--{flag} is not supported yet")).into());
-        }
-        let word = |text: &str| self.word(state, text, step.line).map_err(fault_of);
-        let destination = paths::destination(&working_dir(state), &word(&copy.destination)?)?;
-        let many = copy.sources.len() + copy.heredocs.len() > 1;
-        if many && !destination.ends_with('/') {
-            return Err(files::CopyError::NotADirectory.into());
-        }
-        let (view, hidden) = self.origin(at, copy, step).await?;
-        let mut selection = Selection::into_directory(destination.ends_with('/'));
-        for source in &copy.sources {
-            let source = paths::source(&word(source)?)?;
-            selection.source(&view, &source, &hidden)?;
-        }
-        for heredoc in &copy.heredocs {
-            let text = if heredoc.expand {
-                word_of_heredoc(state, &heredoc.content, step.line)?
-            } else {
-                heredoc.content.clone()
-            };
-            selection.text(&unquote(&heredoc.name, '\\', step.line)?, text);
-        }
-        Ok((Work::Files(selection, destination), format!("{} # buildkit", step.text)))
-    }
-
-    /// What is copied from, and what of it is not there.
-    async fn origin(&self, at: usize, copy: &Copy, step: &Step) -> Result<(View, Ignore)> {
-        let exclude =
-            Ignore::of(&copy.exclude).map_err(|error| Fault::new(step.line, error.to_string()))?;
-        let Some(from) = &copy.from else {
-            let mut hidden = self.options.ignore.clone();
-            hidden.also(exclude);
-            return Ok((View::folder(&self.options.context), hidden));
-        };
-        let state = match self.find(from).filter(|found| *found < at) {
-            Some(found) => self.built(found).await.map_err(fault_of)?,
-            None => State::of(&self.image(from).await?),
-        };
-        let mut folders = self.unpacked(&state).await?;
-        // The platform stands for the base's own Windows.
-        let base = folders.pop();
-        let mut all: Vec<PathBuf> = folders.iter().map(|folder| folder.join("fs")).collect();
-        all.push(self.builder.ground.drive.clone());
-        all.extend(base.map(|folder| folder.join("fs")));
-        Ok((View::drive(all), exclude))
-    }
-
-    fn workdir(&self, state: &mut State, path: &str, step: &Step) -> Result<(Work, String)> {
+    async fn workdir(&self, state: &mut State, path: &str, step: &Step) -> Result<(Work, String)> {
         let path = self.word(state, path, step.line).map_err(fault_of)?;
         let joined = paths::workdir(&working_dir(state), &path)?;
         state.config.config.working_dir = Some(format!("C:{joined}"));
-        Ok((Work::Folder(joined.replace('\\', "/")), step.text.clone()))
+        let owner = match state.config.config.user.clone() {
+            Some(user) if !user.is_empty() => Some(self.account(state, &user, step.line).await?),
+            _ => None,
+        };
+        Ok((Work::Folder(joined.replace('\\', "/"), owner), step.text.clone()))
     }
 
     async fn make(
         &self,
         state: &State,
-        work: Arc<Work>,
+        work: &Arc<Work>,
+        step: &Step,
         shown: &progress::Step,
     ) -> Result<NewLayer> {
-        let below = if state.layers.is_empty() { Vec::new() } else { self.unpacked(state).await? };
-        if let Work::Run(meta) = &*work {
-            return self.make_run(&below, meta, shown).await;
+        let alone = work.is_alone() || state.layers.is_empty();
+        let below = if alone { Vec::new() } else { self.unpacked(state).await? };
+        if let Work::Run(running) = &**work {
+            return self.make_run(&below, running, step, shown).await;
         }
-        let mut all: Vec<PathBuf> = below.iter().map(|folder| folder.join("fs")).collect();
-        let base = all.pop();
-        if base.is_some() {
-            all.push(self.builder.ground.drive.clone());
-        }
-        all.extend(base);
-        let folder = self.builder.executor.folder.clone();
-        let place = blocking(move || {
-            let name = format!("{FILES}{}", uuid::Uuid::new_v4().simple());
-            let place = Place::make(&folder, &name)?;
-            let (drive, files) = (View::drive(all), place.path.join("files"));
-            std::fs::create_dir(&files)?;
-            match &*work {
-                Work::Files(copied, destination) => copied.write(&drive, &files, destination)?,
-                Work::Folder(path) => drop(files::make(&drive, &files, path)?),
-                Work::Run(_) => {}
-            }
-            Ok(place)
-        });
-        let place = place.await?;
-        let layer = self.add_layer(place.path.join("files"), below, Vec::new()).await;
-        blocking(move || Ok(place.remove()?)).await?;
-        layer
+        let drive = self.drive_of(&below);
+        let place = self.builder.places().take()?;
+        let upper = place.path();
+        blocking({
+            let (work, upper) = (Arc::clone(work), upper.clone());
+            move || work.write(&drive, &upper)
+        })
+        .await?;
+        self.add_layer(upper, below, Vec::new()).await
     }
 
     async fn make_run(
         &self,
         below: &[PathBuf],
-        meta: &Meta,
+        running: &Running,
+        step: &Step,
         shown: &progress::Step,
     ) -> Result<NewLayer> {
+        let lent = self.builder.lend(&running.mounts, step.line).await?;
+        let mut meta = running.meta.clone();
+        meta.env.extend(running.apart.iter().cloned());
+        let process = Process::new(meta, Arc::new(shown.clone()));
+        let mounts = lent.mounts.clone();
+        let run = Run { mounts, ..Run::new(below.to_vec(), process) };
         let executor = &self.builder.executor;
-        let cancel = self.stop.subscribe();
-        let finished = executor.run(below, meta, Arc::new(shown.clone()), cancel).await?;
+        let finished = executor.run(run, self.stop.subscribe()).await;
+        lent.give_back().await;
+        let finished = finished?;
         let ground = &self.builder.ground;
         let composed = below.first().map(|top| top.join("registry"));
         let before = composed.filter(|folder| {
@@ -309,7 +194,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let before = before.unwrap_or_else(|| ground.registry.clone());
         let layer = async {
             let (after, epoch) = (finished.registry(), self.options.epoch);
-            let hives = blocking(move || Ok(registry::changes(&before, &after, epoch)?)).await?;
+            let hives = blocking(move || registry::changes(&before, &after, epoch)).await?;
             self.add_layer(finished.upper(), below.to_vec(), hives).await
         };
         let layer = layer.await;
@@ -331,7 +216,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     }
 
     /// The folders of the layers so far, the nearest first, with the registry that they make.
-    async fn unpacked(&self, state: &State) -> Result<Vec<PathBuf>> {
+    pub(super) async fn unpacked(&self, state: &State) -> Result<Vec<PathBuf>> {
         let (images, ground) = (&self.builder.images, self.builder.ground.clone());
         let version = state.config.os_version.clone();
         let unpacked = images.unpack_layers(self.hold, &state.layers, version, &ground.drive);
@@ -344,47 +229,48 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     }
 }
 
-fn shell_line(state: &State, run: &Run) -> String {
-    match &run.command {
-        CommandLine::Exec(words) => words.join(" "),
-        CommandLine::Shell(line) => format!("{} {line}", state.shell().join(" ")),
-    }
-}
-
-fn working_dir(state: &State) -> String {
+pub(super) fn working_dir(state: &State) -> String {
     state.config.config.working_dir.clone().unwrap_or_default()
 }
 
-/// In heredocs the escape character is always the same.
-fn word_of_heredoc(state: &State, text: &str, line: usize) -> Result<String> {
-    // Quotes in a file are the file's own.
-    let quoted = text.replace('\'', "\\'").replace('"', "\\\"");
-    let names = |name: &str| state.value(name);
-    Ok(crate::dockerfile::expand(&quoted, '\\', &names, line)?)
-}
+impl Work {
+    /// Whether the layer is the same whatever it lies upon.
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Files(files) if files.alone)
+    }
 
-fn fault_of(error: BuildError) -> Cause {
-    match error {
-        BuildError::Fault(fault) => Cause::Fault(fault),
-        BuildError::Stopped => Cause::Run(Box::new(RunError::Cancelled)),
-        other => Cause::Fault(Fault::new(0, other.to_string())),
+    fn write(&self, drive: &View, upper: &std::path::Path) -> std::result::Result<(), CopyError> {
+        match self {
+            Self::Files(files) => files.selection.write(drive, upper, &files.destination),
+            Self::Folder(path, owner) => {
+                files::make_for(drive, upper, path, owner.as_deref()).map(drop)
+            }
+            Self::Run(_) => Ok(()),
+        }
     }
 }
 
 /// What a layer is made by, without times.
-fn key_of(work: &Work) -> Result<Value> {
+fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
     Ok(match work {
-        Work::Run(meta) => json!([
-            "run",
-            meta.args,
-            meta.command_line,
-            meta.env,
-            meta.cwd,
-            meta.user,
-            meta.network == NetMode::None
-        ]),
-        Work::Files(files, destination) => json!(["files", files.digest()?, destination]),
-        Work::Folder(path) => json!(["folder", path]),
+        Work::Run(running) => {
+            let meta = &running.meta;
+            let mounts: Vec<&Value> = running.mounts.iter().map(|mount| &mount.key).collect();
+            json!([
+                "run",
+                meta.args,
+                meta.command_line,
+                meta.env,
+                meta.cwd,
+                meta.user,
+                meta.network == NetMode::None,
+                mounts
+            ])
+        }
+        Work::Files(files) => {
+            json!(["files", files.selection.digest()?, files.destination, files.alone])
+        }
+        Work::Folder(path, owner) => json!(["folder", path, owner]),
     })
 }
 
@@ -395,14 +281,4 @@ fn now() -> String {
 /// A time as images write it.
 pub(super) fn date(epoch: i64) -> String {
     jiff::Timestamp::from_second(epoch).map_or_else(|_| now(), |time| time.to_string())
-}
-
-/// Work on files, on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

@@ -1,15 +1,23 @@
 //! From a Dockerfile to an image: the stages that the target needs, step by step.
 //!
 //! `state` is what an image is so far, `metadata` the instructions that only change its
-//! configuration, `layers` those that make a layer, with `cache` before them. Stages are built side
-//! by side.
+//! configuration, `layers` those that make a layer, with `cache` before them: `copy` (from an
+//! `origin`, for a user among `users`) and `run`, with what `mounts` wants and `lend` holds. Stages
+//! are built side by side.
 
+mod add;
 mod cache;
 mod changes;
+mod copy;
 mod layers;
+mod lend;
 mod metadata;
+mod mounts;
+mod origin;
+mod run;
 mod stages;
 mod state;
+mod users;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,14 +29,19 @@ use resources::Host;
 use tokio::sync::watch;
 
 use crate::dockerfile::Dockerfile;
-use crate::error::BuildError;
+use crate::error::{BuildError, Cause};
 use crate::executor::Executor;
+use crate::fetch::Downloads;
 use crate::ignore::Ignore;
 use crate::output::{self, Attestations, Made, Outcome, Output};
 use crate::progress::Progress;
 use crate::remote::{self, CacheTo, Place, Remote};
 
+use crate::blocking;
+use crate::workplace::Workplaces;
 pub use changes::change;
+
+pub use origin::NamedContext;
 pub use state::Ground;
 
 /// What is built, and how.
@@ -67,11 +80,35 @@ pub struct Options {
     pub cache_from: Vec<Place>,
     /// Caches outside the store to write.
     pub cache_to: Vec<CacheTo>,
+    /// Contexts beside the main one, by their names in lower case.
+    pub contexts: BTreeMap<String, NamedContext>,
+    /// What `RUN --mount=type=secret` may see, by id.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Sockets of agents for `RUN --mount=type=ssh`, by id.
+    pub agents: BTreeMap<String, PathBuf>,
+}
+
+/// What some `RUN` may see and nobody else.
+#[derive(Clone)]
+pub enum Secret {
+    /// In a file.
+    File(PathBuf),
+    /// In memory.
+    Value(Vec<u8>),
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Value(_) => f.write_str("Value"),
+        }
+    }
 }
 
 /// Builds images.
 #[derive(Debug, Clone)]
-pub struct Builder<E, H> {
+pub struct Builder<E: Engine, H> {
     /// Where images come from and go to.
     pub images: Store,
     /// What `RUN` runs on.
@@ -82,6 +119,8 @@ pub struct Builder<E, H> {
     pub progress: Progress,
     /// Becomes true when the build is to end.
     pub cancel: watch::Receiver<bool>,
+    /// A folder that no disk keeps, for secrets.
+    pub volatile: PathBuf,
 }
 
 impl<E: Engine, H: Host> Builder<E, H> {
@@ -122,8 +161,13 @@ impl<E: Engine, H: Host> Builder<E, H> {
             Err(fault) => drop(step.failed(&fault.to_string())),
         }
         let file = file?;
-        let unknown = |name: &&String| !file.declares(name) && *name != "SOURCE_DATE_EPOCH";
-        for name in options.args.keys().filter(unknown) {
+        let known = |name: &str| {
+            let upper = name.to_ascii_uppercase();
+            name == "SOURCE_DATE_EPOCH"
+                || run::PROXIES.contains(&upper.as_str())
+                || name.starts_with("BUILDKIT_")
+        };
+        for name in options.args.keys().filter(|name| !file.declares(name) && !known(name)) {
             self.progress.print(&format!("WARNING: --build-arg {name}: no ARG declares it\n"));
         }
         Ok(file)
@@ -166,6 +210,26 @@ impl<E: Engine, H: Host> Builder<E, H> {
             }
         }
         Ok(())
+    }
+
+    /// Gives back what killed builds left.
+    pub async fn sweep(&self) -> Result<(), Cause> {
+        self.executor.sweep().await?;
+        let places = self.secret_places();
+        blocking(move || places.sweep()).await?;
+        Ok(())
+    }
+
+    fn places(&self) -> Workplaces {
+        Workplaces::new(self.executor.folder().to_owned())
+    }
+
+    fn downloads(&self) -> Downloads {
+        Downloads::new(self.images.root().join("build/downloads"))
+    }
+
+    fn secret_places(&self) -> Workplaces {
+        Workplaces::new(self.volatile.join("build"))
     }
 }
 

@@ -13,17 +13,18 @@ use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
+use super::NamedContext;
 use super::cache::Cache;
 use super::state::State;
 use super::{Builder, Options};
-use crate::dockerfile::{Dockerfile, Fault, Instruction, Stage, Step, expand};
+use crate::dockerfile::{Dockerfile, Fault, Instruction, MountText, Stage, Step, expand};
 use crate::error::BuildError;
 use crate::output::Facts;
 use crate::remote::Remote;
 
 type Result<T> = std::result::Result<T, BuildError>;
 
-pub(super) struct Stages<'a, E, H> {
+pub(super) struct Stages<'a, E: Engine, H> {
     pub(super) builder: &'a Builder<E, H>,
     pub(super) options: &'a Options,
     pub(super) file: &'a Dockerfile,
@@ -200,21 +201,22 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         let stage = &self.file.stages[at];
         let base = self.expand_global(&stage.from.image, stage.line)?;
         let before = |found: usize| found < at;
-        if let Some(found) = self.find_named(&base).filter(|found| before(*found)) {
+        let is_context = self.options.contexts.contains_key(&base.to_lowercase());
+        let found = self.find_named(&base).filter(|found| before(*found) && !is_context);
+        if let Some(found) = found {
             self.need(found, needed)?;
         }
         for step in &stage.steps {
-            let Instruction::Copy(copy) = &step.instruction else { continue };
-            let Some(from) = copy.from.as_deref() else { continue };
-            let Some(found) = self.find(from) else { continue };
-            if !before(found) {
-                let own = stage.from.name.clone().unwrap_or_else(|| at.to_string());
-                let rule = format!(
-                    "cannot copy from stage \"{from}\", it needs to be defined before current stage \"{own}\""
-                );
-                return Err(Fault::new(step.line, rule).into());
+            for from in sources(&step.instruction) {
+                if self.options.contexts.contains_key(&from.to_lowercase()) {
+                    continue;
+                }
+                let Some(found) = self.find(from) else { continue };
+                if !before(found) {
+                    return Err(later(at, stage, step, from).into());
+                }
+                self.need(found, needed)?;
             }
-            self.need(found, needed)?;
         }
         Ok(())
     }
@@ -254,6 +256,14 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
                 return Err(Fault::new(stage.line, rule).into());
             }
         }
+        let name = match self.options.contexts.get(&name.to_lowercase()) {
+            Some(NamedContext::Image(image)) => image.clone(),
+            Some(NamedContext::Folder(..)) => {
+                let rule = format!("FROM {name}: a context that is a folder is no image");
+                return Err(Fault::new(stage.line, rule).into());
+            }
+            None => name,
+        };
         if let Some(found) = self.find_named(&name).filter(|found| *found < at) {
             return self.built(found).await;
         }
@@ -312,6 +322,28 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
 /// Making layers waits for disks and for programs that start, so two are not too many for one core.
 fn parallelism() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+
+/// What an instruction copies or mounts from.
+fn sources(instruction: &Instruction) -> Vec<&str> {
+    match instruction {
+        Instruction::Copy(copy) => copy.from.as_deref().into_iter().collect(),
+        Instruction::Run(run) => run.mounts.iter().filter_map(MountText::from).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn later(at: usize, stage: &Stage, step: &Step, from: &str) -> Fault {
+    let own = stage.from.name.clone().unwrap_or_else(|| at.to_string());
+    let rule = match step.instruction {
+        Instruction::Run(_) => format!(
+            "cannot mount from stage \"{from}\", stage needs to be defined before current command"
+        ),
+        _ => format!(
+            "cannot copy from stage \"{from}\", it needs to be defined before current stage \"{own}\""
+        ),
+    };
+    Fault::new(step.line, rule)
 }
 
 /// Instructions that the base image left for builds on top of it.

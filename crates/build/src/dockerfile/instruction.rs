@@ -3,7 +3,7 @@
 use super::flags::Flags;
 use super::healthcheck::{self, Healthcheck};
 use super::heredoc::Heredoc;
-use super::mount::{self, Mount};
+use super::mount::MountText;
 use super::source::Statement;
 use super::{Fault, fault, words};
 
@@ -95,7 +95,7 @@ pub struct Run {
     /// What is run.
     pub command: CommandLine,
     /// `--mount`
-    pub mounts: Vec<Mount>,
+    pub mounts: Vec<MountText>,
     /// `--network`
     pub network: Option<String>,
     /// `--security`
@@ -208,7 +208,7 @@ fn run(statement: &Statement, flags: &Flags, text: &str) -> Read<Run> {
         return Err("--device is not supported: there is no device to give".to_owned());
     }
     let mounts =
-        flags.values("mount")?.iter().map(|text| mount::parse(text)).collect::<Read<_>>()?;
+        flags.values("mount")?.iter().map(|text| MountText::read(text)).collect::<Read<_>>()?;
     let network = flags.value("network")?;
     if let Some(other) = network.as_deref().filter(|n| !matches!(*n, "default" | "none" | "host")) {
         return Err(format!("invalid network mode: \"{other}\": default, none or host is wanted"));

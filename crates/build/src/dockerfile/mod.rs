@@ -27,7 +27,7 @@ pub use healthcheck::Healthcheck;
 pub use heredoc::Heredoc;
 pub(crate) use instruction::statement_command;
 pub use instruction::{CommandLine, Copy, From, Instruction, Run, parse_one};
-pub use mount::{Mount, MountKind, Sharing};
+pub use mount::{Mount, MountKind, MountText, Sharing};
 pub use source::{Directives, Statement};
 pub use stages::{Stage, Step};
 

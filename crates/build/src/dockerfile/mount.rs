@@ -1,8 +1,56 @@
 //! `RUN --mount`
 
 use super::fault::suggestion;
+use super::{Fault, Names, expand};
 
-/// What is mounted for one `RUN`. Its values hold variables still.
+/// A `--mount` as it was written: its values, but for `from`, may hold variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountText {
+    fields: Vec<String>,
+}
+
+impl MountText {
+    /// Reads what can be read without the values of variables.
+    pub(super) fn read(text: &str) -> Read<Self> {
+        let read = Self { fields: fields(text) };
+        if read.fields.iter().any(|field| field.contains('$')) {
+            read.check_from()?;
+        } else {
+            Mount::of(&read.fields)?;
+        }
+        Ok(read)
+    }
+
+    /// The stage, image or context that it is taken from.
+    pub fn from(&self) -> Option<&str> {
+        let mut pairs = self.fields.iter().filter_map(|field| field.split_once('='));
+        pairs.rfind(|(key, _)| key.eq_ignore_ascii_case("from")).map(|(_, value)| value)
+    }
+
+    /// With the values of variables, for the instruction on `line`.
+    pub fn decide(&self, names: &dyn Names, line: usize) -> Result<Mount, Fault> {
+        let fields: Result<Vec<String>, Fault> = self
+            .fields
+            .iter()
+            .map(|field| match field.split_once('=') {
+                // Backslashes were the flag's to take away; here they are the path's.
+                Some((key, value)) => Ok(format!("{key}={}", expand(value, '\0', names, line)?)),
+                None => Ok(field.clone()),
+            })
+            .collect();
+        Mount::of(&fields?).map_err(|rule| Fault::new(line, rule))
+    }
+
+    fn check_from(&self) -> Read<()> {
+        if self.from().is_some_and(|from| from.contains('$')) {
+            let rule = "'from' doesn't support variable expansion, define alias stage instead";
+            return Err(rule.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What is mounted for one `RUN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
     /// Of which kind.
@@ -54,7 +102,8 @@ pub enum Sharing {
 }
 
 const KINDS: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
+    "env",
     "type",
     "from",
     "source",
@@ -77,34 +126,33 @@ const KEYS: [&str; 18] = [
 
 type Read<T> = Result<T, String>;
 
-pub(super) fn parse(text: &str) -> Read<Mount> {
-    let fields = fields(text);
-    let kind = fields
-        .iter()
-        .filter_map(|field| field.split_once('='))
-        .rfind(|(key, _)| key.eq_ignore_ascii_case("type"));
-    let kind = kind.map_or(Ok(MountKind::Bind), |(_, value)| kind_of(value))?;
-    let read_only = matches!(kind, MountKind::Bind | MountKind::Secret | MountKind::Ssh);
-    let mut mount = Mount {
-        kind,
-        from: None,
-        source: None,
-        target: None,
-        read_only,
-        id: None,
-        sharing: None,
-        required: false,
-        size: None,
-        env: None,
-    };
-    for field in &fields {
-        mount.take(field)?;
-    }
-    mount.check()?;
-    Ok(mount)
-}
-
 impl Mount {
+    fn of(fields: &[String]) -> Read<Self> {
+        let kind = fields
+            .iter()
+            .filter_map(|field| field.split_once('='))
+            .rfind(|(key, _)| key.eq_ignore_ascii_case("type"));
+        let kind = kind.map_or(Ok(MountKind::Bind), |(_, value)| kind_of(value))?;
+        let read_only = matches!(kind, MountKind::Bind | MountKind::Secret | MountKind::Ssh);
+        let mut mount = Self {
+            kind,
+            from: None,
+            source: None,
+            target: None,
+            read_only,
+            id: None,
+            sharing: None,
+            required: false,
+            size: None,
+            env: None,
+        };
+        for field in fields {
+            mount.take(field)?;
+        }
+        mount.check()?;
+        Ok(mount)
+    }
+
     fn take(&mut self, field: &str) -> Read<()> {
         let (key, value) = match field.split_once('=') {
             Some((key, value)) => (key.to_ascii_lowercase(), Some(value)),
@@ -118,12 +166,6 @@ impl Mount {
         };
         match key.as_str() {
             "type" => {}
-            "from" if text.contains('$') => {
-                return Err(
-                    "'from' doesn't support variable expansion, define alias stage instead"
-                        .to_owned(),
-                );
-            }
             "from" => self.from = Some(text),
             "source" | "src" => self.source = Some(text),
             "target" | "dst" | "destination" => self.target = Some(text),
@@ -143,16 +185,13 @@ impl Mount {
         Ok(())
     }
 
-    /// Windows knows neither modes nor numbers of accounts: they are checked, and mean nothing.
+    /// Windows knows neither modes nor numbers of accounts.
     fn number(&self, key: &str, text: &str) -> Read<()> {
         if matches!(self.kind, MountKind::Bind | MountKind::Tmpfs) {
             let kind = self.kind.name();
             return Err(format!("{key} not allowed for \"{kind}\" type mounts"));
         }
-        let radix = if key == "mode" { 8 } else { 10 };
-        u32::from_str_radix(text, radix)
-            .map(drop)
-            .map_err(|_| format!("invalid value {text} for {key}"))
+        Err(format!("{key}={text} means nothing on Windows, which has access lists: leave it out"))
     }
 
     fn check(&self) -> Read<()> {
@@ -177,10 +216,17 @@ impl Mount {
                 if self.source.is_some() && self.id.is_some() {
                     return Err("both source and id can't be set".to_owned());
                 }
+                if self.target.is_none() && self.env.is_none() {
+                    let rule = "a secret needs a target or an env: Windows has no /run/secrets";
+                    return Err(rule.to_owned());
+                }
                 Ok(())
             }
             MountKind::Bind | MountKind::Cache | MountKind::Tmpfs if self.target.is_none() => {
                 Err(format!("{kind} mount requires a target"))
+            }
+            MountKind::Tmpfs | MountKind::Ssh if self.from.is_some() || self.source.is_some() => {
+                Err(format!("{kind} mount should not have a from or a source"))
             }
             MountKind::Bind | MountKind::Cache | MountKind::Tmpfs | MountKind::Ssh => Ok(()),
         }
@@ -253,12 +299,33 @@ fn fields(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Read<Mount> {
+        MountText::read(text).map(|_| ())?;
+        Mount::of(&fields(text))
+    }
+
+    #[test]
+    fn variables_are_put_in_and_backslashes_stay() {
+        let text = MountText::read(r"type=$T,id=a-${V},target=C:\x\$V,from=one").unwrap();
+        let names = |name: &str| match name {
+            "T" => Some("cache".to_owned()),
+            "V" => Some("7".to_owned()),
+            _ => None,
+        };
+        let mount = text.decide(&names, 3).unwrap();
+        assert_eq!((mount.kind, text.from()), (MountKind::Cache, Some("one")));
+        assert_eq!(mount.target.as_deref(), Some(r"C:\x\7"));
+        assert_eq!(mount.id.as_deref(), Some("a-7"));
+        let none = |_: &str| None;
+        assert_eq!(text.decide(&none, 3).unwrap_err().line, 3);
+    }
+
     #[test]
     fn a_bind_is_the_default_and_read_only() {
         let mount = parse(r#""source=a,b",target=C:\x"#).unwrap();
         assert_eq!((mount.kind, mount.read_only), (MountKind::Bind, true));
         assert_eq!(mount.source.as_deref(), Some("a,b"));
-        let cache = parse("type=cache,ID=k,dst=/c,sharing=locked,mode=0755").unwrap();
+        let cache = parse("type=cache,ID=k,dst=/c,sharing=locked").unwrap();
         assert_eq!((cache.read_only, cache.sharing), (false, Some(Sharing::Locked)));
         assert!(!parse("rw,target=/x").unwrap().read_only);
     }
@@ -269,6 +336,9 @@ mod tests {
             ("typ=tmpfs", "unexpected key 'typ' in 'typ=tmpfs' (did you mean type?)"),
             ("type=tmp,target=/x", "unsupported mount type \"tmp\""),
             ("from=$x,target=/x", "'from' doesn't support variable expansion"),
+            ("type=cache,target=/x,mode=0755", "mode=0755 means nothing on Windows"),
+            ("type=secret,id=a", "needs a target or an env"),
+            ("type=ssh,from=x", "should not have a from"),
             ("type=secret", "one of source, target required"),
             ("type=secret,id=a,src=b", "both source and id"),
             ("sharing=shared,target=/x", "invalid cache sharing set for bind mount"),

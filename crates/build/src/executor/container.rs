@@ -1,28 +1,30 @@
 //! The container of one run: each step of its life a method, and giving back what they took.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::network::EndpointRequest;
-use engine::system::Reader;
-use engine::{Engine, Process, System};
-use plan::oci::{Network, Process as SpecProcess, User, Windows};
-use plan::{ContainerRequest, Plan, Spec, Streams};
+use engine::{Engine, System};
+use plan::oci::{Network, Windows};
+use plan::{ContainerRequest, Plan, Spec};
 use resources::{Held, Host, HostFiles};
-use schema::{ExitCode, SystemId};
-use tokio::io::AsyncReadExt;
+use schema::SystemId;
+use schema::document::ComputeSystem;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::{Executor, Finished, Meta, NetMode, Output, Place, RunError};
+use super::process::{self, PATIENCE};
+use super::running::{Entry, Started, Up};
+use super::stubs::Stubs;
+use super::usage::{self, Usage};
+use super::{Executor, Finished, Meta, Mount, NetMode, Place, Process, RunError, RunId};
+use crate::files;
+use crate::view::View;
 
 /// Who creates compute systems, as they are listed.
 const OWNER: &str = "transom-build";
-/// How long a killed process, or a container that shuts down, may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// What a process ended from outside ends with: Windows' `ERROR_PROCESS_ABORTED`.
-const ABORTED: ExitCode = ExitCode(1067);
+const HOST_NAME: &str = "buildkitsandbox";
+/// How long the account's registry may take to be written, and what runs inside to end.
+const SHUTDOWN: Duration = PATIENCE;
 
 type Result<T> = std::result::Result<T, RunError>;
 
@@ -31,58 +33,101 @@ pub(super) struct Container<'a, E: Engine, H: Host> {
     id: SystemId,
     place: Place,
     layers: Vec<PathBuf>,
+    mounts: Vec<Mount>,
+    stubs: Stubs,
     namespace: Option<String>,
     held: Option<Held>,
     system: Option<E::System>,
+    usage: Usage,
 }
 
 impl<'a, E: Engine, H: Host> Container<'a, E, H> {
-    pub(super) fn begin(executor: &'a Executor<E, H>, layers: &[PathBuf]) -> Result<Self> {
-        let name = format!("build-{}", uuid::Uuid::new_v4().simple());
-        let place = Place::make(&executor.folder, &name).map_err(RunError::io(&executor.folder))?;
+    pub(super) fn begin(
+        executor: &'a Executor<E, H>,
+        id: &RunId,
+        layers: Vec<PathBuf>,
+        mounts: Vec<Mount>,
+    ) -> Result<Self> {
+        let name = format!("build-{id}");
+        // Another process may have a run of this id.
+        let place = Place::make(&executor.folder, &name).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => RunError::InUse(id.clone()),
+            _ => RunError::io(&executor.folder)(error),
+        })?;
         Ok(Self {
             executor,
             id: SystemId::new(&name).expect("a name of letters, digits and dashes is an id"),
             place,
-            layers: layers.to_vec(),
+            layers,
+            mounts,
+            stubs: Stubs::default(),
             namespace: None,
             held: None,
             system: None,
+            usage: Usage::default(),
         })
     }
 
     pub(super) async fn life(
         &mut self,
-        meta: &Meta,
-        output: Arc<dyn Output>,
+        process: Process,
+        started: &mut Started,
+        entry: &Entry<E::System>,
         cancel: watch::Receiver<bool>,
     ) -> Result<()> {
-        self.scratch().await?;
-        self.network(meta.network).await?;
-        let plan = self.plan(meta)?;
-        let system = self.create(&plan).await?;
-        system.start().await?;
-        let (process, stdio) = system.spawn(&plan.process.unwrap_or_default()).await?;
-        let mut copies = JoinSet::new();
-        for (stderr, reader) in [(false, stdio.stdout), (true, stdio.stderr)] {
-            if let Some(reader) = reader {
-                copies.spawn(copy(reader, stderr, Arc::clone(&output)));
-            }
+        self.network(process.meta.network).await?;
+        let first = process.to_spec();
+        let plan = self.plan(&process)?;
+        let document = self.acquire(&plan).await?;
+        self.prepare_drive(&process.meta)?;
+        let system = self.executor.engine.create(&self.id, &document).await?;
+        self.system = Some(system.clone());
+        if *cancel.borrow() {
+            return Err(RunError::NotStarted);
         }
-        let code = ended(&process, cancel).await;
-        // A process left behind in the container may keep a stream open; it ends with it.
-        let drained = async { while copies.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(PATIENCE, drained).await;
-        accept(code?, &meta.valid_exit_codes)
+        system.start().await?;
+        entry.up(Up { system: system.clone(), process: first });
+        let parameters = plan.process.unwrap_or_default();
+        let run = process::run(&system, &parameters, process, started, cancel);
+        usage::record(&system, &mut self.usage, run).await
     }
 
-    async fn scratch(&self) -> Result<()> {
-        let scratch = self.place.path.join("scratch");
-        Ok(self.executor.host.create_scratch(&scratch, &self.layers, None).await?)
+    /// The drive as the layers and the platform make it.
+    fn drive(&self) -> View {
+        let mut folders: Vec<PathBuf> = self.layers.iter().map(|layer| layer.join("fs")).collect();
+        let base = folders.pop();
+        folders.push(self.executor.drive.clone());
+        folders.extend(base);
+        // An engine without a host has none of them.
+        folders.retain(|folder| folder.is_dir());
+        View::drive(folders)
+    }
+
+    /// The working directory is made when it is not there, and mount points are noted.
+    fn prepare_drive(&mut self, meta: &Meta) -> Result<()> {
+        let drive = self.drive();
+        let destinations = self.mounts.iter().map(|mount| mount.destination.as_str());
+        self.stubs =
+            Stubs::missing(&drive, destinations).map_err(RunError::io(&self.executor.drive))?;
+        let upper = self.place.path.join("scratch/upper");
+        if meta.cwd.is_empty() || !upper.is_dir() {
+            return Ok(());
+        }
+        let failed = |source| RunError::WorkingDirectory { path: meta.cwd.clone(), source };
+        let path =
+            crate::paths::join("", &meta.cwd, false).map_err(|error| failed(error.into()))?;
+        match drive.find(&path) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => files::make(&drive, &upper, &path).map(drop).map_err(failed),
+            Err(error) => Err(RunError::io(path)(error)),
+        }
     }
 
     async fn network(&mut self, mode: NetMode) -> Result<()> {
         let (host, name) = (&self.executor.host, self.id.to_string());
+        if mode == NetMode::Host {
+            return Err(RunError::Network("HOST"));
+        }
         host.create_namespace(&name).await?;
         self.namespace = Some(name.clone());
         if mode == NetMode::Default {
@@ -96,22 +141,17 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         Ok(())
     }
 
-    fn plan(&self, meta: &Meta) -> Result<Plan> {
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let mut folders: Vec<String> = self.layers.iter().map(text).collect();
+    fn plan(&self, process: &Process) -> Result<Plan> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let mut folders: Vec<String> = self.layers.iter().map(|layer| text(layer)).collect();
         folders.push(text(&self.place.path.join("scratch")));
         let network = Network { network_namespace: self.id.to_string(), ..Network::default() };
+        let asked = process.meta.hostname.as_str();
         let spec = Spec {
             oci_version: "1.1.0".to_owned(),
-            hostname: "buildkitsandbox".to_owned(),
-            process: Some(SpecProcess {
-                user: User { username: meta.user.clone(), ..User::default() },
-                args: meta.args.clone(),
-                command_line: meta.command_line.clone(),
-                env: meta.env.clone(),
-                cwd: meta.cwd.clone(),
-                ..SpecProcess::default()
-            }),
+            hostname: if asked.is_empty() { HOST_NAME } else { asked }.to_owned(),
+            process: Some(process.to_spec()),
+            mounts: self.mounts.iter().map(Mount::to_spec).collect(),
             windows: Some(Windows {
                 layer_folders: Some(folders),
                 network: Some(network),
@@ -119,18 +159,16 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
             }),
             ..Spec::default()
         };
-        let streams = Streams { stdin: false, stdout: true, stderr: true };
-        let request = ContainerRequest::new(self.id.clone(), OWNER, spec).stdio(streams);
+        let request = ContainerRequest::new(self.id.clone(), OWNER, spec).stdio(process.streams());
         Ok(plan::container(&request, &resources::facts(), &HostFiles)?)
     }
 
-    async fn create(&mut self, plan: &Plan) -> Result<E::System> {
+    /// The scratch among it.
+    async fn acquire(&mut self, plan: &Plan) -> Result<ComputeSystem> {
         let ledger = self.place.path.join("ledger");
         let (held, document) = Held::acquire(plan, &self.executor.host, &ledger).await?;
         self.held = Some(held);
-        let system = self.executor.engine.create(&self.id, &document).await?;
-        self.system = Some(system.clone());
-        Ok(system)
+        Ok(document)
     }
 
     /// Ends what runs and gives back what it stood on. What fails is told; the rest is still done.
@@ -147,51 +185,22 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
             let deleted = self.executor.host.delete_namespace(&name).await;
             first = first.and(deleted.map_err(RunError::from));
         }
+        let upper = self.place.path.join("scratch/upper");
+        if upper.is_dir() {
+            first = first.and(self.stubs.remove(&upper).map_err(RunError::io(upper)));
+        }
         first
     }
 
     pub(super) fn finish(self) -> Finished {
-        Finished { place: self.place }
-    }
-}
-
-/// Waits for the end of a process. It is killed once when that is asked for; an end with any code
-/// is then the end.
-async fn ended<P: Process>(process: &P, mut cancel: watch::Receiver<bool>) -> Result<ExitCode> {
-    let asked = async {
-        // Whoever could have asked is gone: nobody will.
-        if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        code = process.wait() => return Ok(code),
-        () = asked => {}
-    }
-    process.terminate(ABORTED).await?;
-    match tokio::time::timeout(PATIENCE, process.wait()).await {
-        Ok(_) => Err(RunError::Cancelled),
-        Err(_) => Err(RunError::Unkillable(PATIENCE)),
-    }
-}
-
-fn accept(code: ExitCode, valid: &[u32]) -> Result<()> {
-    let good = if valid.is_empty() { code.0 == 0 } else { valid.contains(&code.0) };
-    if good { Ok(()) } else { Err(RunError::Exit(code.0)) }
-}
-
-async fn copy(mut reader: Reader, stderr: bool, output: Arc<dyn Output>) {
-    let mut buffer = vec![0; 16 << 10];
-    // A stream that breaks has ended: how the process did is told by its exit code.
-    while let Ok(read @ 1..) = reader.read(&mut buffer).await {
-        output.write(stderr, &buffer[..read]);
+        Finished { place: self.place, usage: self.usage }
     }
 }
 
 /// Gently first, so that what is still in memory, as the registry is, comes to the scratch.
 async fn end(system: &impl System) -> Result<()> {
     if system.shutdown().await.is_ok()
-        && tokio::time::timeout(PATIENCE, system.wait()).await.is_ok()
+        && tokio::time::timeout(SHUTDOWN, system.wait()).await.is_ok()
     {
         return Ok(());
     }

@@ -51,7 +51,7 @@ impl Place {
     }
 
     /// The folders whose builds are gone.
-    pub(super) fn dead(all: &Path) -> io::Result<Vec<Self>> {
+    pub(crate) fn dead(all: &Path) -> io::Result<Vec<Self>> {
         let living = match File::create(all.join(ALL)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,

@@ -79,7 +79,7 @@ fn title(output: &Output) -> &'static str {
     }
 }
 
-struct Delivery<'a, E, H> {
+struct Delivery<'a, E: Engine, H> {
     builder: &'a Builder<E, H>,
     options: &'a Options,
     hold: &'a Hold,

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 /// `build`
 #[derive(Debug, Args)]
 pub struct Build {
-    /// Name of the Dockerfile (default: PATH/Dockerfile)
+    /// Name of the Dockerfile (default: PATH/Dockerfile); `-` is stdin
     #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub file: Option<String>,
     /// Name of the image, with its tag
     #[arg(short, long, value_name = "NAME")]
     pub tag: Vec<String>,
@@ -37,6 +37,16 @@ pub struct Build {
     /// The network of RUN: `default` or `none`
     #[arg(long, default_value = "default", value_name = "MODE")]
     pub network: String,
+    /// A secret for RUN --mount=type=secret: `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Vec<String>,
+    /// An agent for RUN --mount=type=ssh: `default` or `ID=SOCKET`
+    #[arg(long, value_name = "AGENT")]
+    pub ssh: Vec<String>,
+    /// Another context, for COPY --from=NAME and the like: `NAME=FOLDER`,
+    /// `NAME=docker-image://IMAGE`, or something to fetch
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub build_context: Vec<String>,
     /// The platform; `windows/amd64`
     #[arg(long)]
     pub platform: Option<String>,
@@ -46,8 +56,9 @@ pub struct Build {
     /// Where the result goes
     #[command(flatten)]
     pub results: Results,
-    /// The folder that COPY copies from
-    pub path: PathBuf,
+    /// What COPY copies from: a folder, `-` (an archive or a Dockerfile on stdin), a web address or
+    /// a git repository
+    pub path: String,
 }
 
 /// Where the result of a build goes, and what goes with it.

@@ -1,9 +1,10 @@
 //! `build`: a context and a Dockerfile become an image.
 
+mod context;
 mod results;
+mod secrets;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use build::executor::Executor;
-use build::ignore::Ignore;
 use build::output::Outcome;
 use build::progress::{Plain, Progress, Quiet, Raw, Tty};
 use build::{BuildError, Builder, Ground, Options};
@@ -26,11 +26,12 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Builds an image, and gives the status to exit with.
 pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
-    let (options, file) = options(&args)?;
+    check(&args)?;
+    let given = context::Places::new(&host.dirs.root).open(&args).await?;
+    let (options, file) = options(&args, &given)?;
     let images = host.images().await?;
     let platform = host.platform().await?;
-    let executor = executor(host);
-    executor.sweep().await.context("giving back what a killed build left")?;
+    let executor = executor(host, platform.drive_c.clone());
     let (cancel, cancelled) = watch::channel(false);
     let builder = Builder {
         images,
@@ -43,7 +44,9 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
         },
         progress: progress(&args)?,
         cancel: cancelled,
+        volatile: host.dirs.state.clone(),
     };
+    builder.sweep().await.context("giving back what a killed build left")?;
     let asked = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = cancel.send(true);
@@ -86,33 +89,29 @@ fn report(args: &Build, outcome: &Outcome, stdout_is_taken: bool) -> Result<()> 
 }
 
 /// What runs steps on this host.
-pub(super) fn executor(host: &Host) -> Executor<engine::HostEngine, shim::ThisHost> {
+pub(super) fn executor(
+    host: &Host,
+    drive: PathBuf,
+) -> Executor<engine::HostEngine, shim::ThisHost> {
     let (engine, things) = shim::this_host();
-    Executor { engine, host: things, folder: host.dirs.root.join("build/run") }
+    Executor::new(engine, things, host.dirs.root.join("build/run"), drive)
 }
 
-fn options(args: &Build) -> Result<(Options, PathBuf)> {
+/// Refuses what cannot be meant, before anything is read.
+fn check(args: &Build) -> Result<()> {
     if !matches!(args.platform.as_deref(), None | Some("windows" | "windows/amd64")) {
         bail!("platform {:?} is not supported: only windows/amd64 is", args.platform);
     }
-    let no_network = match args.network.as_str() {
-        "default" => false,
-        "none" => true,
-        other => bail!("--network {other} is not supported: default or none is wanted"),
-    };
-    if !args.path.is_dir() {
-        bail!("the context {} is not a folder", args.path.display());
+    if !matches!(args.network.as_str(), "default" | "none") {
+        bail!("--network {} is not supported: default or none is wanted", args.network);
     }
-    let file = args.file.clone().unwrap_or_else(|| {
-        let names = ["Dockerfile", "dockerfile"].map(|name| args.path.join(name));
-        let there = names.iter().find(|path| path.is_file()).unwrap_or(&names[0]);
-        there.clone()
-    });
-    let dockerfile = fs::read_to_string(&file)
-        .with_context(|| format!("failed to read dockerfile: open {}", file.display()))?;
     for tag in &args.tag {
         image::ImageName::parse(tag).with_context(|| format!("reading --tag {tag}"))?;
     }
+    Ok(())
+}
+
+fn options(args: &Build, given: &context::Given) -> Result<(Options, PathBuf)> {
     let mut build_args = pairs("--build-arg", &args.build_arg, |name| std::env::var(name).ok())?;
     if let (None, Ok(epoch)) = (build_args.get(EPOCH), std::env::var(EPOCH)) {
         build_args.insert(EPOCH.to_owned(), epoch);
@@ -120,15 +119,15 @@ fn options(args: &Build) -> Result<(Options, PathBuf)> {
     let epoch = build_args.get(EPOCH).filter(|text| !text.is_empty()).map(|text| epoch(text));
     let epoch = epoch.transpose()?;
     let options = Options {
-        dockerfile,
-        ignore: ignore(&args.path, &file)?,
-        context: args.path.clone(),
+        dockerfile: given.dockerfile.clone(),
+        ignore: given.ignore.clone(),
+        context: given.folder.clone(),
         args: build_args,
         target: args.target.clone(),
         no_cache: args.no_cache,
         pull: args.pull,
         labels: pairs("--label", &args.label, |_| Some(String::new()))?,
-        no_network,
+        no_network: args.network == "none",
         tags: args.tag.clone(),
         epoch,
         parallelism: None,
@@ -136,30 +135,17 @@ fn options(args: &Build) -> Result<(Options, PathBuf)> {
         attestations: results::attestations(&args.results)?,
         cache_from: results::cache_from(&args.results)?,
         cache_to: results::cache_to(&args.results)?,
+        contexts: given.contexts.clone(),
+        secrets: secrets::secrets(&args.secret)?,
+        agents: secrets::agents(&args.ssh)?,
     };
-    Ok((options, file))
+    Ok((options, given.shown.clone()))
 }
 
 /// Seconds since 1970 that a calendar has a date for.
 fn epoch(text: &str) -> Result<i64> {
     let seconds = text.parse::<i64>().ok().filter(|at| (0..=253_402_300_799).contains(at));
     seconds.with_context(|| format!("invalid {EPOCH}: {text}: whole seconds since 1970 are wanted"))
-}
-
-/// The Dockerfile's own ignore file, or the context's.
-fn ignore(context: &Path, file: &Path) -> Result<Ignore> {
-    let mut own = file.as_os_str().to_owned();
-    own.push(".dockerignore");
-    for path in [PathBuf::from(own), context.join(".dockerignore")] {
-        match fs::read_to_string(&path) {
-            Ok(text) => return Ok(Ignore::parse(&text)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(error).with_context(|| format!("reading {}", path.display()));
-            }
-        }
-    }
-    Ok(Ignore::default())
 }
 
 /// `NAME=VALUE`; a name alone has the value that `default` gives it, if any.

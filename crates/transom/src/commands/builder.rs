@@ -59,7 +59,8 @@ pub(super) async fn prune(host: &Host, args: BuilderPrune) -> Result<()> {
         return Ok(());
     }
     // What killed builds left holds layers too.
-    build::executor(host).sweep().await?;
+    // Nothing is run, so no drive is needed.
+    build::executor(host, std::path::PathBuf::new()).sweep().await?;
     let (gone, reclaimed) = host.images().await?.prune_cache(options).await?;
     if args.verbose {
         gone.iter().for_each(tell);

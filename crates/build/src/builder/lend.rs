@@ -1,0 +1,219 @@
+//! Holding what a `RUN --mount` wants for as long as the step takes.
+//!
+//! Files are copied, so that nothing is mounted which somebody else may change, nor a link followed
+//! after it was looked at. A cache is a folder below `$ROOT/build/mounts`, locked by those who use
+//! it: together, or one after the other. Part of a cache is mounted only while nobody else uses it:
+//! another step could put a link in the place of what was looked at. Secrets lie in memory.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine::Engine;
+use image::Digest;
+use resources::Host;
+use serde_json::json;
+
+use super::Builder;
+use super::mounts::{CacheMount, Wanted, What};
+use crate::dockerfile::{Fault, Sharing};
+use crate::error::Cause;
+use crate::executor::{Mount, RunError, Source};
+use crate::files::{CopyError, Selection, at};
+use crate::view::{Node, View};
+use crate::workplace::Workplace;
+
+type Result<T> = std::result::Result<T, Cause>;
+
+/// How often a cache that is in use is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// How many private copies of a cache are looked at.
+const MOST_COPIES: usize = 1000;
+
+/// What is held for a step.
+#[derive(Default)]
+pub(super) struct Lent {
+    pub(super) mounts: Vec<Mount>,
+    caches: BTreeMap<Digest, Cache>,
+    places: Vec<Workplace>,
+}
+
+/// A cache in use.
+struct Cache {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Lent {
+    /// Gives it all back.
+    pub(super) async fn give_back(self) {
+        // Removing copies takes a while.
+        crate::blocking(move || drop(self)).await;
+    }
+}
+
+impl<E: Engine, H: Host> Builder<E, H> {
+    /// Gets everything that is wanted, or nothing.
+    pub(super) async fn lend(&self, wanted: &[Wanted], line: usize) -> Result<Lent> {
+        let mut lent = Lent::default();
+        for one in wanted {
+            let source = match &one.what {
+                What::Memory(size) => Source::Memory(*size),
+                What::Agent(socket) => Source::Socket(socket.clone()),
+                What::Secret(value) => {
+                    let place = self.secret_places().take()?;
+                    let path = private_file(&place, value)?;
+                    lent.places.push(place);
+                    Source::Path(path)
+                }
+                What::Script(text) => {
+                    let place = self.places().take()?;
+                    let path = place.path().join("script.cmd");
+                    fs::write(&path, text)?;
+                    lent.places.push(place);
+                    Source::Path(path)
+                }
+                What::Files(selection) => {
+                    let place = self.places().take()?;
+                    let path = copied(selection.clone(), place.path()).await?;
+                    lent.places.push(place);
+                    Source::Path(path)
+                }
+                What::Cache(cache) => Source::Path(self.cache(&mut lent, cache, line).await?),
+            };
+            let (destination, read_only) = (one.target.clone(), one.read_only);
+            lent.mounts.push(Mount { source, destination, read_only });
+        }
+        Ok(lent)
+    }
+
+    /// The folder of a cache; two mounts of one cache in a step share it.
+    async fn cache(&self, lent: &mut Lent, cache: &CacheMount, line: usize) -> Result<PathBuf> {
+        if !lent.caches.contains_key(&cache.key) {
+            let held = self.hold(cache).await?;
+            lent.caches.insert(cache.key.clone(), held);
+        }
+        let folder = lent.caches[&cache.key].folder.join("data");
+        if cache.source.is_empty() {
+            return Ok(folder);
+        }
+        inside(&folder, &cache.source, line)
+    }
+
+    async fn hold(&self, cache: &CacheMount) -> Result<Cache> {
+        let all = self.images.root().join("build/mounts");
+        if cache.sharing == Sharing::Private {
+            for copy in 0..MOST_COPIES {
+                let suffix = if copy == 0 { String::new() } else { format!("-{copy}") };
+                let folder = all.join(format!("{}{suffix}", cache.key.hex()));
+                let lock = lock_file(&folder)?;
+                if try_lock(&lock, true)? {
+                    fill(&folder, cache).await?;
+                    return Ok(Cache { folder, _lock: lock });
+                }
+            }
+            return Err(io::Error::other(format!("cache {}: too many users", cache.id)).into());
+        }
+        let folder = all.join(cache.key.hex());
+        let lock = lock_file(&folder)?;
+        let alone = cache.sharing == Sharing::Locked || !cache.source.is_empty();
+        if !folder.join("data").is_dir() {
+            self.wait_for(&lock, true).await?;
+            fill(&folder, cache).await?;
+            lock.unlock()?;
+        }
+        self.wait_for(&lock, alone).await?;
+        Ok(Cache { folder, _lock: lock })
+    }
+
+    /// Locks alone or with others, unless the build is cancelled meanwhile.
+    async fn wait_for(&self, lock: &File, alone: bool) -> Result<()> {
+        while !try_lock(lock, alone)? {
+            if *self.cancel.borrow() {
+                return Err(RunError::NotStarted.into());
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        Ok(())
+    }
+}
+
+fn lock_file(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    File::options().create(true).truncate(false).write(true).open(folder.join("lock"))
+}
+
+fn try_lock(lock: &File, alone: bool) -> io::Result<bool> {
+    let tried = if alone { lock.try_lock() } else { lock.try_lock_shared() };
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Gives a new cache what it begins with. It is there whole, or not at all.
+async fn fill(folder: &Path, cache: &CacheMount) -> Result<()> {
+    let data = folder.join("data");
+    if data.is_dir() {
+        return Ok(());
+    }
+    let about = json!({ "id": cache.id }).to_string();
+    fs::write(folder.join("about.json"), about)?;
+    let (beside, seed) = (folder.join("filling"), cache.seed.clone());
+    crate::blocking(move || {
+        if beside.exists() {
+            fs::remove_dir_all(&beside).map_err(at(&beside))?;
+        }
+        fs::create_dir(&beside).map_err(at(&beside))?;
+        if let Some(seed) = seed {
+            seed.write(&View::drive(Vec::new()), &beside, "/")?;
+        }
+        fs::rename(&beside, &data).map_err(at(&data))
+    })
+    .await?;
+    Ok(())
+}
+
+/// A folder or file inside a cache. What a step put there leads nowhere else.
+fn inside(data: &Path, source: &str, line: usize) -> Result<PathBuf> {
+    let view = View::drive(vec![data.to_owned()]);
+    let found = match view.find(source).map_err(at(data))? {
+        Some(Node::File(path)) => Some(path),
+        Some(Node::Directory(folder)) => folder.single().map(Path::to_path_buf),
+        Some(Node::Link(_)) | None => None,
+    };
+    found.ok_or_else(|| {
+        let rule = format!(
+            "mount source subpath \"{source}\" is not in the cache, or escapes the mount root"
+        );
+        Fault::new(line, rule).into()
+    })
+}
+
+/// Copies a selection; a single file is mounted as one.
+async fn copied(selection: Selection, folder: PathBuf) -> Result<PathBuf> {
+    let path = crate::blocking(move || {
+        let file = selection.single_file().map(|name| folder.join(name));
+        let destination = match selection.single_file() {
+            Some(name) => format!("/{name}"),
+            None => "/".to_owned(),
+        };
+        selection.write(&View::drive(Vec::new()), &folder, &destination)?;
+        Ok::<_, CopyError>(file.unwrap_or(folder))
+    })
+    .await?;
+    Ok(path)
+}
+
+/// A file that only this user can read.
+fn private_file(place: &Workplace, value: &[u8]) -> io::Result<PathBuf> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = place.path().join("secret");
+    let mut file = File::options().create_new(true).write(true).mode(0o400).open(&path)?;
+    file.write_all(value)?;
+    Ok(path)
+}
