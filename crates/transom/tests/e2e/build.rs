@@ -1,8 +1,47 @@
 //! Builds from outside: Dockerfiles with `RUN`, stages, registry changes, the cache, and failures.
 
+mod add;
+mod contexts;
+mod failures;
+mod mounts;
+mod network;
+mod registry;
+mod wild;
+
 use std::path::Path;
 
-use crate::support::host;
+use crate::support::command::Transom;
+use crate::support::host::{self, Host};
+
+/// A folder with a Dockerfile in it.
+struct Context(tempfile::TempDir);
+
+impl Context {
+    fn new(dockerfile: &str) -> Self {
+        let context = Self(tempfile::tempdir().expect("a temporary folder"));
+        context.file("Dockerfile", dockerfile);
+        context
+    }
+
+    /// Writes a file.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.0.path().join(name);
+        let folder = path.parent().expect("it is below the context");
+        std::fs::create_dir_all(folder).expect("a folder can be made");
+        std::fs::write(path, content).expect("a file can be written");
+        self
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("a path in UTF-8").to_owned()
+    }
+}
+
+/// `transom build FLAGS CONTEXT`, without a network.
+fn build(host: &Host, context: &Context, flags: &[&str]) -> Transom {
+    let line = ["build", "--progress", "plain", "--network", "none"];
+    host.transom(&line).args(flags).arg(context.0.path())
+}
 
 fn write(folder: &Path, dockerfile: &str) {
     std::fs::write(folder.join("Dockerfile"), dockerfile).expect("a file can be written");

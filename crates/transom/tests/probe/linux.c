@@ -5,6 +5,7 @@ typedef long long word;
 
 enum {
     SYS_read = 0, SYS_open = 2, SYS_close = 3, SYS_ioctl = 16, SYS_socket = 41, SYS_kill = 62,
+    SYS_symlink = 88,
     SYS_ptrace = 101, SYS_syslog = 103, SYS_mknod = 133, SYS_pivot_root = 155, SYS_chroot = 161,
     SYS_acct = 163, SYS_mount = 165, SYS_umount2 = 166, SYS_swapon = 167, SYS_sethostname = 170,
     SYS_iopl = 172, SYS_init_module = 175, SYS_quotactl = 179, SYS_getdents64 = 217,
@@ -43,6 +44,14 @@ static int cat(int argc, char **argv) {
         fwrite(buffer, 1, (size_t)got, stdout);
     if (got < 0) printf("errno %lld\n", -got);
     return got < 0;
+}
+
+/* Makes a symbolic link of Linux, or says `errno N`. */
+static int make_symlink(int argc, char **argv) {
+    if (argc != 2) return 250;
+    word made = ASK(SYS_symlink, argv[0], argv[1], 0, 0, 0);
+    if (made < 0) printf("errno %lld\n", -made);
+    return made < 0;
 }
 
 /* The names in a Linux directory, or `errno N`. */
@@ -151,6 +160,6 @@ static int attempts(int argc, char **argv) {
 const struct verb linux_verbs[] = {
     {"cat", cat},   {"ls", ls},
     {"create", create}, {"pids", pids},
-    {"interfaces", interfaces}, {"attempts", attempts},
+    {"symlink", make_symlink}, {"interfaces", interfaces}, {"attempts", attempts},
     {NULL, NULL},
 };

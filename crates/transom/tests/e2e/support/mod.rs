@@ -9,6 +9,7 @@ pub(crate) mod containerd;
 pub(crate) mod fetch;
 pub(crate) mod host;
 pub(crate) mod http;
+pub(crate) mod layers;
 pub(crate) mod leaks;
 pub(crate) mod name_server;
 pub(crate) mod probe;

@@ -1,0 +1,84 @@
+//! Where contexts and Dockerfiles come from.
+
+use std::process::Command;
+
+use super::{Context, build};
+use crate::support::host;
+
+const DOCKERFILE: &str = "FROM transom/base\nCOPY *.txt C:/in/\nRUN type C:\\in\\a.txt\n";
+
+fn archive(context: &Context) -> Vec<u8> {
+    let output = Command::new("tar")
+        .args(["-cz", "-C"])
+        .arg(context.0.path())
+        .arg(".")
+        .output()
+        .expect("tar is a part of every Linux");
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+#[test]
+fn a_context_comes_from_stdin_as_an_archive_or_as_a_dockerfile_alone() {
+    let host = host::shared();
+    let context = Context::new(DOCKERFILE);
+    context.file("a.txt", "in the archive").file("hidden.txt", "x").file(".dockerignore", "hid*");
+    context.file("other.Dockerfile", "FROM transom/base\nRUN echo the other one\n");
+    let line = ["build", "--progress", "plain", "--network", "none"];
+    let said = host.transom(&line).arg("-").input(archive(&context)).succeed().errors();
+    assert!(said.contains("in the archive"), "{said}");
+    let other = host.transom(&line).args(&["-f", "other.Dockerfile", "-"]);
+    let said = other.input(archive(&context)).succeed().errors();
+    assert!(said.contains(" the other one"), "{said}");
+    let alone = "FROM transom/base\nRUN echo no context\nCOPY a.txt /\n";
+    let said = host.transom(&line).arg("-").input(alone).fail().errors();
+    assert!(said.contains("no context") && said.contains("\"/a.txt\": not found"), "{said}");
+}
+
+#[test]
+fn a_dockerfile_comes_from_stdin_beside_a_folder() {
+    let host = host::shared();
+    let context = Context::new("FROM nothing\n");
+    context.file("a.txt", "of the folder");
+    let said = build(&host, &context, &["-f", "-"]).input(DOCKERFILE).succeed().errors();
+    assert!(said.contains("of the folder"), "{said}");
+    let both = host.transom(&["build", "-f", "-", "-"]).input(DOCKERFILE).fail();
+    assert!(both.errors().contains("can't use stdin for both"), "{both:?}");
+}
+
+#[test]
+fn a_repository_is_a_context() {
+    let host = host::shared();
+    let context = Context::new("FROM nothing\n");
+    context.file("p.git/sub/Dockerfile", DOCKERFILE).file("p.git/sub/a.txt", "of a commit");
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=main"][..],
+        &["add", "."],
+        &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "one"],
+    ] {
+        let mut git = Command::new("git");
+        let output = git.current_dir(context.path("p.git")).args(arguments).output();
+        assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
+    }
+    let url = format!("file://{}#main:sub", context.path("p.git"));
+    let line = ["build", "--progress", "plain", "--network", "none", &url];
+    let said = host.transom(&line).succeed().errors();
+    assert!(said.contains("of a commit"), "{said}");
+}
+
+#[test]
+fn other_contexts_have_names() {
+    let host = host::shared();
+    let context = Context::new(
+        "FROM base\nCOPY --from=extra b.txt C:/in/\n\
+         RUN --mount=from=extra,target=C:\\\\m type C:\\in\\b.txt && type C:\\m\\b.txt && echo x>C:\\done\n\
+         FROM base\nCOPY --from=0 done C:/\n",
+    );
+    context.file("other/b.txt", "of the other one");
+    let extra = format!("extra={}", context.path("other"));
+    let flags = ["--build-context", &extra, "--build-context", "base=docker-image://transom/base"];
+    let said = build(&host, &context, &flags).succeed().errors();
+    assert_eq!(said.matches("of the other one").count(), 2, "{said}");
+    let bad = build(&host, &context, &["--build-context", "x=/nowhere"]).fail();
+    assert!(bad.errors().contains("/nowhere is not a folder"), "{bad:?}");
+}

@@ -1,0 +1,30 @@
+//! What a step can reach, and by which names.
+
+use super::Context;
+use crate::support::host;
+use crate::support::probe;
+
+#[test]
+fn a_step_knows_its_own_name_and_the_hosts_name_servers_unless_it_has_no_network() {
+    let host = host::shared();
+    let context = Context::new(
+        r"# escape=`
+FROM transom/base
+COPY probe.exe C:\p\
+RUN ping -n 1 -w 10 %COMPUTERNAME% && echo [name %COMPUTERNAME%]
+RUN C:\p\probe.exe cat /etc/resolv.conf && echo [asked]
+RUN --network=none C:\p\probe.exe cat /etc/resolv.conf && echo [alone]
+",
+    );
+    std::fs::copy(probe::folder().join("probe.exe"), context.path("probe.exe")).expect("a copy");
+    let line = ["build", "--progress", "plain"];
+    let said = host.transom(&line).arg(context.0.path()).succeed().errors();
+    assert!(said.to_lowercase().contains("[name buildkitsandb"), "{said}");
+    let (with, without) = said.split_once("[asked]").expect("the step spoke");
+    let of_host = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = of_host.lines().filter_map(|line| line.strip_prefix("nameserver "));
+    for server in servers.map(str::trim).filter(|server| !server.starts_with("127.")) {
+        assert!(with.contains(&format!("nameserver {server}")), "{server}: {said}");
+        assert!(!without.contains(server), "{server}: {said}");
+    }
+}
