@@ -4,6 +4,7 @@
 //! verified on the way, the documents that say what they mean are looked at when all of it is in.
 //! Nothing has a name, and so nothing stays, unless the whole archive made sense.
 
+mod containerd;
 mod docker;
 mod intake;
 mod oci;

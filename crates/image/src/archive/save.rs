@@ -116,7 +116,11 @@ impl Store {
         found.into_iter().map(read).collect()
     }
 
-    fn append_blob<W: Write>(&self, archive: &mut tar::Builder<W>, digest: &Digest) -> Result<()> {
+    pub(super) fn append_blob<W: Write>(
+        &self,
+        archive: &mut tar::Builder<W>,
+        digest: &Digest,
+    ) -> Result<()> {
         let file = self.open_blob(digest)?;
         let size = file.metadata().map_err(stream("look at a blob"))?.len();
         append(archive, &format!("blobs/sha256/{}", digest.hex()), size, file)
@@ -167,12 +171,16 @@ fn manifests(items: &[Item]) -> Result<Value> {
     Ok(Value::Array(items.iter().map(entry).collect::<Result<_>>()?))
 }
 
-fn document<W: Write>(archive: &mut tar::Builder<W>, name: &str, value: &Value) -> Result<()> {
+pub(super) fn document<W: Write>(
+    archive: &mut tar::Builder<W>,
+    name: &str,
+    value: &Value,
+) -> Result<()> {
     let bytes = serde_json::to_vec(value).map_err(Error::json(name))?;
     append(archive, name, bytes.len() as u64, bytes.as_slice())
 }
 
-fn append<W: Write>(
+pub(super) fn append<W: Write>(
     archive: &mut tar::Builder<W>,
     name: &str,
     size: u64,

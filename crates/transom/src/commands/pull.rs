@@ -52,6 +52,26 @@ pub(super) async fn for_container(
     }
 }
 
+/// An image for something else than a container: one that is here, or else a registry's.
+pub(super) async fn here_or_pulled(
+    host: &Host,
+    images: &image::Store,
+    name: &str,
+    quiet: bool,
+) -> Result<Image> {
+    if is_base(name) {
+        return base(host, images).await;
+    }
+    match images.resolve(name).await {
+        Ok(image) => {
+            image.check_platform()?;
+            Ok(image)
+        }
+        Err(error) if error.is_not_found() => fetch(host, images, name, quiet).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Unpacks an image and gives its folders, the nearest parent first.
 pub(super) async fn unpack(
     host: &Host,

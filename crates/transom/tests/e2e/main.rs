@@ -11,6 +11,7 @@ mod build;
 mod builds;
 mod commit;
 mod console;
+mod containerd;
 mod diag;
 mod images;
 mod isolation;

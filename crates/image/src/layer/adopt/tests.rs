@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::{MetadataExt, symlink};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use super::*;
 
 struct Ground {
@@ -42,7 +44,7 @@ fn names_take_the_chains_spelling_and_files_are_the_same_ones() {
     ground.file("2/Files/WINDOWS/system32/lib.DLL");
     ground.file("2/Files/App/app.exe");
     ground.file("2/Files/App/app.exe:Zone.Identifier");
-    fs::set_permissions(&library, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(&library, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     let folders = ground.adopt(&["2", "1"]).unwrap();
     let [upper, base] = folders.as_slice() else { panic!("{folders:?}") };
     let adopted = base.join("fs/windows/system32/Lib.dll");
@@ -88,6 +90,19 @@ fn what_is_there_is_used_again_and_goes_with_its_original() {
 }
 
 #[test]
+fn folders_that_windows_cannot_tell_apart_are_one_and_files_are_refused() {
+    let ground = Ground::new();
+    ground.file("1/Files/App/a");
+    ground.file("1/Files/APP/b");
+    let folders = ground.adopt(&["1"]).unwrap();
+    assert_eq!(fs::read_dir(folders[0].join("fs/APP")).unwrap().count(), 2);
+    ground.file("2/Files/App/same");
+    ground.file("2/Files/APP/SAME");
+    let refused = ground.adopt(&["2"]).unwrap_err().to_string();
+    assert!(refused.to_lowercase().contains("app/same"), "{refused}");
+}
+
+#[test]
 fn a_layer_of_a_linux_image_is_told_from_a_windows_one() {
     let ground = Ground::new();
     ground.file("1/bin/sh");
@@ -102,7 +117,6 @@ fn a_whiteout_hides_the_file_however_it_is_spelled() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
     let ground = Ground::new();
     ground.file("1/Files/App/Old.txt");
     fs::create_dir_all(ground.path("2/Files/app")).unwrap();

@@ -93,7 +93,12 @@ impl Walk<'_> {
         let source = beneath::open_dir(&self.from, from).at("open", &at())?;
         let place = beneath::open_dir(&self.to, to).at("open", &at())?;
         let spelled = self.spelling.names(to)?;
-        let mut own: HashMap<String, String> = HashMap::new();
+        // Another spelling of this folder may have filled it already.
+        let mut own: HashMap<String, String> = beneath::list(&place, "")
+            .at("list", &at())?
+            .into_iter()
+            .map(|n| (key(&n), n))
+            .collect();
         let mut found = beneath::list_all(&source, "").at("list", &at())?;
         found.sort();
         for name in found {
@@ -111,8 +116,7 @@ impl Walk<'_> {
         self.finish(&source, &place, from)
     }
 
-    /// `known`: this folder has had an entry that is the same to Windows. Folders become one, of
-    /// others the first stays.
+    /// `known`: this folder has had an entry that is the same to Windows. Folders become one.
     fn entry(
         &mut self,
         (from, source, name): (&str, &OwnedFd, &str),
@@ -123,7 +127,8 @@ impl Walk<'_> {
         let about = statat(source, name, AtFlags::SYMLINK_NOFOLLOW).at("look at", &at)?;
         let kind = FileType::from_raw_mode(about.st_mode);
         if known && kind != FileType::Directory {
-            return Ok(());
+            let rule = "Windows cannot tell its name from another one's in the folder";
+            return Err(self.refused(from, name, rule));
         }
         match kind {
             FileType::Directory => {

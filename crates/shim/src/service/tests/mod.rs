@@ -7,6 +7,7 @@ mod exec;
 mod holder;
 mod life;
 mod limits;
+mod linux_shaped;
 mod matrix;
 mod model;
 mod pod;

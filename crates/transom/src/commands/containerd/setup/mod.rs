@@ -1,0 +1,144 @@
+//! `containerd setup`: a runtime handler, the base spec that goes with it, and the shim where
+//! containerd finds it. Doing it twice changes nothing, and `--undo` takes it back.
+
+mod base;
+mod config;
+mod place;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::containerd::Setup;
+use config::Handler;
+
+/// The name of the base spec, beside containerd's configuration.
+const BASE: &str = "transom-base.json";
+
+/// What has to be done to the host, in order.
+enum Change {
+    Write(PathBuf, String),
+    Remove(PathBuf),
+    Link(PathBuf, PathBuf),
+}
+
+pub(super) fn command(args: &Setup) -> Result<()> {
+    check_handler(&args.handler)?;
+    // Containerd does not run where we do.
+    let config = std::path::absolute(&args.config).context("finding the configuration")?;
+    let base = config.with_file_name(BASE);
+    let daemon = place::daemon();
+    let mut changes = Vec::new();
+    let text = read(&args.config)?;
+    let handler = Handler { name: &args.handler, base: &base, daemon: daemon.version };
+    if args.undo {
+        let without = text.as_deref().map(|text| config::without(text, &args.handler));
+        changes.extend(
+            without.transpose()?.flatten().map(|new| Change::Write(args.config.clone(), new)),
+        );
+        changes.extend(read(&base)?.map(|_| Change::Remove(base.clone())));
+        changes.extend(place::own_link(&args.bin_dir).map(Change::Remove));
+    } else {
+        let with = config::with(text.as_deref().unwrap_or_default(), &handler)?;
+        changes.extend(with.map(|new| Change::Write(args.config.clone(), new)));
+        let spec = base::text();
+        if read(&base)?.as_deref() != Some(&spec) {
+            changes.push(Change::Write(base.clone(), spec));
+        }
+        if let Some((link, shim)) = place::missing_link(&daemon, &args.bin_dir)? {
+            changes.push(Change::Link(link, shim));
+        }
+    }
+    for change in &changes {
+        change.tell(args.dry_run);
+        if !args.dry_run {
+            change.make()?;
+        }
+    }
+    tell_the_rest(args, changes.is_empty());
+    Ok(())
+}
+
+fn tell_the_rest(args: &Setup, unchanged: bool) {
+    let config = args.config.display();
+    match (unchanged, args.dry_run, args.undo) {
+        (true, _, _) => println!("nothing to change in {config}"),
+        (false, true, _) => println!("nothing was changed"),
+        (false, false, true) => {
+            println!("undone; restart containerd: systemctl restart containerd");
+        }
+        (false, false, false) => {
+            println!("restart containerd: systemctl restart containerd");
+            println!(
+                "to undo: transom containerd setup --undo --config {config} --handler {}",
+                args.handler
+            );
+        }
+    }
+}
+
+/// Kubernetes wants a DNS label.
+fn check_handler(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty()
+        || name.len() > 63
+        || !name.chars().all(fits)
+        || name.starts_with('-')
+        || name.ends_with('-')
+    {
+        bail!(
+            "invalid value of --handler: \"{name}\": lower-case letters, digits and dashes, at most 63"
+        );
+    }
+    Ok(())
+}
+
+impl Change {
+    fn tell(&self, dry: bool) {
+        match self {
+            Self::Write(path, text) if dry => println!("# {}\n{text}", path.display()),
+            Self::Write(path, _) => println!("wrote {}", path.display()),
+            Self::Remove(path) => println!("remove {}", path.display()),
+            Self::Link(link, shim) => println!("link {} to {}", link.display(), shim.display()),
+        }
+    }
+
+    fn make(&self) -> Result<()> {
+        match self {
+            Self::Write(path, text) => replace(path, text),
+            Self::Remove(path) => {
+                fs::remove_file(path).with_context(|| format!("removing {}", path.display()))
+            }
+            Self::Link(link, shim) => std::os::unix::fs::symlink(shim, link)
+                .with_context(|| format!("linking {}", link.display())),
+        }
+    }
+}
+
+/// A file as a whole or not at all, with the mode that it had.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let made = || -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        io::Write::write_all(&mut draft, text.as_bytes())?;
+        let mode = fs::metadata(path).map_or_else(
+            |_| std::os::unix::fs::PermissionsExt::from_mode(0o644),
+            |about| about.permissions(),
+        );
+        draft.as_file().set_permissions(mode)?;
+        draft.persist(path)?;
+        Ok(())
+    };
+    made().with_context(|| format!("writing {}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some).with_context(|| format!("reading {}", path.display())),
+    }
+}

@@ -1,0 +1,11 @@
+//! Transom under Debian's containerd: its own images, its own specs, its CRI plugin with CNI.
+//!
+//! Every test has a containerd of its own, in folders of its own, set up by `transom containerd
+//! setup`. What the shim does for a containerd that hands it exact Windows specs is tested where
+//! the shim is.
+
+mod cri;
+mod daemon;
+mod images;
+mod pods;
+mod setup;
