@@ -5,6 +5,7 @@
 //! start. The account's own keys have no hive among Windows' five: they go as `User_Delta`, which
 //! only Transom reads.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,7 @@ pub fn changes(
         if old == new {
             continue;
         }
+        let (old, new) = only_different(&old, &new);
         let (old, new) = (parse(&before.join(file), &old)?, parse(&after.join(file), &new)?);
         for (_, root, name) in HIVES.iter().filter(|(of, ..)| *of == file) {
             let none = Key::new("");
@@ -97,6 +99,45 @@ pub fn changes(
         }
     }
     Ok(hives)
+}
+
+/// The keys that are not word for word the same, with those above them: a registry has tens of
+/// thousands, of which a step changes a few.
+fn only_different(old: &str, new: &str) -> (String, String) {
+    let (old, new) = (blocks(old), blocks(new));
+    let mut wanted: HashSet<&str> = HashSet::new();
+    let both = [(&old, &new), (&new, &old)];
+    for (one, other) in both {
+        let there: HashMap<&str, &str> = other.1.iter().copied().collect();
+        for (path, block) in &one.1 {
+            if there.get(path) != Some(block) {
+                let ends = path.match_indices('\\').map(|(at, _)| &path[..at]);
+                wanted.extend(ends.chain([*path]));
+            }
+        }
+    }
+    let kept = |(head, blocks): &Blocks<'_>| {
+        let blocks = blocks.iter().filter(|(path, _)| wanted.contains(path));
+        let texts = blocks.map(|(_, block)| *block);
+        std::iter::once(*head).chain(texts).collect::<String>()
+    };
+    (kept(&old), kept(&new))
+}
+
+/// What stands before the first key, and the text of each key by its path.
+type Blocks<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+
+fn blocks(text: &str) -> Blocks<'_> {
+    let mut starts: Vec<usize> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
+    let head = &text[..starts.first().copied().unwrap_or(text.len())];
+    starts.push(text.len());
+    let block = |ends: &[usize]| {
+        let block = &text[ends[0]..ends[1]];
+        let line = block.lines().next().unwrap_or_default();
+        let end = line.rfind(']').unwrap_or(line.len());
+        (line.get(1..end).unwrap_or_default(), block)
+    };
+    (head, starts.windows(2).map(block).collect())
 }
 
 fn text(path: &Path) -> Result<String, RegistryError> {
@@ -221,6 +262,33 @@ mod tests {
         image::hive::merge::merge(&mut merged, &software);
         assert_eq!(merged.find("App"), new.find(r"Software\App"));
         assert!(merged.find(r"App\New").is_some() && merged.find("Old").is_none());
+    }
+
+    #[test]
+    fn what_is_below_a_key_that_did_not_change_is_found_and_the_key_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (before, after) = (dir.path().join("b"), dir.path().join("a"));
+        let mut old = Key::new("");
+        for number in 0..50 {
+            old.at(&format!(r"Software\Many\K{number}")).set(dword("x", number));
+        }
+        old.at(r"Software\Same\Mid\Gone").set(dword("x", 1));
+        old.at(r"Software\Same\Mid").set(dword("y", 1));
+        let mut new = old.clone();
+        take(&mut new, r"Software\Same\Mid\Gone");
+        new.at(r"Software\Many\K7").set(dword("x", 77));
+        for (folder, keys) in [(&before, old), (&after, new)] {
+            file(folder, "system.reg", keys);
+            file(folder, "user.reg", Key::new(""));
+            file(folder, "userdef.reg", Key::new(""));
+        }
+        let hives = changes(&before, &after, None).unwrap();
+        assert_eq!(hives.len(), 1);
+        let software = regf::read(&hives[0].data).unwrap();
+        let mid = software.find(r"Same\Mid").unwrap();
+        assert!(mid.layering != Layering::Tombstone && mid.values.is_empty());
+        assert_eq!(mid.keys["GONE"].layering, Layering::Tombstone);
+        assert_eq!(software.find("Many").unwrap().keys.len(), 1);
     }
 
     #[test]

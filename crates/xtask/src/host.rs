@@ -54,6 +54,8 @@ pub(crate) const TEST: &[Need] = &[
 pub(crate) const BENCH: &[Need] = &[
     Need::program("containerd", "containerd", "what is measured against"),
     Need::program("runc", "runc", "what is measured against"),
+    Need::program("buildah", "buildah", "what is measured against"),
+    Need::program("zstd", "zstd", "what is measured against"),
 ];
 
 impl Need {

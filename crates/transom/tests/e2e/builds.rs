@@ -64,6 +64,8 @@ fn a_build_that_is_killed_whenever_completes_the_next_time_and_leaves_nothing() 
     let name = "test/killed:1";
     let step = |number: u32, salt: u32| format!("RUN echo {salt}>C:\\\\{number}.txt");
     let all = |salt: u32| (0..3).map(|number| step(number, salt)).collect::<Vec<_>>();
+    // The first run on a host makes its platform.
+    host.transom(&["run", "--rm", "transom/base", "cmd", "/c", "exit"]).succeed();
     let first = context(&all(u32::MAX));
     let whole = host.transom(&command(&first, name)).succeed().time;
     let before = Footprint::of(&host);

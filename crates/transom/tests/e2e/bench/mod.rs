@@ -3,6 +3,7 @@
 //! A figure that does not hold its limit is written down and fails nothing: what fails is a
 //! measurement that could not be made.
 
+mod build;
 mod figures;
 mod memory;
 mod scale;
