@@ -112,6 +112,8 @@ RUN --mount=type=ssh C:\p\probe.exe pipe-talk %SSH_AUTH_SOCK% agent
             if client.read_exact(&mut text).is_ok() {
                 text.reverse();
                 let _ = client.write_all(&text);
+                // As an agent does, it waits for its client to go.
+                let _ = client.read_to_end(&mut Vec::new());
             }
         }
     });

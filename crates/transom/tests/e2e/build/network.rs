@@ -20,7 +20,7 @@ RUN --network=none C:\p\probe.exe cat /etc/resolv.conf && echo [alone]
     let line = ["build", "--progress", "plain"];
     let said = host.transom(&line).arg(context.0.path()).succeed().errors();
     assert!(said.to_lowercase().contains("[name buildkitsandb"), "{said}");
-    let (with, without) = said.split_once("[asked]").expect("the step spoke");
+    let (with, without) = said.rsplit_once("[asked]").expect("the step spoke");
     let of_host = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let servers = of_host.lines().filter_map(|line| line.strip_prefix("nameserver "));
     for server in servers.map(str::trim).filter(|server| !server.starts_with("127.")) {
