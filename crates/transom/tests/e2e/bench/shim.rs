@@ -68,7 +68,7 @@ fn shim_memory() {
 #[ignore = "a measurement"]
 fn shim_start() {
     let (host, containerd, spec) = ready();
-    wine_image::import(&containerd, &host, IMAGE);
+    wine_image::import(&containerd, &host, IMAGE, None);
     let count = Cell::new(0);
     let next = || {
         count.set(count.get() + 1);
