@@ -372,13 +372,15 @@ pub unsafe extern "system" fn HcsGetServiceProperties(
 
 /// # Safety
 ///
-/// `result` is null or a place.
+/// The text ends with a zero; `result` is null or a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn HcsModifyServiceSettings(
-    _settings: Text,
+    settings: Text,
     result: *mut *mut u16,
 ) -> Result {
+    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    let answer = client.ask(request("HcsModifyServiceSettings", 0, &[settings]));
     // SAFETY: as the caller promises.
-    unsafe { text::give(result, "") };
-    codes::NOT_SUPPORTED
+    unsafe { text::give(result, &answer.document) };
+    answer.result
 }

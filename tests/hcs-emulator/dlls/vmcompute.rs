@@ -2,5 +2,7 @@
 
 #![cfg(windows)]
 
+#[path = "vmcompute/compute.rs"]
+mod compute;
 #[path = "vmcompute/layers.rs"]
 mod layers;

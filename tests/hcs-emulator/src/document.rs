@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::codes;
 
 pub use shapes::{
-    COMPUTE_SYSTEM, CONTAINER_V1, MODIFY, PROCESS, PROCESS_MODIFY, PROPERTY_QUERY, SIGNAL,
-    SYSTEM_QUERY, settings,
+    COMPUTE_SYSTEM, CONTAINER_V1, MODIFY, PROCESS, PROCESS_MODIFY, PROPERTY_QUERY,
+    SERVICE_SETTINGS, SIGNAL, SYSTEM_QUERY, settings,
 };
 
 /// What may stand somewhere.

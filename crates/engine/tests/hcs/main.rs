@@ -5,5 +5,7 @@
 #![cfg(windows)]
 
 mod conformance;
+mod credentials;
 mod faults;
+mod leaks;
 mod support;

@@ -122,7 +122,7 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     cargo.args(["--quiet", "--package", "guest", "--package", "hcs-emulator"]);
     cargo.args(["--package", "engine", "--package", "shim"]);
     cargo.args(["--lib", "--bins", "--examples", "--test", "hcs", "--test", "windows"]);
-    cargo.args(["--", "-D", "warnings"]);
+    cargo.args(["--test", "vmcompute", "--", "-D", "warnings"]);
     ensure!(program::tee(&mut cargo, |_| ())?, "clippy has found something");
     Ok(Count::default())
 }
@@ -146,11 +146,18 @@ fn unit(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
 fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let made = build::doubles(checkout.workspace, checkout.toolchain)?;
     let session = Session::start(checkout.workspace, &made)?;
-    let tests = [("engine", &["--lib", "--test", "hcs"][..]), ("shim", &["--test", "windows"])];
+    let tests = [
+        ("hcs-emulator", &["--test", "vmcompute"][..]),
+        ("engine", &["--lib", "--test", "hcs"]),
+        ("shim", &["--test", "windows"]),
+    ];
     let mut count = Count::default();
     for (package, targets) in tests {
         let mut cargo = checkout.toolchain.cargo(checkout.workspace, "test");
         cargo.args(["--package", package, "--no-fail-fast"]).args(targets).envs(session.env());
+        if checkout.full {
+            cargo.env("TRANSOM_E2E_FULL", "1");
+        }
         count = count + counted(&mut cargo)?;
     }
     Ok(count)

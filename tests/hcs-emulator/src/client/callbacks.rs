@@ -39,6 +39,20 @@ impl Callbacks {
         if slot.callback.is_some() { std::mem::take(&mut slot.kept) } else { Vec::new() }
     }
 
+    /// Takes a handle's callback away, and waits for it when it runs.
+    pub fn silence(&self, handle: u64) {
+        let waited = {
+            let mut slots = locked(&self.0);
+            let Some(slot) = slots.get_mut(&handle) else { return };
+            slot.callback = None;
+            let own = slot.runner == Some(std::thread::current().id());
+            (!own).then(|| Arc::clone(&slot.running))
+        };
+        if let Some(running) = waited {
+            drop(locked(&running));
+        }
+    }
+
     /// Forgets a handle.
     pub fn remove(&self, handle: u64) {
         let slot = locked(&self.0).remove(&handle);
@@ -61,8 +75,8 @@ impl Callbacks {
             (callback, Arc::clone(&slot.running))
         };
         let _running = locked(&running);
-        // It may have been taken out since.
-        let is_there = locked(&self.0).contains_key(&handle);
+        // It may have been taken away since.
+        let is_there = locked(&self.0).get(&handle).is_some_and(|slot| slot.callback.is_some());
         if is_there {
             callback(kind, data);
         }

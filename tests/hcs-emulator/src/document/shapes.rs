@@ -195,3 +195,22 @@ pub fn settings(resource_path: &str) -> Option<&'static Shape> {
         _ => None,
     }
 }
+
+/// `HcsModifyServiceSettings`' settings, as far as credential guards go.
+pub static SERVICE_SETTINGS: Shape = Object(&[
+    ("PropertyType", Word(&["ContainerCredentialGuard"])),
+    (
+        "Settings",
+        Object(&[
+            ("Operation", Word(&["AddInstance", "RemoveInstance"])),
+            (
+                "OperationDetails",
+                Object(&[
+                    ("Id", Text),
+                    ("CredentialSpec", Text),
+                    ("Transport", Word(&["LRPC", "HvSocket"])),
+                ]),
+            ),
+        ]),
+    ),
+]);

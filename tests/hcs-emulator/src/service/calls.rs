@@ -7,13 +7,13 @@ use windows_sys::Win32::Foundation::HANDLE;
 
 use super::link::{Link, Object};
 use super::system::{Ending, State, System};
-use super::{Service, launch, locked, properties};
+use super::{Service, guards, launch, locked, properties};
 use crate::codes;
 use crate::document::{self, Shape};
 use crate::wire::{Answer, Request};
 
 /// What went wrong: a result, and an error document that may be empty.
-struct Refused(u32, String);
+pub(super) struct Refused(u32, String);
 
 impl From<u32> for Refused {
     fn from(result: u32) -> Self {
@@ -21,7 +21,7 @@ impl From<u32> for Refused {
     }
 }
 
-type Outcome = Result<Answer, Refused>;
+pub(super) type Outcome = Result<Answer, Refused>;
 
 /// Does what is asked.
 pub(super) fn carry_out(service: &Service, link: &Arc<Link>, request: &Request) -> Answer {
@@ -39,7 +39,8 @@ fn answer(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
         "HcsCreateComputeSystem" => create(service, link, request),
         "HcsOpenComputeSystem" => open(service, link, request),
         "HcsEnumerateComputeSystems" => enumerate(service, request),
-        "HcsGetServiceProperties" => Ok(done()),
+        "HcsGetServiceProperties" => guards::properties(service, request),
+        "HcsModifyServiceSettings" => guards::modify(service, request),
         "HcsOpenProcess" => open_process(link, request),
         "HcsTerminateProcess"
         | "HcsSignalProcess"
@@ -53,19 +54,19 @@ fn answer(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
     }
 }
 
-fn done() -> Answer {
+pub(super) fn done() -> Answer {
     Answer::default()
 }
 
-fn with(document: &Value) -> Answer {
+pub(super) fn with(document: &Value) -> Answer {
     Answer { document: document.to_string(), ..Answer::default() }
 }
 
-fn text(request: &Request, place: usize) -> &str {
+pub(super) fn text(request: &Request, place: usize) -> &str {
     request.texts.get(place).map_or("", String::as_str)
 }
 
-fn read(text: &str, shape: &Shape) -> Result<Value, Refused> {
+pub(super) fn read(text: &str, shape: &Shape) -> Result<Value, Refused> {
     let text = if text.is_empty() { "{}" } else { text };
     document::check(text, shape).map_err(|document| Refused(codes::INVALID_JSON, document))
 }

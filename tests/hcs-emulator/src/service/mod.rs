@@ -8,6 +8,7 @@
 
 mod calls;
 mod console;
+mod guards;
 mod job;
 mod launch;
 mod link;
@@ -37,6 +38,8 @@ const IDLE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Service {
     systems: Mutex<BTreeMap<String, Arc<System>>>,
+    /// Credential guard instances, by id.
+    guards: Mutex<BTreeMap<String, String>>,
     connections: AtomicUsize,
 }
 

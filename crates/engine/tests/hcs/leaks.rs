@@ -1,0 +1,78 @@
+//! Round after round of create, start, run, end and close holds on to nothing.
+//!
+//! `TRANSOM_E2E_FULL` makes it 500 rounds. What is counted is what Wine's host shows: this process'
+//! private memory, and the open files of Wine's server, where every handle of the session is.
+
+use engine::{Engine as _, Process as _, System as _};
+use schema::SystemId;
+use schema::process::ProcessParameters;
+use tokio::io::AsyncReadExt as _;
+
+use crate::support::{document, engine, probe};
+
+/// Rounds after which everything that stays has been made.
+const WARM_UP: usize = 10;
+/// What a round may leave on average, in bytes: less than any handle's record.
+const SLACK: u64 = 4096;
+
+/// Private memory of this process in bytes, and the session's open files; nothing where there is no
+/// `/proc`. A file that Wine opens is opened by its server: `self` is that.
+fn held() -> Option<(u64, usize)> {
+    let memory = std::fs::read_to_string(own_folder()?.join("smaps_rollup")).ok()?;
+    let kilobytes = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    let private = memory.lines().filter(|line| line.starts_with("Private_")).filter_map(kilobytes);
+    let files = std::fs::read_dir(r"Z:\proc\self\fd").ok()?.count();
+    Some((private.sum::<u64>() * 1024, files))
+}
+
+/// The host's folder of this process, by the name of its program.
+fn own_folder() -> Option<std::path::PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let name = own.file_name()?.to_str()?;
+    let processes = std::fs::read_dir(r"Z:\proc").ok()?.filter_map(Result::ok);
+    let mut found = processes.map(|process| process.path()).filter(|process| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(program).contains(name)
+    });
+    found.next()
+}
+
+async fn round(number: usize) {
+    let id = SystemId::new(format!("leak-{}-{number}", std::process::id())).expect("a plain name");
+    let system = engine().create(&id, &document()).await.expect("create");
+    system.start().await.expect("start");
+    let parameters = ProcessParameters {
+        command_line: probe("exit 3"),
+        create_std_out_pipe: true,
+        ..ProcessParameters::default()
+    };
+    let (process, streams) = system.spawn(&parameters).await.expect("spawn");
+    let mut said = Vec::new();
+    streams.stdout.expect("asked for").read_to_end(&mut said).await.expect("read");
+    assert_eq!(process.wait().await.0, 3);
+    system.terminate().await.expect("terminate");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rounds_leave_neither_memory_nor_handles() {
+    let _no_faults = crate::faults::ORDERS.lock().await;
+    let rounds = if std::env::var_os("TRANSOM_E2E_FULL").is_some() { 500 } else { 30 };
+    for number in 0..WARM_UP {
+        round(number).await;
+    }
+    let before = held();
+    for number in WARM_UP..WARM_UP + rounds {
+        round(number).await;
+    }
+    let (Some((memory, files)), Some((memory_then, files_then))) = (before, held()) else {
+        eprintln!("skipped: no /proc to count by");
+        return;
+    };
+    eprintln!(
+        "{rounds} rounds: {memory} then {memory_then} bytes, {files} then {files_then} files"
+    );
+    let grown = memory_then.saturating_sub(memory);
+    assert!(grown < SLACK * rounds as u64 + (1 << 20), "{memory} -> {memory_then} bytes");
+    assert!(files_then <= files + 4, "{files} -> {files_then} files");
+}
