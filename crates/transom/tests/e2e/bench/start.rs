@@ -35,7 +35,8 @@ fn start() {
     let in_ctr = |image: &str, command: &str| {
         count.set(count.get() + 1);
         let name = format!("c{}", count.get());
-        let env = ["--env", "WINEPREFIX=/wine", "--env", "WINEDEBUG=-all"];
+        let server = "WINESERVER=/usr/lib/wine/wineserver64";
+        let env = ["--env", "WINEPREFIX=/wine", "--env", "WINEDEBUG=-all", "--env", server];
         let line = [image, &name, "/usr/lib/wine/wine64", "cmd", "/c", command];
         containerd.run(&[&["run", "--rm"], &env[..], &line].concat())
     };
