@@ -55,7 +55,7 @@ fn an_interrupt_ends_the_step_and_nothing_is_left() {
     }
     let pid = Pid::from_child(&child);
     kill_process(pid, Signal::INT).expect("it runs");
-    let status = wait::within(Duration::from_secs(60), "the end of the build", || {
+    let status = wait::within(Duration::from_mins(1), "the end of the build", || {
         child.try_wait().expect("it is our child")
     });
     std::io::Read::read_to_string(&mut lines, &mut said).expect("it is text");

@@ -1,5 +1,7 @@
 //! Pods as a kubelet makes them: two of three containers each, on a network of CNI's.
 
+#![expect(clippy::unwrap_used, reason = "a test in several functions")]
+
 use std::collections::HashMap;
 use std::path::Path;
 

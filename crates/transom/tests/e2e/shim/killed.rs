@@ -70,7 +70,9 @@ fn one_round(
     match victim {
         Victim::Containerd => {
             containerd.start_again();
-            ran.into_iter().for_each(|id| expect_found(containerd, id));
+            for id in ran {
+                expect_found(containerd, id);
+            }
         }
         Victim::Shim => ran.into_iter().for_each(|id| expect_end(&mut events, id)),
         // A placeholder has no silo.

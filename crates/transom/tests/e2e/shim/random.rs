@@ -61,7 +61,7 @@ fn step(id: &str, chance: &mut Chance) -> Vec<String> {
     match chance.below(8) {
         0..=2 => {
             let flags = ["task", "exec", "--detach", "--exec-id", exec, id];
-            let program: &[&str] = *chance.one_of(&PROGRAMS);
+            let program = *chance.one_of(&PROGRAMS);
             words(&[&flags[..], program].concat())
         }
         3 => words(&["task", "kill", "--signal", "9", "--exec-id", exec, id]),
@@ -79,12 +79,17 @@ fn check(all: &[Told], process: &str) {
     for told in all.iter().filter(|told| told.process == process) {
         let topic = told.topic.as_str();
         let follows = match (process, topic, last) {
-            ("", "create", "") | ("", "start", "create") | ("", "exit", "start") => true,
-            ("", "paused", "start" | "resumed") | ("", "resumed", "paused") => true,
-            ("", "exit", "paused" | "resumed") | ("", "delete", "exit") => true,
+            ("", "create", "")
+            | ("", "start", "create")
+            | ("", "paused", "start" | "resumed")
+            | ("", "resumed", "paused")
+            | ("", "exit", "start" | "paused" | "resumed")
+            | ("", "delete", "exit") => true,
             ("", ..) => false,
-            (_, "exec-added", "" | "delete") | (_, "exec-started", "exec-added") => true,
-            (_, "exit", "exec-started") | (_, "delete", "exec-added" | "exit") => true,
+            (_, "exec-added", "" | "delete")
+            | (_, "exec-started", "exec-added")
+            | (_, "exit", "exec-started")
+            | (_, "delete", "exec-added" | "exit") => true,
             _ => false,
         };
         assert!(follows, "{topic} of `{process}` after `{last}`: {all:?}");
