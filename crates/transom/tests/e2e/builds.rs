@@ -25,7 +25,7 @@ fn of_ten_builds_at_once_one_does_a_step_and_the_others_have_it() {
     let host = host::alone();
     let salt = std::process::id();
     let shared = [
-        format!("RUN echo shared {salt}>C:\\\\shared.txt"),
+        format!("RUN echo shared {salt} >C:\\\\shared.txt"),
         "RUN type C:\\\\shared.txt>C:\\\\again.txt".to_owned(),
     ];
     let before = Footprint::of(&host);
@@ -34,7 +34,7 @@ fn of_ten_builds_at_once_one_does_a_step_and_the_others_have_it() {
             .map(|number| {
                 let (host, shared) = (&host, &shared);
                 scope.spawn(move || {
-                    let own = format!("RUN echo {number}>C:\\\\own.txt");
+                    let own = format!("RUN echo number {number} >C:\\\\own.txt");
                     let context = context(&[&shared[..], &[own]].concat());
                     let name = format!("test/many:{number}");
                     let limit = Duration::from_mins(5);
@@ -53,7 +53,8 @@ fn of_ten_builds_at_once_one_does_a_step_and_the_others_have_it() {
         let name = format!("test/many:{number}");
         let line = ["run", "--rm", &name, "cmd", "/c", "type C:\\again.txt C:\\own.txt"];
         let text = host.transom(&line).succeed().text();
-        assert!(text.contains(&format!("shared {salt}")) && text.contains(&number.to_string()));
+        let all = [format!("shared {salt}"), format!("number {number}")];
+        assert!(all.iter().all(|part| text.contains(part)), "{name}: {text}");
     }
     before.expect_again(&host);
 }

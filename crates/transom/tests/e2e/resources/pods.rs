@@ -87,7 +87,7 @@ fn a_single_file_is_inside_and_what_no_silo_can_have_is_refused_by_its_field() {
         (json!({ "source": r"uvm://C:\x", "destination": r"C:\x" }), "mounts.1.source"),
         (json!({ "source": "sandbox://../x", "destination": r"C:\x" }), "mounts.1.source"),
         (json!({ "source": "/tmp", "destination": r"D:\x" }), "ContainerPath"),
-        (json!({ "source": "/tmp", "destination": "/x", "type": "tmpfs" }), "mounts.1.type"),
+        (json!({ "source": "/tmp", "destination": r"C:\x", "type": "overlay" }), "mounts.1.type"),
         (json!({ "source": "/no/such", "destination": r"C:\x" }), "/no/such"),
         (json!({ "source": "/tmp", "destination": "" }), "mounts.1.destination"),
     ];
