@@ -210,8 +210,10 @@ impl Task {
         }
         let mut effects = Vec::new();
         if all {
+            // All or nothing: of what the first process refuses, no exec hears.
+            self.minds(which, &how)?;
             for id in self.execs.keys().cloned().collect::<Vec<_>>() {
-                // One that has ended, or a wrong signal, is the first process' answer to give.
+                // One that has ended before does not refuse it for the others.
                 let told = self.kill_one(&Which::Exec(id), how.clone(), at);
                 effects.extend(told.unwrap_or_default());
             }
@@ -284,20 +286,30 @@ impl Task {
         how: Result<Delivery, InvalidSignal>,
         at: SystemTime,
     ) -> Result<Vec<Effect>, Denied> {
-        let how = match (self.find(which)?.status(), self.kind) {
-            // What never ran, or has ended, takes any number.
-            (Status::Created | Status::Exited(_), _) => how.unwrap_or(Delivery::Terminate),
-            (Status::Running(_), Kind::Container) => how.map_err(Denied::InvalidSignal)?,
-            (Status::Running(_), Kind::Holder) => {
-                self.init.exited(ExitCode(0), at);
-                return Ok(vec![Effect::Drain(Which::Init)]);
-            }
-        };
+        self.minds(which, &how)?;
+        let runs = matches!(self.find(which)?.status(), Status::Running(_));
+        if runs && self.kind == Kind::Holder {
+            self.init.exited(ExitCode(0), at);
+            return Ok(vec![Effect::Drain(Which::Init)]);
+        }
+        // What never ran takes any number.
+        let how = how.unwrap_or(Delivery::Terminate);
         Ok(match self.find_mut(which)?.kill(how, at)? {
             Kill::Ended => vec![Effect::Drain(which.clone())],
             Kill::Later => Vec::new(),
             Kill::Deliver(how) => self.deliver(which, how),
         })
+    }
+
+    /// Whether a signal would be granted.
+    fn minds(&self, which: &Which, how: &Result<Delivery, InvalidSignal>) -> Result<(), Denied> {
+        match (self.find(which)?.status(), self.kind, how) {
+            (Status::Exited(_), _, _) => Err(Denied::AlreadyExited),
+            (Status::Running(_), Kind::Container, Err(invalid)) => {
+                Err(Denied::InvalidSignal(invalid.clone()))
+            }
+            (Status::Created | Status::Running(_), _, _) => Ok(()),
+        }
     }
 
     /// A frozen process cannot end.

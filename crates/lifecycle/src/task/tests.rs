@@ -149,6 +149,15 @@ fn a_signal_to_all_reaches_the_execs_too() {
 }
 
 #[test]
+fn a_wrong_signal_to_all_is_refused_and_no_exec_hears_of_it() {
+    let mut task = running_with_exec();
+    let wrong = InvalidSignal("77".to_owned());
+    let refused = task.kill(&Which::Init, Err(wrong), true, NOW).unwrap_err();
+    assert!(matches!(refused, Denied::InvalidSignal(_)), "{refused}");
+    assert_eq!(task.status(&e()), Ok(Status::Created));
+}
+
+#[test]
 fn all_and_an_exec_exclude_each_other() {
     let mut task = running_with_exec();
     assert_eq!(task.kill(&e(), SHUTDOWN, true, NOW), Err(Denied::AllAndExec));

@@ -82,17 +82,28 @@ impl Written {
             return Answer::AllAndOne;
         }
         if all {
+            // Of what the first process refuses, no exec hears.
+            let refused = self.answer(at, signal);
+            if refused != Answer::Granted {
+                return refused;
+            }
             self.execs().into_iter().for_each(|exec| _ = self.kill_one(exec, signal));
         }
         self.kill_one(at, signal)
     }
 
     fn kill_one(&mut self, at: usize, signal: Signal) -> Answer {
+        if self.place(at) == Some(Place::Created) {
+            return self.granted(at, Place::Ended(1));
+        }
+        self.answer(at, signal)
+    }
+
+    fn answer(&self, at: usize, signal: Signal) -> Answer {
         match (self.place(at), signal) {
             (None, _) => Answer::NoSuchProcess,
-            (Some(Place::Created), _) => self.granted(at, Place::Ended(1)),
             (Some(Place::Running), Signal::Unknown) => Answer::NoSuchSignal,
-            (Some(Place::Starting | Place::Running), _) => Answer::Granted,
+            (Some(Place::Created | Place::Starting | Place::Running), _) => Answer::Granted,
             (Some(Place::Ended(_)), _) => Answer::EndedBefore,
         }
     }

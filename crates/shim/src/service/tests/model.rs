@@ -108,7 +108,8 @@ impl Run {
                 };
                 let answer = within(client.kill("c1", exec(target), number, all)).await;
                 let expected = self.written.kill(target, signal, all);
-                if !matches!(expected, Answer::NoSuchProcess | Answer::AllAndOne) {
+                let refused = matches!(expected, Answer::NoSuchProcess | Answer::AllAndOne);
+                if !refused && (!all || expected == Answer::Granted) {
                     let told = if all { self.written.execs() } else { vec![target] };
                     told.into_iter().chain([target]).for_each(|at| self.signalled(at, signal));
                 }
@@ -177,13 +178,16 @@ impl Run {
         for at in 0..3 {
             let client = &self.shim.client;
             let Some(place) = self.written.place(at) else {
-                assert!(client.state("c1", exec(at)).await.unwrap_err().is_not_found(), "{at}");
+                assert!(
+                    within(client.state("c1", exec(at))).await.unwrap_err().is_not_found(),
+                    "{at}"
+                );
                 continue;
             };
             if matches!(place, Place::Ended(_)) {
                 within(client.wait("c1", exec(at))).await.unwrap();
             }
-            let status = client.state("c1", exec(at)).await.unwrap().status;
+            let status = within(client.state("c1", exec(at))).await.unwrap().status;
             let expected = match place {
                 Place::Created => TaskStatus::Created,
                 Place::Running => TaskStatus::Running,
@@ -241,7 +245,8 @@ fn check(told: &[&str], first: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    // What takes too long is a failure as it is: to make it smaller would take as long again, often.
+    #![proptest_config(ProptestConfig { max_shrink_time: 120_000, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn every_answer_is_the_models_and_everything_is_given_back((first, steps) in steps()) {
@@ -257,7 +262,7 @@ proptest! {
             run.step(&Step::Kill { target: 0, signal: Signal::End, all: true }).await;
             run.step(&Step::Delete(0)).await;
             assert_eq!(run.shim.held(), []);
-            let events = run.shim.all_events().await;
+            let events = within(run.shim.all_events()).await;
             check(&told(&events, "c1"), true);
             check(&told(&events, "e1"), false);
             check(&told(&events, "e2"), false);
