@@ -1,12 +1,10 @@
-//! Instructions that make a layer: `RUN`, `COPY`, `ADD`, `WORKDIR`.
+//! Instructions that make a layer: `RUN`, `COPY`, `ADD`, `WORKDIR`. By which `key` it is found again,
+//! and how it is made (`make`), stand apart.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Engine;
-use image::{Below, Digest, HiveFile, NewLayer, Scratch};
 use resources::Host;
-use serde_json::{Value, json};
 
 use super::cache::{Found, Wanted};
 use super::copy::fault_of;
@@ -15,11 +13,10 @@ use super::stages::Stages;
 use super::state::State;
 use crate::dockerfile::{Instruction, Step};
 use crate::error::{BuildError, Cause};
-use crate::executor::{NetMode, Process, Run, RunError};
-use crate::files::{self, CopyError, Selection};
-use crate::view::View;
+use crate::executor::RunError;
+use crate::files::Selection;
 use crate::workplace::Workplace;
-use crate::{blocking, paths, progress, registry};
+use crate::{paths, progress};
 
 type Result<T> = std::result::Result<T, Cause>;
 
@@ -118,17 +115,6 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         Ok(())
     }
 
-    /// What a layer is made by, without times: what is below it, what is done, and whatever else
-    /// shows in the result.
-    async fn key(&self, state: &State, work: &Arc<Work>) -> Result<Digest> {
-        let below = if work.is_alone() { None } else { state.chain() };
-        let work = Arc::clone(work);
-        let work = blocking(move || key_of(&work)).await?;
-        let version = self.builder.ground.os_version.to_string();
-        let all = json!([below, work, version, self.options.epoch]);
-        Ok(Digest::of(all.to_string().as_bytes()))
-    }
-
     async fn stopped(&self) {
         let mut stop = self.stop.subscribe();
         // The sender is in `self`.
@@ -145,88 +131,6 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         };
         Ok((Work::Folder(joined.replace('\\', "/"), owner), step.text.clone()))
     }
-
-    async fn make(
-        &self,
-        state: &State,
-        work: &Arc<Work>,
-        step: &Step,
-        shown: &progress::Step,
-    ) -> Result<NewLayer> {
-        let alone = work.is_alone() || state.layers.is_empty();
-        let below = if alone { Vec::new() } else { self.unpacked(state).await? };
-        if let Work::Run(running) = &**work {
-            return self.make_run(&below, running, step, shown).await;
-        }
-        let drive = self.drive_of(&below);
-        let place = self.builder.places().take()?;
-        let upper = place.path();
-        blocking({
-            let (work, upper) = (Arc::clone(work), upper.clone());
-            move || work.write(&drive, &upper)
-        })
-        .await?;
-        self.add_layer(upper, below, Vec::new()).await
-    }
-
-    async fn make_run(
-        &self,
-        below: &[PathBuf],
-        running: &Running,
-        step: &Step,
-        shown: &progress::Step,
-    ) -> Result<NewLayer> {
-        let lent = self.builder.lend(&running.mounts, step.line).await?;
-        let mut meta = running.meta.clone();
-        meta.env.extend(running.apart.iter().cloned());
-        let process = Process::new(meta, Arc::new(shown.clone()));
-        let mounts = lent.mounts.clone();
-        let run = Run { mounts, ..Run::new(below.to_vec(), process) };
-        let executor = &self.builder.executor;
-        let finished = executor.run(run, self.stop.subscribe()).await;
-        lent.give_back().await;
-        let finished = finished?;
-        let ground = &self.builder.ground;
-        let composed = below.first().map(|top| top.join("registry"));
-        let before = composed.filter(|folder| {
-            std::fs::read_to_string(folder.join("platform")).is_ok_and(|key| key == ground.key)
-        });
-        let before = before.unwrap_or_else(|| ground.registry.clone());
-        let layer = async {
-            let (after, epoch) = (finished.registry(), self.options.epoch);
-            let hives = blocking(move || registry::changes(&before, &after, epoch)).await?;
-            self.add_layer(finished.upper(), below.to_vec(), hives).await
-        };
-        let layer = layer.await;
-        executor.discard(finished).await?;
-        layer
-    }
-
-    async fn add_layer(
-        &self,
-        upper: PathBuf,
-        parents: Vec<PathBuf>,
-        hives: Vec<HiveFile>,
-    ) -> Result<NewLayer> {
-        let drive = self.builder.ground.drive.clone();
-        let below = Below { parents, drive };
-        let epoch = self.options.epoch;
-        let scratch = Scratch { upper, below, hives, epoch, ..Scratch::default() };
-        Ok(self.builder.images.add_scratch_layer(self.hold, scratch).await?)
-    }
-
-    /// The folders of the layers so far, the nearest first, with the registry that they make.
-    pub(super) async fn unpacked(&self, state: &State) -> Result<Vec<PathBuf>> {
-        let (images, ground) = (&self.builder.images, self.builder.ground.clone());
-        let version = state.config.os_version.clone();
-        let unpacked = images.unpack_layers(self.hold, &state.layers, version, &ground.drive);
-        let folders = unpacked.await?.folders;
-        blocking(move || {
-            image::hive::chain::compose(&folders, &ground.registry, &ground.key)?;
-            Ok(folders)
-        })
-        .await
-    }
 }
 
 pub(super) fn working_dir(state: &State) -> String {
@@ -235,43 +139,9 @@ pub(super) fn working_dir(state: &State) -> String {
 
 impl Work {
     /// Whether the layer is the same whatever it lies upon.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         matches!(self, Self::Files(files) if files.alone)
     }
-
-    fn write(&self, drive: &View, upper: &std::path::Path) -> std::result::Result<(), CopyError> {
-        match self {
-            Self::Files(files) => files.selection.write(drive, upper, &files.destination),
-            Self::Folder(path, owner) => {
-                files::make_for(drive, upper, path, owner.as_deref()).map(drop)
-            }
-            Self::Run(_) => Ok(()),
-        }
-    }
-}
-
-/// What a layer is made by, without times.
-fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
-    Ok(match work {
-        Work::Run(running) => {
-            let meta = &running.meta;
-            let mounts: Vec<&Value> = running.mounts.iter().map(|mount| &mount.key).collect();
-            json!([
-                "run",
-                meta.args,
-                meta.command_line,
-                meta.env,
-                meta.cwd,
-                meta.user,
-                meta.network == NetMode::None,
-                mounts
-            ])
-        }
-        Work::Files(files) => {
-            json!(["files", files.selection.digest()?, files.destination, files.alone])
-        }
-        Work::Folder(path, owner) => json!(["folder", path, owner]),
-    })
 }
 
 fn now() -> String {

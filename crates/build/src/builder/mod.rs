@@ -1,16 +1,18 @@
 //! From a Dockerfile to an image: the stages that the target needs, step by step.
 //!
 //! `state` is what an image is so far, `metadata` the instructions that only change its
-//! configuration, `layers` those that make a layer, with `cache` before them: `copy` (from an
-//! `origin`, for a user among `users`) and `run`, with what `mounts` wants and `lend` holds. Stages
-//! are built side by side.
+//! configuration, `layers` those that make a layer, found in a `cache` by its `key` or made (`make`):
+//! `copy` (from an `origin`, for a user among `users`) and `run`, with what `mounts` wants and `lend`
+//! holds. Stages are built side by side.
 
 mod add;
 mod cache;
 mod changes;
 mod copy;
+mod key;
 mod layers;
 mod lend;
+mod make;
 mod metadata;
 mod mounts;
 mod origin;

@@ -1,0 +1,55 @@
+//! By what the layer of a step is found again: everything that shows in it, and no time.
+
+use std::sync::Arc;
+
+use engine::Engine;
+use image::Digest;
+use resources::Host;
+use serde_json::{Value, json};
+
+use super::layers::Work;
+use super::stages::Stages;
+use super::state::State;
+use crate::blocking;
+use crate::error::Cause;
+use crate::executor::NetMode;
+use crate::files::CopyError;
+
+type Result<T> = std::result::Result<T, Cause>;
+
+impl<E: Engine, H: Host> Stages<'_, E, H> {
+    /// What a layer is made by, without times: what is below it, what is done, and whatever else
+    /// shows in the result.
+    pub(super) async fn key(&self, state: &State, work: &Arc<Work>) -> Result<Digest> {
+        let below = if work.is_alone() { None } else { state.chain() };
+        let work = Arc::clone(work);
+        let work = blocking(move || key_of(&work)).await?;
+        let version = self.builder.ground.os_version.to_string();
+        let all = json!([below, work, version, self.options.epoch]);
+        Ok(Digest::of(all.to_string().as_bytes()))
+    }
+}
+
+/// What a layer is made by, without times.
+fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
+    Ok(match work {
+        Work::Run(running) => {
+            let meta = &running.meta;
+            let mounts: Vec<&Value> = running.mounts.iter().map(|mount| &mount.key).collect();
+            json!([
+                "run",
+                meta.args,
+                meta.command_line,
+                meta.env,
+                meta.cwd,
+                meta.user,
+                meta.network == NetMode::None,
+                mounts
+            ])
+        }
+        Work::Files(files) => {
+            json!(["files", files.selection.digest()?, files.destination, files.alone])
+        }
+        Work::Folder(path, owner) => json!(["folder", path, owner]),
+    })
+}
