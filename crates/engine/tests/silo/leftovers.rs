@@ -12,7 +12,7 @@ use crate::host::{Host, command};
 use crate::subject::{Running, need_host};
 
 /// Everything on the host that carries the id.
-fn traces(id: &SystemId, state: &Path) -> Vec<String> {
+pub(crate) fn traces(id: &SystemId, state: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for controller in std::fs::read_dir("/sys/fs/cgroup").unwrap().map(Result::unwrap) {
         let groups = controller.path().join("transom");
@@ -31,7 +31,7 @@ fn traces(id: &SystemId, state: &Path) -> Vec<String> {
 }
 
 /// The silo host's pid.
-fn silo_host(state: &Path, id: &SystemId) -> Pid {
+pub(crate) fn silo_host(state: &Path, id: &SystemId) -> Pid {
     let text = std::fs::read_to_string(state.join("silos").join(id.as_str()).join("pid")).unwrap();
     Pid::from_raw(text.trim().parse().unwrap()).unwrap()
 }

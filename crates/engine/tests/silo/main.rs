@@ -6,6 +6,7 @@
 
 mod conformance;
 mod disks;
+mod faults;
 mod host;
 mod isolation;
 mod leftovers;

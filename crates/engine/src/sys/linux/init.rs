@@ -23,9 +23,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitStatus};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use children::heed as heed_children;
 use children::{Children, ending};
 pub(crate) use setup::Setup;
 use wine::Program;
@@ -84,6 +85,8 @@ struct Session {
     server: Program,
     guest: Program,
     children: Children,
+    /// How those of the two that were reaped have ended, in words.
+    words: Vec<String>,
 }
 
 impl Session {
@@ -91,10 +94,10 @@ impl Session {
         let children = Children::watch()?;
         let server = wine.start_server(&resident.log)?;
         let guest = wine.start_guest(resident.control, &resident.log)?;
-        Ok(Self { server, guest, children })
+        Ok(Self { server, guest, children, words: Vec::new() })
     }
 
-    fn serve(self, wine: &WinePlan, link: &mut Conn) -> i32 {
+    fn serve(mut self, wine: &WinePlan, link: &mut Conn) -> i32 {
         loop {
             let mut watched = [
                 PollFd::new(&*link, PollFlags::IN),
@@ -111,7 +114,7 @@ impl Session {
                 return self.end();
             }
             if child {
-                self.children.reap(|_, _| ());
+                self.reap();
             }
             if host && !matches!(take_orders(wine, link), Ok(true)) {
                 return 1;
@@ -120,17 +123,21 @@ impl Session {
     }
 
     /// Who ended, and how. When wineserver goes, the guest follows it without a word.
-    fn last_words(&self) -> String {
+    fn last_words(&mut self) -> String {
         self.guest.ended_within(FOLLOWS_WITHIN);
-        let mut words = Vec::new();
-        self.children.reap(|pid, status| words.extend(self.name(pid).map(|name| (name, status))));
-        let told = |(name, status): &(&str, WaitStatus)| format!("{name} {}", ending(*status));
-        words.iter().map(told).collect::<Vec<_>>().join(", ")
+        self.reap();
+        self.words.join(", ")
     }
 
-    fn name(&self, pid: Pid) -> Option<&'static str> {
+    /// Takes away those that have ended. One of the two may be among them before its own
+    /// descriptor was looked at, so how they ended is kept.
+    fn reap(&mut self) {
         let known = [(self.server.pid, "wineserver"), (self.guest.pid, "the guest")];
-        known.into_iter().find(|(its, _)| *its == pid).map(|(_, name)| name)
+        let words = &mut self.words;
+        self.children.reap(|pid, status| {
+            let name = known.iter().find(|(its, _)| *its == pid).map(|(_, name)| name);
+            words.extend(name.map(|name| format!("{name} {}", ending(status))));
+        });
     }
 
     /// Has the registry written. Wineserver takes everything that still runs with it.
@@ -168,4 +175,41 @@ fn readable_before(fd: impl AsFd, deadline: Instant) -> bool {
 /// The number that a child will know a descriptor by.
 fn raw(fd: &OwnedFd) -> i32 {
     fd.as_raw_fd()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reaping takes whatever child has ended, also other tests': it needs a process of its own.
+    #[test]
+    fn how_the_guest_ended_is_known_whenever_it_was_reaped() {
+        let name = "sys::init::tests::a_guest_is_reaped_before_its_end_is_seen";
+        // Whoever started this may ignore the ends of its children.
+        let status = std::process::Command::new("/bin/sh")
+            .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", name])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    #[test]
+    #[ignore = "run by `how_the_guest_ended_is_known_whenever_it_was_reaped`"]
+    fn a_guest_is_reaped_before_its_end_is_seen() {
+        heed_children();
+        let sleeper = |text: &str| {
+            let mut command = std::process::Command::new("/bin/sh");
+            command.args(["-c", text]);
+            wine::start(command).unwrap()
+        };
+        let server = sleeper("exec sleep 1000");
+        let guest = sleeper("exit 7");
+        assert!(guest.ended_within(Duration::from_mins(1)), "its end is not told");
+        let children = Children::watch().unwrap();
+        let mut session = Session { server, guest, children, words: Vec::new() };
+        session.reap();
+        assert_eq!(session.last_words(), "the guest ended with exit code 7");
+        session.server.signal(Signal::KILL);
+    }
 }

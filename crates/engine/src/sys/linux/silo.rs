@@ -25,12 +25,15 @@ mod spawn;
 
 use std::process::ExitCode;
 
+use super::init::heed_children;
 use super::protocol::{Boot, Refusal};
 use super::wire::{Conn, Descriptors};
 
 /// The whole life of a silo host: reads what to build from standard input, and answers there once
 /// it is built.
 pub fn silo_main() -> ExitCode {
+    // How pid 1 ended is known by waiting for it; pid 1 and Wine inherit this.
+    heed_children();
     // What is meant for the creator's terminal or process group is not meant for this.
     if rustix::process::setsid().is_err() {
         return ExitCode::FAILURE;

@@ -57,14 +57,14 @@ pub async fn sweep(socket: &Path) {
     }
 }
 
-/// There is a socket and nobody listens at it; an error when somebody does.
+/// There is a socket and nobody listens at it; an error when somebody does. Only a refused
+/// connection proves that nobody does: a server that is busy lets nobody in either.
 async fn is_stale(socket: &Path) -> io::Result<bool> {
-    if !tokio::fs::try_exists(socket).await? {
-        return Ok(false);
-    }
-    match UnixStream::connect(socket).await {
-        Ok(_) => Err(io::Error::from(io::ErrorKind::AddrInUse)),
-        Err(_) => Ok(true),
+    match UnixStream::connect(socket).await.map_err(|e| (e.kind(), e)) {
+        Err((io::ErrorKind::ConnectionRefused, _)) => Ok(true),
+        Err((io::ErrorKind::NotFound, _)) => Ok(false),
+        Ok(_) | Err((io::ErrorKind::WouldBlock, _)) => Err(io::ErrorKind::AddrInUse.into()),
+        Err((_, error)) => Err(error),
     }
 }
 
@@ -100,5 +100,23 @@ mod tests {
         let long = socket(state, "k8s.io", &"a".repeat(128));
         assert!(long.as_os_str().len() <= LONGEST);
         assert_ne!(long, socket(state, "k8s.io", &"a".repeat(127)));
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_taken_away_only_when_nobody_listens_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shim.sock");
+        make_free(&path).await.unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        // It has as many connections as it takes.
+        let _first = UnixStream::connect(&path).await.unwrap();
+        let busy = make_free(&path).await.unwrap_err();
+        assert_eq!(busy.kind(), io::ErrorKind::AddrInUse);
+        sweep(&path).await;
+        assert!(path.exists(), "a server that is busy lost its socket");
+        drop(listener);
+        make_free(&path).await.unwrap();
+        assert!(!path.exists(), "what a killed shim left is in the way");
     }
 }

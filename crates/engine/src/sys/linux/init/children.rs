@@ -12,11 +12,18 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
 use crate::error::ErrorKind;
 
+/// Has the ends of this process' children told. A program that ignores them passes that on to
+/// whatever it starts, and the kernel then forgets each child as it ends.
+pub(crate) fn heed() {
+    // SAFETY: sets a signal to the kernel's own action; this program has no handler for it.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// Tells when a child has ended.
 pub(super) struct Children(OwnedFd);
 
 impl Children {
-    /// From here on, ended children wait to be reaped.
+    /// From here on, ended children wait to be reaped: [`heed`] has seen to it that they do.
     pub(super) fn watch() -> Result<Self, ErrorKind> {
         let fail = |e: io::Error| ErrorKind::io("watch pid 1's children", e);
         set_mask(libc::SIG_BLOCK, &only_children()).map_err(fail)?;

@@ -154,7 +154,7 @@ fn hand_over(command: &mut Command, control: OwnedFd, terminal: bool) {
     unsafe { command.pre_exec(prepare) };
 }
 
-fn start(mut command: Command) -> Result<Program, ErrorKind> {
+pub(super) fn start(mut command: Command) -> Result<Program, ErrorKind> {
     let what = command.get_program().to_string_lossy().into_owned();
     let fail = |e: io::Error| ErrorKind::io(format!("start {what}"), e);
     children::unblock_in(&mut command);

@@ -66,6 +66,12 @@ impl Clients {
         self.by_id.iter().map(|(id, conn)| (*id, conn))
     }
 
+    /// Notes a client in a list of those that wait, and strikes from it those that have gone.
+    pub(super) fn note(&self, list: &mut Vec<ClientId>, client: ClientId) {
+        list.retain(|known| self.by_id.contains_key(known));
+        list.push(client);
+    }
+
     /// Sends what waits to be sent.
     pub(super) fn flush(&mut self, id: ClientId) {
         if self.by_id.get_mut(&id).is_some_and(|conn| conn.flush().is_err()) {

@@ -41,9 +41,11 @@ impl Host {
     }
 
     /// Gives everything back for a system that nobody ever saw.
-    pub(super) fn abandon(self) {
+    pub(super) fn abandon(mut self) {
         self.pid_one.kill();
         self.pid_one.wait();
+        // Before the id, with which another may want the same sockets.
+        self.reached.clear();
         let _ = self.cgroup.sweep();
         let _ = self.claim.release();
     }

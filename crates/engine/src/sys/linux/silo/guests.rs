@@ -21,6 +21,10 @@ pub(super) type GuestId = u32;
 /// How long a guest may take to answer; a program's start is the slowest of what is asked.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
+/// The most that a guest may owe: one that answers nothing and has ever more asked of it, as it can by
+/// its pipes' clients, would fill our memory.
+const MOST_OPEN: usize = 4096;
+
 /// How long a pause waits for the registry: it is only the better for it.
 const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -113,6 +117,9 @@ impl Guests {
         let Some(guest) = self.links.get_mut(&id) else {
             return Err((io::ErrorKind::NotConnected.into(), awaited));
         };
+        if guest.open.len() >= MOST_OPEN {
+            return Err((io::ErrorKind::QuotaExceeded.into(), awaited));
+        }
         let request = Request { id: guest.next_request, call };
         guest.next_request += 1;
         if let Err(error) = guest.conn.send(&request, fds) {
@@ -199,5 +206,30 @@ impl Guest {
             }
         }
         (heard, open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::wire::Descriptors;
+
+    #[test]
+    fn a_guest_that_answers_nothing_is_asked_so_much_and_no_more() {
+        let (ours, theirs) = super::super::boot::pair().unwrap();
+        let mut guests = Guests::with_resident(Conn::new(ours, Descriptors::Dropped).unwrap());
+        let mut theirs = Conn::new(theirs, Descriptors::Dropped).unwrap();
+        let mut asked = 0;
+        while asked < 2 * MOST_OPEN {
+            let call = Call::ConnectPipe { client: 1, connected: false };
+            if guests.ask(Guests::RESIDENT, call, vec![], Awaited::Pipe).is_err() {
+                break;
+            }
+            asked += 1;
+            // It reads: what waits to be sent is bounded elsewhere.
+            assert!(theirs.fill().unwrap());
+            while theirs.next::<Request>().unwrap().is_some() {}
+        }
+        assert_eq!(asked, MOST_OPEN);
     }
 }

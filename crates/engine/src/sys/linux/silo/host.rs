@@ -311,8 +311,11 @@ impl Host {
 
     pub(super) fn fail(&mut self, awaited: &Awaited, why: ErrorKind) {
         match awaited {
-            Awaited::Flush { client } => self.on_flushed(*client),
-            Awaited::Spawn { client, .. }
+            Awaited::Flush { client } if !matches!(why, ErrorKind::Disconnected(_)) => {
+                self.on_flushed(*client);
+            }
+            Awaited::Flush { client }
+            | Awaited::Spawn { client, .. }
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }
             | Awaited::Processes { client, .. } => self.refuse(*client, why),

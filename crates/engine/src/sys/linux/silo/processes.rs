@@ -39,11 +39,9 @@ impl Processes {
         self.by_pid.get(&pid)
     }
 
-    /// Notes that a client waits for the end of a process that still runs.
-    pub(super) fn wait(&mut self, pid: u32, client: ClientId) {
-        if let Some(process) = self.by_pid.get_mut(&pid) {
-            process.waiting.push(client);
-        }
+    /// Who waits for the end of a process.
+    pub(super) fn waiting_for(&mut self, pid: u32) -> Option<&mut Vec<ClientId>> {
+        self.by_pid.get_mut(&pid).map(|process| &mut process.waiting)
     }
 
     /// Takes in an end, if `guest` may tell it; who waits for it.

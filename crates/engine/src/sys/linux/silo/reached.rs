@@ -9,6 +9,7 @@
 //! passes is relayed by the guest (`guest::win::reached_pipes`).
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ impl ReachedPipe {
         let fail = |e| ErrorKind::io(format!("listen at {}", path.display()), e);
         clear(&path)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(fail(std::io::ErrorKind::InvalidInput.into()));
+            return Err(fail(io::ErrorKind::InvalidInput.into()));
         };
         let (_folder, short) = claim::short_in(folder, name).map_err(fail)?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -82,11 +83,13 @@ impl Host {
     }
 }
 
-/// Removes the socket of a silo host that was killed; what is anything else stays.
+/// Removes the socket of a silo host that was killed; what is anything else stays. Only a refused
+/// connection proves that nobody listens: one that is busy, or not ours to talk to, is somebody's.
 fn clear(path: &Path) -> Result<(), ErrorKind> {
     let Ok(about) = fs::symlink_metadata(path) else { return Ok(()) };
-    let taken = !about.file_type().is_socket() || super::pipes::connect_to(path).is_ok();
-    if taken {
+    let tried = about.file_type().is_socket().then(|| super::pipes::connect_to(path));
+    let refused = |e: io::Error| e.kind() == io::ErrorKind::ConnectionRefused;
+    if !tried.is_some_and(|tried| tried.is_err_and(refused)) {
         return Err(ErrorKind::InvalidDocument {
             field: "Container.MappedPipes.HostPath".into(),
             value: path.display().to_string(),
@@ -94,4 +97,30 @@ fn clear(path: &Path) -> Result<(), ErrorKind> {
         });
     }
     fs::remove_file(path).map_err(|e| ErrorKind::io(format!("remove {}", path.display()), e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_at_which_nobody_listens_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe.sock");
+        let listener =
+            socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+        let listener = listener.unwrap();
+        bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        listen(&listener, 0).unwrap();
+        // It has as many connections as it takes, and is asked for another.
+        let _first = super::super::pipes::connect_to(&path).unwrap();
+        let busy = super::super::pipes::connect_to(&path).unwrap_err();
+        assert_eq!(busy.kind(), io::ErrorKind::WouldBlock);
+        clear(&path).unwrap_err();
+        assert!(path.exists(), "a server that is busy lost its socket");
+        drop(listener);
+        clear(&path).unwrap();
+        assert!(!path.exists(), "what a killed silo host left is in the way");
+        clear(&path).unwrap();
+    }
 }

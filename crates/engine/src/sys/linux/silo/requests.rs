@@ -23,8 +23,8 @@ impl Host {
             Request::Shutdown => self.answer(client, Self::shutdown),
             Request::Modify(request) => self.answer(client, |host| host.modify(&request)),
             Request::Terminate => self.terminating.push(client),
-            Request::WaitSystem => self.waiting.push(client),
-            Request::Events => self.listeners.push(client),
+            Request::WaitSystem => self.clients.note(&mut self.waiting, client),
+            Request::Events => self.clients.note(&mut self.listeners, client),
             Request::Properties(query) => self.on_query(client, &query),
             Request::Spawn(parameters) => self.on_spawn(client, parameters),
             Request::WaitProcess { pid } => self.on_wait(client, pid),
@@ -64,14 +64,16 @@ impl Host {
     }
 
     /// Whoever looks at the scratch of what is paused shall find its registry there, which Wine's
-    /// server writes only every half minute. A guest that does not answer does not hold it up long.
+    /// server writes only every half minute. A guest that does not answer does not hold it up long;
+    /// one that is gone has a session behind it that is about to end, and is not paused.
     fn on_pause(&mut self, client: ClientId) {
         if self.phase != Phase::Running {
             return self.refuse(client, self.wrong_phase());
         }
         let awaited = Awaited::Flush { client };
-        if self.guests.ask(Guests::RESIDENT, Call::FlushRegistry, vec![], awaited).is_err() {
-            self.on_flushed(client);
+        let asked = self.guests.ask(Guests::RESIDENT, Call::FlushRegistry, vec![], awaited);
+        if let Err((_, awaited)) = asked {
+            self.fail(&awaited, ErrorKind::Disconnected(GUEST));
         }
     }
 
@@ -117,7 +119,11 @@ impl Host {
     fn on_wait(&mut self, client: ClientId, pid: u32) {
         match self.processes.get(pid).map(|process| process.exit) {
             None => self.refuse(client, ErrorKind::NotFound("process")),
-            Some(None) => self.processes.wait(pid, client),
+            Some(None) => {
+                if let Some(waiting) = self.processes.waiting_for(pid) {
+                    self.clients.note(waiting, client);
+                }
+            }
             Some(Some(code)) => self.clients.reply(client, &Ok(Answer::Exited(code)), vec![]),
         }
     }
