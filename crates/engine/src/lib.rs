@@ -24,7 +24,7 @@ pub use storage::Storage;
 #[cfg(target_os = "linux")]
 pub use sys::platform;
 #[cfg(target_os = "linux")]
-pub use sys::{Definition, Resolver, silo_main};
+pub use sys::{Definition, silo_main};
 pub use sys::{HostConfig, HostEngine, HostProcess, HostSystem, Networks};
 // What a shim speaks to its clients through, and tells them of itself.
 pub use sys::{pipes, sockets, threads};

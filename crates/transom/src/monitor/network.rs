@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use anyhow::{Context, Result, bail};
+use engine::Network;
 use engine::network::{Endpoint, EndpointRequest};
-use engine::{Network, Resolver};
+use schema::names::Names as Wanted;
 use spec::api::EndpointSettings;
 
 use super::names::{self, Names};
@@ -49,14 +50,14 @@ pub(super) async fn connect(
     let Some(namespace) = namespace.filter(|_| mode.container().is_none()) else {
         return Ok(Connected::default());
     };
-    let mut resolver = resolver(record)?;
+    let mut wanted = wanted(record)?;
     let mut connected = Connected::default();
     if !mode.is_none() {
-        let servers = std::mem::replace(&mut resolver.dns_servers, vec![names::ADDRESS]);
+        let servers = std::mem::replace(&mut wanted.servers, vec![names::ADDRESS]);
         connected.names = Some(Names::serve(host, namespace, servers).await?);
     }
-    if resolver != Resolver::default() {
-        let set = host.networks.set_resolver(namespace, &resolver).await;
+    if !wanted.is_empty() {
+        let set = host.networks.set_names(namespace, &wanted).await;
         set.context("setting name servers")?;
     }
     if mode.is_none() {
@@ -109,13 +110,14 @@ fn fixed_address(settings: &EndpointSettings) -> Result<Option<IpAddr>> {
     }
 }
 
-fn resolver(record: &Record) -> Result<Resolver> {
+/// What the container's own settings say of names.
+fn wanted(record: &Record) -> Result<Wanted> {
     let config = &record.host_config;
     let servers: Result<Vec<IpAddr>, _> = config.dns.iter().map(|server| server.parse()).collect();
     let hosts = config.extra_hosts.iter().map(|entry| crate::settings::extra_host(entry));
-    Ok(Resolver {
-        dns_servers: servers.context("reading --dns")?,
-        dns_search: config.dns_search.clone(),
+    Ok(Wanted {
+        servers: servers.context("reading --dns")?,
+        search: config.dns_search.clone(),
         hosts: hosts.collect::<Result<_>>()?,
     })
 }

@@ -47,7 +47,7 @@ mod wire;
 
 pub use config::HostConfig;
 pub use engine::HostEngine;
-pub use network::{Definition, Networks, Resolver};
+pub use network::{Definition, Networks};
 pub use silo::silo_main;
 pub use system::{HostProcess, HostSystem};
 pub use threads::threads;

@@ -3,32 +3,21 @@
 //! The own ones are files of the silo host's state directory, bound read-only: endpoints are
 //! attached between `create` and `start`, so the silo host writes them again at `start`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use schema::names::Names;
 
 use super::{Tree, make_dir, special};
 use crate::error::ErrorKind;
+use crate::sys::network::resolver;
 use crate::sys::plan::SiloPlan;
 
 /// The silo's own files of `/etc`, on the host.
 #[derive(Debug, Clone)]
 pub(crate) struct EtcFiles {
     dir: PathBuf,
-}
-
-/// What is kept beside a pinned namespace.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resolver {
-    dns_servers: Vec<IpAddr>,
-    dns_search: Vec<String>,
-    hosts: BTreeMap<String, IpAddr>,
 }
 
 /// Always there, and written again when the network changes.
@@ -52,9 +41,9 @@ impl EtcFiles {
 
     /// Writes them as the namespace is now, in place: they are mounted.
     pub(crate) fn write(&self, plan: &SiloPlan) -> Result<(), ErrorKind> {
-        let resolver = plan.network.as_deref().map_or(Ok(Resolver::default()), read)?;
+        let names = plan.network.as_deref().map_or(Ok(Names::default()), resolver::read)?;
         let texts =
-            [hosts(plan, &resolver), resolv_conf(plan, &resolver), format!("{}\n", plan.host_name)];
+            [hosts(plan, &names), resolv_conf(plan, &names), format!("{}\n", plan.host_name)];
         for (name, text) in WRITTEN.iter().zip(texts) {
             let path = self.dir.join(name);
             fs::write(&path, text)
@@ -76,36 +65,24 @@ impl EtcFiles {
     }
 }
 
-fn read(pin: &Path) -> Result<Resolver, ErrorKind> {
-    let mut name = pin.as_os_str().to_owned();
-    name.push(".json");
-    let path = PathBuf::from(name);
-    match fs::read(&path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Resolver::default()),
-        Err(e) => Err(ErrorKind::io(format!("read {}", path.display()), e)),
-        Ok(text) => serde_json::from_slice(&text)
-            .map_err(|e| ErrorKind::io(format!("understand {}", path.display()), e)),
-    }
-}
-
-fn hosts(plan: &SiloPlan, resolver: &Resolver) -> String {
+fn hosts(plan: &SiloPlan, names: &Names) -> String {
     let mut text = String::from("127.0.0.1 localhost\n::1 localhost\n");
-    for (name, address) in &resolver.hosts {
+    for (name, address) in &names.hosts {
         let _ = writeln!(text, "{address} {name}");
     }
-    if !resolver.hosts.contains_key(&plan.host_name) {
+    if !names.hosts.contains_key(&plan.host_name) {
         let _ = writeln!(text, "127.0.1.1 {}", plan.host_name);
     }
     text
 }
 
-fn resolv_conf(plan: &SiloPlan, resolver: &Resolver) -> String {
+fn resolv_conf(plan: &SiloPlan, names: &Names) -> String {
     let mut text = String::new();
-    for server in &resolver.dns_servers {
+    for server in &names.servers {
         let _ = writeln!(text, "nameserver {server}");
     }
     let mut suffixes: Vec<&str> = Vec::new();
-    for suffix in plan.dns_search.iter().chain(&resolver.dns_search) {
+    for suffix in plan.dns_search.iter().chain(&names.search) {
         if !suffixes.contains(&suffix.as_str()) {
             suffixes.push(suffix);
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::conflist::Conflist;
 use super::namespace::{gone, io_error};
 use super::plugin::{self, Environment, Verb};
-use super::resolver::{self, Resolver};
+use super::{resolver, routes};
 use crate::error::ErrorKind;
 use crate::network::{Endpoint, EndpointRequest};
 
@@ -74,6 +74,9 @@ pub(super) fn begin(
 ) -> Result<Attachment, ErrorKind> {
     let directory = directory(pin);
     fs::create_dir_all(&directory).map_err(|e| io_error("create", &directory, e))?;
+    // Two at once would take the same interface.
+    let turn = fs::File::open(&directory).map_err(|e| io_error("open", &directory, e))?;
+    turn.lock().map_err(|e| io_error("lock", &directory, e))?;
     let interface = free_interface(pin)?;
     let file = directory.join(format!("{}.json", request.network));
     let leads_out = |network: &String| -> Result<bool, ErrorKind> {
@@ -113,7 +116,7 @@ impl Attachment {
                 let endpoint = self.endpoint(&result);
                 self.result = Some(result);
                 self.save()?;
-                resolver::extend(&self.pin, &Resolver::of_network(&endpoint))?;
+                resolver::extend(&self.pin, &resolver::of_network(&endpoint))?;
                 Ok(endpoint)
             }
             Err(cause) => {
@@ -187,9 +190,8 @@ impl Attachment {
             // Where host-local looks for a fixed address; others ignore it.
             config.insert("args".into(), json!({ "cni": { "ips": [ip.to_string()] } }));
         }
-        if let (true, Some(Value::Object(ipam))) = (self.is_later, config.get_mut("ipam")) {
-            // Two ways out would be one too many: what comes in by the first must leave by it.
-            ipam.insert("routes".into(), json!([]));
+        if self.is_later {
+            routes::without_way_out(&mut config);
         }
         if !previous.is_null() {
             config.insert("prevResult".into(), previous.clone());
@@ -225,17 +227,9 @@ impl Attachment {
         self.endpoint(self.result.as_ref().unwrap_or(&Value::Null))
     }
 
-    /// By which address the network leads out.
+    /// By which address the network leads out: what its plugins told, or else its definition.
     pub(super) fn way_out(&self) -> Option<std::net::Ipv4Addr> {
-        let default = |route: &Value| route["dst"] == json!("0.0.0.0/0");
-        let leads_out = self.network.plugins.iter().any(|plugin| {
-            let routes = plugin.get("ipam").and_then(|ipam| ipam["routes"].as_array());
-            routes.is_some_and(|routes| routes.iter().any(default))
-        });
-        match self.now().gateway.filter(|_| leads_out)? {
-            IpAddr::V4(gateway) => Some(gateway),
-            IpAddr::V6(_) => None,
-        }
+        routes::way_out(&self.network.plugins, self.result.as_ref(), self.now().gateway)
     }
 
     /// What the plugins' result says of the endpoint.

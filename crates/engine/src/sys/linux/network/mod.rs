@@ -19,7 +19,8 @@ mod link;
 mod namespace;
 mod plugin;
 mod ports;
-mod resolver;
+pub(super) mod resolver;
+mod routes;
 mod subnet;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -31,7 +32,6 @@ use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::network::{Endpoint, EndpointRequest, Network};
 
 pub use definition::Definition;
-pub use resolver::Resolver;
 
 /// This host's networks.
 #[derive(Debug, Clone)]
@@ -55,12 +55,6 @@ impl Networks {
     pub fn pin(&self, name: &str) -> Result<PathBuf> {
         check_name(name)?;
         Ok(self.pins.join(name))
-    }
-
-    /// Adds to what a namespace resolves names with; its networks' own servers come after these.
-    pub async fn set_resolver(&self, name: &str, wanted: &Resolver) -> Result<()> {
-        let (pin, name, wanted) = (self.pin(name)?, name.to_owned(), wanted.clone());
-        blocking(name, move || resolver::set(&pin, &wanted)).await
     }
 
     /// Defines a network; what was left open is chosen, and given back.
@@ -155,10 +149,8 @@ impl Network for Networks {
     }
 
     async fn set_names(&self, namespace: &str, names: &Names) -> Result<()> {
-        let names = names.clone();
-        let wanted =
-            Resolver { dns_servers: names.servers, dns_search: names.search, hosts: names.hosts };
-        self.set_resolver(namespace, &wanted).await
+        let (pin, name, wanted) = (self.pin(namespace)?, namespace.to_owned(), names.clone());
+        blocking(name, move || resolver::set(&pin, &wanted)).await
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<()> {
@@ -186,8 +178,9 @@ impl Network for Networks {
         let pins = self.pins.clone();
         let plan = blocking(namespace.to_owned(), move || {
             let network = conflist::load(&definitions, &request.network)?;
-            let _turn = ports::lock(&pins)?;
-            ports::check(&pins, &request.ports)?;
+            // Without ports there is nothing that others could want too.
+            let _turn = (!request.ports.is_empty()).then(|| ports::lock(&pins)).transpose()?;
+            ports::check(&pins, &pin, &request.ports)?;
             attachment::begin(&pin, request, network)
         })
         .await?;

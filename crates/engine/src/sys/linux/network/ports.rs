@@ -23,14 +23,15 @@ pub(super) fn lock(pins: &Path) -> Result<fs::File, ErrorKind> {
     Ok(file)
 }
 
-/// Refuses a port that another namespace publishes or that something on the host listens on.
-pub(super) fn check(pins: &Path, wanted: &[PortMapping]) -> Result<(), ErrorKind> {
+/// Refuses a port that another namespace than `own` publishes, or that something on the host listens
+/// on.
+pub(super) fn check(pins: &Path, own: &Path, wanted: &[PortMapping]) -> Result<(), ErrorKind> {
     if wanted.is_empty() {
         return Ok(());
     }
     let mut published = Vec::new();
-    for name in namespace::list(pins)? {
-        let pin = pins.join(name);
+    let others = namespace::list(pins)?.into_iter().map(|name| pins.join(name));
+    for pin in others.filter(|pin| pin != own) {
         for network in attachment::list(&pin)? {
             let found = attachment::open(&pin, &network)?;
             published.extend(found.map(|attachment| attachment.now().ports).unwrap_or_default());

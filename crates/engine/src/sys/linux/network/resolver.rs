@@ -1,59 +1,40 @@
 //! What a namespace resolves names with: kept beside its pin, read by the silo host.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use schema::names::Names;
 
 use super::namespace::io_error;
 use crate::error::ErrorKind;
 use crate::network::Endpoint;
 
-/// Servers, suffixes and fixed names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Resolver {
-    /// Asked in this order.
-    pub dns_servers: Vec<IpAddr>,
-    /// Suffixes for a name without dots.
-    pub dns_search: Vec<String>,
-    /// Names that need no server (`--add-host`).
-    pub hosts: BTreeMap<String, IpAddr>,
+/// What a network brings: its own servers, or else those of the host that a container can reach, as
+/// Docker and the Windows `nat` do.
+pub(super) fn of_network(endpoint: &Endpoint) -> Names {
+    let mut servers = endpoint.dns_servers.clone();
+    if servers.is_empty() {
+        servers = host_servers(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+    }
+    Names { servers, search: endpoint.dns_search.clone(), ..Names::default() }
 }
 
-impl Resolver {
-    /// What a network brings: its own servers, or else those of the host that a container can
-    /// reach, as Docker and the Windows `nat` do.
-    pub(super) fn of_network(endpoint: &Endpoint) -> Self {
-        let mut found = Self {
-            dns_servers: endpoint.dns_servers.clone(),
-            dns_search: endpoint.dns_search.clone(),
-            hosts: BTreeMap::new(),
-        };
-        if found.dns_servers.is_empty() {
-            found.dns_servers =
-                host_servers(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
+/// Puts what `other` knows behind what `names` does.
+fn merge(names: &mut Names, other: &Names) {
+    for server in &other.servers {
+        if !names.servers.contains(server) {
+            names.servers.push(*server);
         }
-        found
     }
-
-    fn merge(&mut self, other: &Self) {
-        for server in &other.dns_servers {
-            if !self.dns_servers.contains(server) {
-                self.dns_servers.push(*server);
-            }
+    for suffix in &other.search {
+        if !names.search.contains(suffix) {
+            names.search.push(suffix.clone());
         }
-        for suffix in &other.dns_search {
-            if !self.dns_search.contains(suffix) {
-                self.dns_search.push(suffix.clone());
-            }
-        }
-        for (name, address) in &other.hosts {
-            self.hosts.entry(name.clone()).or_insert(*address);
-        }
+    }
+    for (name, address) in &other.hosts {
+        names.hosts.entry(name.clone()).or_insert(*address);
     }
 }
 
@@ -74,34 +55,35 @@ pub(super) fn path(pin: &Path) -> PathBuf {
 }
 
 /// Puts the caller's wishes before what is there.
-pub(super) fn set(pin: &Path, wanted: &Resolver) -> Result<(), ErrorKind> {
+pub(super) fn set(pin: &Path, wanted: &Names) -> Result<(), ErrorKind> {
     let mut new = wanted.clone();
-    new.merge(&read(pin)?);
+    merge(&mut new, &read(pin)?);
     write(pin, &new)
 }
 
 /// Puts a network's servers after what is there; a caller's own servers stand alone.
-pub(super) fn extend(pin: &Path, network: &Resolver) -> Result<(), ErrorKind> {
+pub(super) fn extend(pin: &Path, network: &Names) -> Result<(), ErrorKind> {
     let mut new = read(pin)?;
     let mut network = network.clone();
-    if !new.dns_servers.is_empty() {
-        network.dns_servers.clear();
+    if !new.servers.is_empty() {
+        network.servers.clear();
     }
-    new.merge(&network);
+    merge(&mut new, &network);
     write(pin, &new)
 }
 
-fn read(pin: &Path) -> Result<Resolver, ErrorKind> {
+/// What a namespace resolves names with; nothing where nobody has said anything.
+pub(crate) fn read(pin: &Path) -> Result<Names, ErrorKind> {
     let path = path(pin);
     match fs::read(&path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Resolver::default()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Names::default()),
         Err(e) => Err(io_error("read", &path, e)),
         Ok(text) => serde_json::from_slice(&text).map_err(|e| io_error("understand", &path, e)),
     }
 }
 
-fn write(pin: &Path, resolver: &Resolver) -> Result<(), ErrorKind> {
-    let text = serde_json::to_vec(resolver).expect("a resolver is plain data");
+fn write(pin: &Path, names: &Names) -> Result<(), ErrorKind> {
+    let text = serde_json::to_vec(names).expect("names are plain data");
     replace(&path(pin), &text)
 }
 

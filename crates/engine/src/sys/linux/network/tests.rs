@@ -123,13 +123,11 @@ async fn a_name_that_could_leave_its_folder_is_refused() {
 async fn a_callers_servers_stand_before_and_without_the_networks_own() {
     let Some(Fixture { networks, name, .. }) = &fixture("dns") else { return };
     networks.create_namespace(name).await.unwrap();
-    let wanted =
-        Resolver { dns_servers: vec!["192.0.2.7".parse().unwrap()], ..Resolver::default() };
-    networks.set_resolver(name, &wanted).await.unwrap();
+    let wanted = Names { servers: vec!["192.0.2.7".parse().unwrap()], ..Names::default() };
+    networks.set_names(name, &wanted).await.unwrap();
     networks.attach(name, &request(name, vec![])).await.unwrap();
-    let text = std::fs::read(resolver::path(&networks.pin(name).unwrap())).unwrap();
-    let kept: Resolver = serde_json::from_slice(&text).unwrap();
-    assert_eq!(kept.dns_servers, wanted.dns_servers);
+    let kept = resolver::read(&networks.pin(name).unwrap()).unwrap();
+    assert_eq!(kept.servers, wanted.servers);
     networks.delete_namespace(name).await.unwrap();
 }
 
@@ -162,4 +160,62 @@ async fn a_subnet_in_use_and_a_predefined_name_are_refused() {
     assert!(networks.define(&nat).await.is_err(), "nat's own subnet was given again");
     assert!(networks.define(&Definition { name: "nat".into(), ..<_>::default() }).await.is_err());
     assert!(networks.undefine("nat").await.is_err());
+}
+
+#[tokio::test]
+async fn a_later_network_keeps_its_routes_and_the_first_ones_way_out() {
+    let Some(Fixture { networks, name, .. }) = &fixture("later") else { return };
+    let first = Definition { name: format!("{name}-a"), ..Definition::default() };
+    let second = Definition { name: format!("{name}-b"), ..Definition::default() };
+    networks.define(&first).await.unwrap();
+    networks.define(&second).await.unwrap();
+    let file = networks.definitions[0].join(format!("{}.conflist", second.name));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let routes = list["plugins"][0]["ipam"]["routes"].as_array_mut().unwrap();
+    routes.push(serde_json::json!({ "dst": "192.0.2.0/24" }));
+    std::fs::write(&file, list.to_string()).unwrap();
+
+    networks.create_namespace(name).await.unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port =
+        PortMapping { host_port: port, host_ip: None, container_port: 80, protocol: "tcp".into() };
+    for network in [&first.name, &second.name] {
+        // What it publishes by one network, it may publish by another.
+        let ports = vec![port.clone()];
+        let on_it = EndpointRequest { network: network.clone(), ..request(name, ports) };
+        networks.attach(name, &on_it).await.unwrap();
+    }
+    let routes = inside(&networks.pin(name).unwrap(), || {
+        std::fs::read_to_string("/proc/thread-self/net/route").unwrap()
+    });
+    // Interface, destination, gateway and so on; numbers as they lie in memory.
+    let routes: Vec<Vec<&str>> =
+        routes.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let by = |to: &str| {
+        let found = routes.iter().filter(|route| route[1] == to).map(|route| route[0]);
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(by("00000000"), ["eth0"], "{routes:?}");
+    assert_eq!(by("000200C0"), ["eth1"], "{routes:?}");
+    networks.detach(name, &first.name).await.unwrap();
+    networks.reroute(name).await.unwrap();
+    let routes = inside(&networks.pin(name).unwrap(), || {
+        std::fs::read_to_string("/proc/thread-self/net/route").unwrap()
+    });
+    assert!(routes.lines().any(|line| line.starts_with("eth1\t00000000")), "{routes}");
+    networks.delete_namespace(name).await.unwrap();
+    networks.undefine(&first.name).await.unwrap();
+    networks.undefine(&second.name).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_namespace_that_publishes_nothing_waits_for_nobodys_ports() {
+    let Some(Fixture { networks, name, .. }) = &fixture("quiet") else { return };
+    networks.create_namespace(name).await.unwrap();
+    let _held = ports::lock(&networks.pins).unwrap();
+    let wanted = request(name, vec![]);
+    let attached = networks.attach(name, &wanted);
+    tokio::time::timeout(Duration::from_mins(1), attached).await.unwrap().unwrap();
+    networks.delete_namespace(name).await.unwrap();
 }
