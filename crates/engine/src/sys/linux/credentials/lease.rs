@@ -17,6 +17,9 @@ pub(super) struct Written {
     /// The daemon that gave it: the administrator may have named another since.
     pub(super) socket: PathBuf,
     pub(super) id: String,
+    /// Nobody uses it: it is there because it could not be given back at once.
+    #[serde(default)]
+    pub(super) surplus: bool,
 }
 
 /// Where a system's lease is written down.
@@ -28,16 +31,22 @@ impl Kept {
         Self(state.join("credentials").join(format!("{system}.json")))
     }
 
+    /// Writes it down; one that is there already is somebody's, and stays.
     pub(super) fn write(&self, socket: &Path, lease: &str) -> Result<(), ErrorKind> {
-        let text = serde_json::to_vec(&Written { socket: socket.into(), id: lease.into() });
-        let text = text.expect("a lease is plain data");
+        let lease = Written { socket: socket.into(), id: lease.into(), surplus: false };
+        let text = serde_json::to_vec(&lease).expect("a lease is plain data");
         let written = (|| {
             fs::create_dir_all(self.0.parent().expect("the file is in a directory"))?;
             let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o600);
-            options.open(&self.0)?.write_all(&text)
+            options.write(true).create_new(true).mode(0o600);
+            // Half of it is as good as none.
+            let mut file = options.open(&self.0)?;
+            file.write_all(&text).inspect_err(|_| drop(fs::remove_file(&self.0)))
         })();
-        written.map_err(|e| self.failed("write", e))
+        written.map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            _ => self.failed("write", e),
+        })
     }
 
     pub(super) fn read(&self) -> Result<Option<Written>, ErrorKind> {
@@ -46,6 +55,13 @@ impl Kept {
             other => other.map_err(|e| self.failed("read", e))?,
         };
         serde_json::from_slice(&text).map(Some).map_err(|e| self.failed("understand", e.into()))
+    }
+
+    /// Notes that nobody uses it, and that it is to be given back some other time.
+    pub(super) fn mark_surplus(&self, lease: Written) -> Result<(), ErrorKind> {
+        let lease = Written { surplus: true, ..lease };
+        let text = serde_json::to_vec(&lease).expect("a lease is plain data");
+        fs::write(&self.0, text).map_err(|e| self.failed("write", e))
     }
 
     /// What is not written down is forgotten already.
@@ -72,6 +88,8 @@ mod tests {
         assert_eq!(kept.read().unwrap(), None);
         kept.forget().unwrap();
         kept.write(Path::new("/s"), "lease-1").unwrap();
+        let second = kept.write(Path::new("/s"), "lease-2").unwrap_err();
+        assert!(matches!(second, ErrorKind::AlreadyExists), "{second}");
         let written = kept.read().unwrap().unwrap();
         assert_eq!((written.socket.as_path(), written.id.as_str()), (Path::new("/s"), "lease-1"));
         kept.forget().unwrap();

@@ -77,17 +77,29 @@ impl Credentials for HostEngine {
         let decisions = Decisions::read(&self.config().root).map_err(fail)?;
         let socket = decisions.credentials_fetcher.ok_or_else(|| fail(none_configured()))?;
         let kept = Kept::of(&self.config().state, system);
+        match kept.read().map_err(fail)? {
+            None => {}
+            Some(lease) if lease.surplus => self.remove(system).await?,
+            Some(_) => return Err(fail(ErrorKind::AlreadyExists)),
+        }
         let lease = fetcher::add(&socket, credential_spec).await;
         let lease = lease.map_err(|e| fail(asked(&socket, "for tickets", e)))?;
         // Written down first: from here on `remove` can give it back.
-        let guard = kept.write(&socket, &lease.id).and_then(|()| guard(&lease, credential_spec));
-        match guard {
+        if let Err(kind) = kept.write(&socket, &lease.id) {
+            if let Err(error) = fetcher::delete(&socket, &lease.id).await {
+                tracing::warn!(%error, lease = lease.id, "a lease was not given back");
+            }
+            return Err(fail(kind));
+        }
+        match guard(&lease, credential_spec) {
             Ok(guard) => Ok(guard),
             Err(kind) => {
-                if let Err(error) = fetcher::delete(&socket, &lease.id).await {
+                // What is given back later is so by `remove`, or by the next one who asks.
+                if let Err(error) = self.remove(system).await {
                     tracing::warn!(%error, lease = lease.id, "a lease was not given back");
+                    let left = kept.read().map_err(fail)?;
+                    left.map_or(Ok(()), |left| kept.mark_surplus(left)).map_err(fail)?;
                 }
-                kept.forget().map_err(fail)?;
                 Err(fail(kind))
             }
         }
@@ -136,33 +148,4 @@ fn asked(socket: &Path, what: &str, error: std::io::Error) -> ErrorKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_guard_of_this_engine_is_taken() {
-        let guard = |transport: &str, endpoint: &str| CredentialGuard {
-            transport: transport.into(),
-            rpc_endpoint: endpoint.into(),
-            ..CredentialGuard::default()
-        };
-        assert_eq!(decide(None).unwrap(), None);
-        let plan = decide(Some(&guard(TRANSPORT, "/krb/a/krb5cc"))).unwrap().unwrap();
-        assert_eq!(plan.folder, Path::new("/krb/a"));
-        assert_eq!(plan.variable().1, "FILE:/run/credentials/krb5cc");
-        for (transport, endpoint) in [("LRPC", "/krb/a"), (TRANSPORT, "krb"), (TRANSPORT, "/")] {
-            assert!(decide(Some(&guard(transport, endpoint))).is_err(), "{transport} {endpoint}");
-        }
-    }
-
-    #[test]
-    fn a_lease_without_a_ticket_is_of_no_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let lease = |tickets| fetcher::Lease { id: "l".into(), tickets };
-        assert!(guard(&lease(vec![]), "{}").is_err());
-        assert!(guard(&lease(vec![folder.path().into()]), "{}").is_err());
-        std::fs::write(folder.path().join(TICKET), "t").unwrap();
-        let made = guard(&lease(vec![folder.path().into()]), "{}").unwrap();
-        assert!(made.rpc_endpoint.ends_with("/krb5cc"), "{}", made.rpc_endpoint);
-    }
-}
+mod tests;
