@@ -72,15 +72,23 @@ pub(crate) struct WinePlan {
 /// A host directory or file inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MappedPlan {
-    /// On the host.
-    pub(crate) source: PathBuf,
-    /// The source is a disk, and its file system is what is inside.
-    #[serde(default)]
-    pub(crate) disk: Option<DiskKind>,
+    /// What shows there.
+    pub(crate) source: MappedSource,
     /// Below `C:\`, component by component; never empty.
     pub(crate) target: Vec<String>,
     /// No writing.
     pub(crate) read_only: bool,
+}
+
+/// What is mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MappedSource {
+    /// A directory or a file of the host.
+    Path(PathBuf),
+    /// What the file system of a disk holds.
+    Disk(PathBuf, DiskKind),
+    /// Memory, at most so many bytes; half of the host's when nothing is said.
+    Memory(Option<u64>),
 }
 
 /// A pipe inside and a socket of the host that stands for it.

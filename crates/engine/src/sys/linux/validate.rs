@@ -11,7 +11,8 @@ use super::config::HostConfig;
 use super::credentials::CredentialsPlan;
 use super::disk::DiskKind;
 use super::plan::{
-    IoLimit, LEAST_MEMORY, Limits, MappedPlan, ProcessorLimit, SiloPlan, StoragePlan, WinePlan,
+    IoLimit, LEAST_MEMORY, Limits, MappedPlan, MappedSource, ProcessorLimit, SiloPlan, StoragePlan,
+    WinePlan,
 };
 use super::platform::Platform;
 use crate::error::ErrorKind;
@@ -158,11 +159,16 @@ fn storage(container: &Container, platform: &Platform) -> Result<StoragePlan, Er
 pub(crate) fn mapped(asked: &MappedDirectory) -> Result<MappedPlan, ErrorKind> {
     const HOST: &str = "Container.MappedDirectories.HostPath";
     const INSIDE: &str = "Container.MappedDirectories.ContainerPath";
-    let disk = match asked.host_path_type.as_str() {
-        "" | "AbsolutePath" => None,
-        "virtual-disk" => Some(DiskKind::Virtual),
-        "physical-disk" => Some(DiskKind::Physical),
-        "tmpfs" => Some(memory_disk(&asked.host_path)?),
+    let there = || {
+        let path = absolute(HOST, &asked.host_path)?;
+        let missing = || invalid(HOST, asked.host_path.clone(), "there is nothing there");
+        path.exists().then_some(path).ok_or_else(missing)
+    };
+    let source = match asked.host_path_type.as_str() {
+        "" | "AbsolutePath" => MappedSource::Path(there()?),
+        "virtual-disk" => MappedSource::Disk(there()?, DiskKind::Virtual),
+        "physical-disk" => MappedSource::Disk(there()?, DiskKind::Physical),
+        "tmpfs" => MappedSource::Memory(memory_size(HOST, &asked.host_path)?),
         _ => {
             return Err(unsupported(
                 "Container.MappedDirectories.HostPathType",
@@ -172,26 +178,17 @@ pub(crate) fn mapped(asked: &MappedDirectory) -> Result<MappedPlan, ErrorKind> {
     };
     let target = windows_components(&asked.container_path)
         .map_err(|rule| invalid(INSIDE, asked.container_path.clone(), rule))?;
-    if matches!(disk, Some(DiskKind::Memory(_))) {
-        return Ok(MappedPlan { source: PathBuf::new(), disk, target, read_only: asked.read_only });
-    }
-    let source = absolute(HOST, &asked.host_path)?;
-    if !source.exists() {
-        return Err(invalid(HOST, asked.host_path.clone(), "there is nothing there"));
-    }
-    Ok(MappedPlan { source, disk, target, read_only: asked.read_only })
+    Ok(MappedPlan { source, target, read_only: asked.read_only })
 }
 
 /// Memory has no path on the host, but a size there.
-fn memory_disk(size: &str) -> Result<DiskKind, ErrorKind> {
+fn memory_size(field: &str, size: &str) -> Result<Option<u64>, ErrorKind> {
     if size.is_empty() {
-        return Ok(DiskKind::Memory(None));
+        return Ok(None);
     }
     let bytes = size.parse().ok().filter(|bytes: &u64| *bytes > 0);
-    bytes.map(|bytes| DiskKind::Memory(Some(bytes))).ok_or_else(|| {
-        let rule = "the size of a tmpfs is a number of bytes";
-        invalid("Container.MappedDirectories.HostPath", size.to_owned(), rule)
-    })
+    let rule = "the size of a tmpfs is a number of bytes";
+    bytes.map(Some).ok_or_else(|| invalid(field, size.to_owned(), rule))
 }
 
 /// A Windows path below `C:\` as its components.

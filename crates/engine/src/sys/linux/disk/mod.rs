@@ -39,8 +39,6 @@ pub(crate) enum DiskKind {
     Virtual,
     /// A block device.
     Physical,
-    /// Memory, at most so many bytes; half of the host's when nothing is said.
-    Memory(Option<u64>),
 }
 
 /// How long the last mount of an image may take to be gone.
@@ -48,9 +46,6 @@ const RELEASED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Mounts a disk's file system, detached.
 pub(crate) fn mount(path: &Path, kind: DiskKind, read_only: bool) -> Result<Tree, ErrorKind> {
-    if let DiskKind::Memory(size) = kind {
-        return memory::mount(size, read_only);
-    }
     let name = path.display().to_string();
     let fail = |what: &str| {
         let what = format!("{what} disk {name}");

@@ -20,7 +20,7 @@ use crate::sys::disk::{self, DiskKind};
 use crate::sys::identity::FIRST_ID;
 use crate::sys::idmap::IdMap;
 use crate::sys::namespaces::as_file_owner;
-use crate::sys::plan::MappedPlan;
+use crate::sys::plan::{MappedPlan, MappedSource};
 
 /// A mapped directory, cloned and ready to be placed.
 #[derive(Debug)]
@@ -30,43 +30,41 @@ pub(crate) struct Prepared {
     target: Vec<String>,
 }
 
-/// Clones a source.
+/// Clones or makes what is mapped.
 pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorKind> {
-    if let Some(kind) = plan.disk {
-        return prepare_disk(plan, kind, ids);
-    }
-    let name = plan.source.display();
-    let stat = rustix::fs::stat(&plan.source)
-        .map_err(|e| ErrorKind::io(format!("look at the mapped {name}"), e))?;
-    // A source that is itself a link means what it leads to.
-    let source = follow(&plan.source)?;
-    let owned = IdMap::for_owner(stat.st_uid, stat.st_gid)?;
-    let tree = Tree::clone_all(&source)?.map_all_ids(owned.as_ref().unwrap_or(ids))?;
-    let tree = if plan.read_only { tree.read_only()? } else { tree };
-    let is_directory =
-        rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory;
+    let (tree, is_directory) = match &plan.source {
+        MappedSource::Path(path) => of_host(path, plan.read_only, ids)?,
+        MappedSource::Disk(path, kind) => (of_disk(path, *kind, plan.read_only, ids)?, true),
+        MappedSource::Memory(size) => (disk::memory::mount(*size, plan.read_only)?, true),
+    };
     Ok(Prepared { tree, is_directory, target: plan.target.clone() })
 }
 
 /// Clones a folder for reading; its owner is the container's root.
 pub(super) fn read_only_copy(folder: &Path, ids: &IdMap) -> Result<Tree, ErrorKind> {
-    let plan =
-        MappedPlan { source: folder.to_owned(), disk: None, target: Vec::new(), read_only: true };
-    prepare(&plan, ids).map(|prepared| prepared.tree)
+    of_host(folder, true, ids).map(|(tree, _)| tree)
+}
+
+/// Clones a directory or a file, and tells which of the two.
+fn of_host(path: &Path, read_only: bool, ids: &IdMap) -> Result<(Tree, bool), ErrorKind> {
+    let stat = rustix::fs::stat(path)
+        .map_err(|e| ErrorKind::io(format!("look at the mapped {}", path.display()), e))?;
+    // A source that is itself a link means what it leads to.
+    let source = follow(path)?;
+    let owned = IdMap::for_owner(stat.st_uid, stat.st_gid)?;
+    let tree = Tree::clone_all(&source)?.map_all_ids(owned.as_ref().unwrap_or(ids))?;
+    let tree = if read_only { tree.read_only()? } else { tree };
+    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+    Ok((tree, kind == rustix::fs::FileType::Directory))
 }
 
 /// Mounts a disk.
-fn prepare_disk(plan: &MappedPlan, kind: DiskKind, ids: &IdMap) -> Result<Prepared, ErrorKind> {
-    let tree = disk::mount(&plan.source, kind, plan.read_only)?;
-    if matches!(kind, DiskKind::Memory(_)) {
-        return Ok(Prepared { tree, is_directory: true, target: plan.target.clone() });
-    }
-    let root = rustix::fs::fstat(&tree).map_err(|e| {
-        ErrorKind::io(format!("look at what disk {} holds", plan.source.display()), e)
-    })?;
+fn of_disk(path: &Path, kind: DiskKind, read_only: bool, ids: &IdMap) -> Result<Tree, ErrorKind> {
+    let tree = disk::mount(path, kind, read_only)?;
+    let root = rustix::fs::fstat(&tree)
+        .map_err(|e| ErrorKind::io(format!("look at what disk {} holds", path.display()), e))?;
     let owned = IdMap::for_owner(root.st_uid, root.st_gid)?;
-    let tree = tree.map_all_ids(owned.as_ref().unwrap_or(ids))?;
-    Ok(Prepared { tree, is_directory: true, target: plan.target.clone() })
+    tree.map_all_ids(owned.as_ref().unwrap_or(ids))
 }
 
 /// The final path of a source.
