@@ -188,9 +188,9 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        let _ = Command::new(WINESERVER).arg("-k").env("WINEPREFIX", &self.prefix).status();
+        let _ = server(&self.prefix).arg("-k").status();
         let _ = self.child.wait();
-        let _ = Command::new(WINESERVER).arg("-w").env("WINEPREFIX", &self.prefix).status();
+        let _ = server(&self.prefix).arg("-w").status();
         let _ = std::fs::remove_dir_all(&self.prefix);
     }
 }
@@ -235,9 +235,17 @@ fn spawn_with(prefix: &Path, socket: &UnixStream, terminal: Option<OwnedFd>) -> 
     child
 }
 
+/// Wine's server. Its socket is in the prefix: some Wines leave a folder for each in `/tmp`.
+fn server(prefix: &Path) -> Command {
+    let mut command = Command::new(WINESERVER);
+    command.env("WINEPREFIX", prefix).env("TMPDIR", prefix);
+    command
+}
+
 fn wine(prefix: &Path) -> Command {
     let mut command = Command::new(WINE);
-    command.env_clear().env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
+    std::fs::create_dir_all(prefix).unwrap();
+    command.env_clear().env("TMPDIR", prefix).env("WINEPREFIX", prefix).env("WINEDEBUG", "-all");
     command.env("HOME", "/nonexistent").env("USER", "ContainerAdministrator");
     command.env("WINEDLLOVERRIDES", "wineboot.exe,explorer.exe=d").env("LC_ALL", "C.UTF-8");
     command
@@ -289,7 +297,7 @@ fn template() -> &'static Path {
                 .env("WINEDLLOVERRIDES", "mshtml,mscoree,winemenubuilder.exe,explorer.exe=")
                 .status();
             assert!(boot.unwrap().success(), "wineboot failed");
-            let wait = Command::new(WINESERVER).arg("-w").env("WINEPREFIX", &making).status();
+            let wait = server(&making).arg("-w").status();
             assert!(wait.unwrap().success());
             let _ = std::fs::remove_file(making.join("dosdevices/z:"));
             let _ = std::fs::rename(&making, &done);

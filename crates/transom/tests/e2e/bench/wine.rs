@@ -32,10 +32,15 @@ impl Wine {
 
     fn run(&self, program: &str, arguments: &[&str]) {
         let mut command = Command::new(program);
-        command.args(arguments).env("WINEPREFIX", self.path()).env("WINEDEBUG", "-all");
+        command.args(arguments).envs(self.places()).env("WINEDEBUG", "-all");
         command.env("WINEDLLOVERRIDES", "mshtml=;mscoree=;winemenubuilder.exe=");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         assert!(command.status().expect("Wine is installed").success(), "{command:?}");
+    }
+
+    /// The prefix, and in it what some Wines leave a folder of in `/tmp` for each.
+    fn places(&self) -> [(&'static str, &Path); 2] {
+        [("WINEPREFIX", self.path()), ("TMPDIR", self.path())]
     }
 
     /// The prefix.
@@ -48,6 +53,6 @@ impl Drop for Wine {
     fn drop(&mut self) {
         // Its prefix goes next, so that it may as well be killed.
         let mut command = Command::new(SERVER);
-        let _ = command.arg("--kill").env("WINEPREFIX", self.path()).status();
+        let _ = command.arg("--kill").envs(self.places()).status();
     }
 }

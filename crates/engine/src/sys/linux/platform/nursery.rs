@@ -17,9 +17,13 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space,
 /// The namespace, as long as this value is there.
 #[derive(Debug)]
 pub(super) struct Nursery {
-    first: Child,
+    _first: First,
     mounts: File,
 }
+
+/// The namespace's first process.
+#[derive(Debug)]
+struct First(Child);
 
 impl Nursery {
     /// From now on whatever this thread starts is in it; the thread is good for nothing else.
@@ -30,10 +34,10 @@ impl Nursery {
         first.env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // SAFETY: system calls that allocate nothing.
         unsafe { first.pre_exec(own_proc) };
-        let first = first.spawn()?;
+        let first = First(first.spawn()?);
         // By its pid as the host knows it.
-        let mounts = File::open(format!("/proc/{}/ns/mnt", first.id()))?;
-        Ok(Self { first, mounts })
+        let mounts = File::open(format!("/proc/{}/ns/mnt", first.0.id()))?;
+        Ok(Self { _first: first, mounts })
     }
 
     /// Shows a command the processes of the namespace, and no others, in `/proc`.
@@ -57,10 +61,24 @@ fn own_proc() -> io::Result<()> {
     Ok(())
 }
 
-impl Drop for Nursery {
+impl Drop for First {
     fn drop(&mut self) {
         // All that is left inside goes with it.
-        let _ = self.first.kill();
-        let _ = self.first.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_process_leaves_no_zombie_whatever_failed_after_its_start() {
+        let mut command = Command::new("cat");
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let trace = format!("/proc/{}", child.id());
+        drop(First(child));
+        assert!(!std::path::Path::new(&trace).exists());
     }
 }

@@ -3,6 +3,7 @@
 //! The one place where Wine runs outside a silo: only Wine's own programs run, on nobody's input.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +13,8 @@ use super::wine::Wine;
 
 /// What a boot need not start: menus, a desktop, and two large packages that it offers to fetch.
 const OVERRIDES: &str = "winemenubuilder.exe,explorer.exe,mshtml,mscoree=";
+/// Where Debian's Wine puts the folder of its server's socket, which it never takes away.
+const TEMPORARY: &str = "tmp";
 /// Wine names the profile after its user.
 const USER: &str = "ContainerAdministrator";
 
@@ -29,6 +32,7 @@ impl<'a> Prefix<'a> {
         // Made by hand, or Wine would add a `Z:` that is the host's root.
         std::fs::create_dir_all(path.join("dosdevices"))?;
         std::fs::create_dir_all(path.join("drive_c"))?;
+        std::fs::create_dir_all(path.join(TEMPORARY))?;
         std::os::unix::fs::symlink("../drive_c", path.join("dosdevices/c:"))?;
         let nursery = Nursery::enter().map_err(|error| doing("watching over", path, &error))?;
         let prefix = Self { wine, path: path.to_owned(), nursery };
@@ -68,6 +72,11 @@ impl<'a> Prefix<'a> {
 
     /// Removes what is left of it.
     pub(super) fn remove(self) -> io::Result<()> {
+        let about = std::fs::metadata(&self.path)?;
+        let (user, device, inode) = (about.uid(), about.dev(), about.ino());
+        // Where Wine itself has the server's socket: it goes by the prefix, and would stay.
+        let server = format!("/tmp/.wine-{user}/server-{device:x}-{inode:x}");
+        let _ = std::fs::remove_dir_all(server);
         std::fs::remove_dir_all(&self.path)
     }
 
@@ -86,6 +95,7 @@ impl<'a> Prefix<'a> {
             .env("USER", USER)
             // Nowhere, so that no profile folder becomes a link to a home of the host.
             .env("HOME", self.path.join("nowhere"))
+            .env("TMPDIR", self.path.join(TEMPORARY))
             .env("PATH", "/usr/bin:/bin")
             .current_dir("/")
             .stdin(Stdio::null())
