@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! probe events CODE   prints "ready", then each control event; ends with CODE at the first
+//! probe stay          prints "ready", then each control event, and stays
 //! probe map           needs a seed: fills a map
 //! probe size          prints the console's size, and again for each line it reads
 //! ```
@@ -16,6 +17,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("events") => windows::events(arguments[2].parse().expect("a code")),
+        Some("stay") => windows::stay(),
         Some("map") => windows::map(),
         Some("size") => windows::sizes(),
         other => panic!("cannot do {other:?}"),
@@ -41,6 +43,18 @@ mod windows {
             unsafe { ExitProcess(CODE.load(Ordering::SeqCst)) }
         }
         CODE.store(code, Ordering::SeqCst);
+        // SAFETY: the handler lives as long as the program.
+        unsafe { SetConsoleCtrlHandler(Some(handler), 1) };
+        println!("ready");
+        std::thread::sleep(std::time::Duration::from_mins(10));
+    }
+
+    pub(super) fn stay() {
+        unsafe extern "system" fn handler(event: u32) -> i32 {
+            println!("event {event}");
+            // The default handler, which would end the process, is not asked.
+            1
+        }
         // SAFETY: the handler lives as long as the program.
         unsafe { SetConsoleCtrlHandler(Some(handler), 1) };
         println!("ready");

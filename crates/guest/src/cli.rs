@@ -50,9 +50,7 @@ pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
         ["ps"] => Mode::Processes,
         ["resolve-user", name] => Mode::ResolveUser((*name).to_owned()),
         ["run", "--", _, ..] => Mode::Run(after_dashes(raw).to_owned()),
-        ["dump", pid, _] if pid.parse::<u32>().is_ok() => {
-            Mode::Dump(pid.parse().unwrap_or_default())
-        }
+        ["dump", pid, _] if let Ok(pid) = pid.parse() => Mode::Dump(pid),
         ["--help" | "-h"] => Mode::Usage(String::new()),
         [other, ..] => Mode::Usage(format!("cannot tell what `{other}` asks for")),
     }
@@ -101,6 +99,14 @@ mod tests {
         let raw = r#"transom-guest run --  cmd /c echo a "b -- c""#;
         let arguments = ["transom-guest", "run", "--", "cmd", "/c", "echo", "a", "b -- c"];
         assert_eq!(mode(raw, &arguments), Mode::Run(r#"cmd /c echo a "b -- c""#.into()));
+    }
+
+    #[test]
+    fn a_dump_is_of_a_number() {
+        assert_eq!(mode("", &["g", "dump", "4294967295", "7"]), Mode::Dump(u32::MAX));
+        for bad in ["-1", "4294967296", "cmd", ""] {
+            assert!(matches!(mode("", &["g", "dump", bad, "7"]), Mode::Usage(_)), "{bad}");
+        }
     }
 
     #[test]

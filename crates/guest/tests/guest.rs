@@ -6,6 +6,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use schema::container::{RegistryKey, RegistryValue};
@@ -71,6 +72,30 @@ fn shutdown_ends_what_runs_and_then_the_session() {
     assert_eq!(answer, Answer::Done);
     assert!(matches!(guest.event(), Event::Exited { pid: of, .. } if of == pid));
     assert!(guest.ended());
+}
+
+#[test]
+fn the_registry_is_written_while_a_program_ignores_the_shutdown() {
+    let mut guest = Guest::start("stubborn");
+    guest.install_probe();
+    let (read, write) = pipe();
+    let spawn = Spawn { stdout: true, ..command(r"C:\probe.exe stay") };
+    guest.spawn(spawn, &[write]).unwrap();
+    let mut lines = BufReader::new(std::fs::File::from(read)).lines();
+    assert_eq!(lines.next().expect("the probe speaks").unwrap().trim(), "ready");
+    assert_eq!(guest.run(command(r"reg add HKLM\Software\Stubborn /f"), b"").code, 0);
+    guest.send(Call::Shutdown { grace_ms: 600_000 }, &[]);
+    assert_eq!(lines.next().expect("it is told").unwrap().trim(), "event 6");
+    // Wine's server itself writes half a minute after it started.
+    let end = Instant::now() + Duration::from_secs(20);
+    let written = || {
+        let text = std::fs::read_to_string(guest.drive_c().join("../system.reg"));
+        text.is_ok_and(|text| text.contains(r"[Software\\Stubborn]"))
+    };
+    while !written() {
+        assert!(Instant::now() < end, "it would be lost with the session");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

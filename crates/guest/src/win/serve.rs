@@ -137,8 +137,8 @@ impl Session {
         while !self.children().is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let done = ended.and_then(|()| flush::flush());
-        self.answer(id, done.map(|()| Answer::Done))?;
+        // Pid 1 follows, and has Wine's server write the registry.
+        self.answer(id, ended.map(|()| Answer::Done))?;
         std::process::exit(0)
     }
 
@@ -186,12 +186,21 @@ fn signal(pid: Option<u32>, event: ControlEvent) -> Result<Answer, Failure> {
 }
 
 /// Asks every process to end, waits, and ends those that stay.
+///
+/// Where some do, whoever asked may lose patience before `grace` is over, and end the session from
+/// outside with what Wine's server has not yet written. So the registry is written while they stay.
 fn end_all(grace: Duration) -> Result<(), Failure> {
+    const PROMPTLY: Duration = Duration::from_millis(250);
     control::signal_all(ControlEvent::CtrlShutdown)?;
-    if !control::wait_for_all(grace)? {
+    let at_once = PROMPTLY.min(grace);
+    if control::wait_for_all(at_once)? {
+        return Ok(());
+    }
+    let flushed = flush::flush();
+    if !control::wait_for_all(grace.saturating_sub(at_once))? {
         control::terminate_all(ABORTED)?;
     }
-    Ok(())
+    flushed
 }
 
 impl Child {
