@@ -85,6 +85,8 @@ impl Driver {
         self.closing.take().map(|closing| closing.send(()));
         tokio::task::yield_now().await;
         self.audience.close();
+        // They hang up now, not once the first thing has been given back.
+        tokio::task::yield_now().await;
     }
 }
 
