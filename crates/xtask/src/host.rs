@@ -47,6 +47,8 @@ pub(crate) const TEST: &[Need] = &[
     Need::program("mkfs.vfat", "dosfstools", "disks for containers to mount"),
     Need::program("mkfs.ntfs", "ntfs-3g", "disks for containers to mount"),
     Need::program("qemu-img", "qemu-utils", "disks for containers to mount"),
+    // Debian 12 has it here, later ones in qemu-utils.
+    Need::program("qemu-storage-daemon", "qemu-system-common", "serves VHDX disks"),
     Need::program("hivexsh", "libhivex-bin", "reads registry hives as others do"),
 ];
 

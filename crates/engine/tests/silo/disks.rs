@@ -1,4 +1,5 @@
 //! Disks inside: images with and without partitions, fixed VHDs, devices; and what is refused.
+//! Those that a program serves are in `served_disks`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,7 +13,7 @@ use schema::container::MappedDirectory;
 use crate::host::Host;
 use crate::subject::{Running, need_host};
 
-fn disk(host_path: &Path, kind: &str, read_only: bool) -> MappedDirectory {
+pub(crate) fn disk(host_path: &Path, kind: &str, read_only: bool) -> MappedDirectory {
     MappedDirectory {
         host_path: host_path.display().to_string(),
         host_path_type: kind.into(),
@@ -21,7 +22,7 @@ fn disk(host_path: &Path, kind: &str, read_only: bool) -> MappedDirectory {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -29,7 +30,7 @@ fn run(program: &str, arguments: &[&str]) {
 const SIZE: u64 = 8 << 20;
 
 /// An ext4 image with one file in it.
-fn image(folder: &Path) -> PathBuf {
+pub(crate) fn image(folder: &Path) -> PathBuf {
     let (contents, image) = (folder.join("contents"), folder.join("disk.img"));
     std::fs::create_dir_all(&contents).unwrap();
     std::fs::write(contents.join("In.txt"), "on the disk").unwrap();
@@ -129,7 +130,9 @@ async fn a_disk_that_cannot_be_had_is_refused_with_the_reason_and_nothing_is_lef
     need_host!();
     let host = Host::new();
     let image = image(&host.folder("image"));
-    let dynamic = vhd(&image, 3);
+    let differencing = vhd(&image, 4);
+    let torn = image.with_extension("vhdx");
+    std::fs::write(&torn, [b"vhdxfile".as_slice(), &[0; 8192]].concat()).unwrap();
     let noise = image.with_extension("raw");
     std::fs::write(&noise, vec![7; 8192]).unwrap();
     let twice = |path: &Path| {
@@ -142,13 +145,14 @@ async fn a_disk_that_cannot_be_had_is_refused_with_the_reason_and_nothing_is_lef
         ]
     };
     for (mapped, reason) in [
-        (vec![disk(&dynamic, "virtual-disk", false)], "dynamic VHD"),
-        (vec![disk(&noise, "virtual-disk", false)], "no ext, FAT or NTFS"),
+        (vec![disk(&differencing, "virtual-disk", false)], "differencing VHD"),
+        (vec![disk(&torn, "virtual-disk", false)], "qemu-storage-daemon"),
+        (vec![disk(&noise, "virtual-disk", false)], "no NTFS, FAT or ext"),
         (vec![disk(&image, "physical-disk", false)], "not a block device"),
         (vec![disk(&image, "extensible-virtual-disk", false)], "HostPathType"),
         (twice(&image), "another container has it"),
     ] {
-        let id = SystemId::new(format!("refused-{}", std::process::id())).unwrap();
+        let id = SystemId::new(format!("no-disk-{}", std::process::id())).unwrap();
         let document =
             host.container(&id, None, |container| container.mapped_directories = mapped).await;
         let error = host.engine.create(&id, &document).await.unwrap_err();
@@ -156,7 +160,7 @@ async fn a_disk_that_cannot_be_had_is_refused_with_the_reason_and_nothing_is_lef
         assert!(error.kind.to_string().contains(reason), "{reason}: {error:?}");
         assert!(host.engine.list(None).await.unwrap().is_empty());
         host.release(&id).await;
-        for path in [&dynamic, &noise, &image] {
+        for path in [&differencing, &torn, &noise, &image] {
             until_released(path);
         }
     }

@@ -14,4 +14,5 @@ mod limits;
 mod mapped;
 mod mount_faults;
 mod running;
+mod served_disks;
 mod subject;

@@ -19,6 +19,9 @@ use crate::error::ErrorKind;
 /// The socket's name.
 pub(crate) const SOCKET: &str = "control.sock";
 
+/// Locked by the silo host, and by whatever serves it a disk that is not whole on its file yet.
+const LEASE: &str = "lease";
+
 /// The lock's name, and the silo host's pid in it.
 const PID: &str = "pid";
 
@@ -26,6 +29,7 @@ const PID: &str = "pid";
 #[derive(Debug)]
 pub(crate) struct Claim {
     dir: PathBuf,
+    lease: File,
     _lock: File,
 }
 
@@ -36,7 +40,7 @@ impl Claim {
         let _turn = turn(silos)?;
         let dir = silos.join(id.as_str());
         if dir.exists() {
-            if is_held(&dir)? {
+            if is_held(&dir, PID)? || is_held(&dir, LEASE)? {
                 return Err(ErrorKind::AlreadyExists);
             }
             remove(&dir)?;
@@ -48,7 +52,15 @@ impl Claim {
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|e| failed("lock", &dir, e.into()))?;
         writeln!(lock, "{}", std::process::id()).map_err(|e| failed("write in", &dir, e))?;
-        Ok(Self { dir, _lock: lock })
+        let lease = File::create(dir.join(LEASE)).map_err(|e| failed("lock", &dir, e))?;
+        flock(&lease, FlockOperation::NonBlockingLockShared)
+            .map_err(|e| failed("lock", &dir, e.into()))?;
+        Ok(Self { dir, lease, _lock: lock })
+    }
+
+    /// A copy of this keeps the id from being swept after the silo host's end.
+    pub(crate) fn lease(&self) -> &File {
+        &self.lease
     }
 
     /// The directory.
@@ -64,7 +76,7 @@ impl Claim {
     }
 }
 
-/// Removes what a killed silo host left. `false` when one is alive.
+/// Removes what a killed silo host left. `false` when one is alive, or a disk is still written.
 pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, ErrorKind> {
     if !silos.exists() {
         return Ok(true);
@@ -74,10 +86,14 @@ pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, 
     if !dir.exists() {
         return Ok(true);
     }
-    if is_held(&dir)? {
+    if is_held(&dir, PID)? {
         return Ok(false);
     }
     Cgroup::at(cgroup)?.sweep()?;
+    // Whatever kept a disk in use has gone now; its server follows.
+    if is_held(&dir, LEASE)? {
+        return Ok(false);
+    }
     remove(&dir)?;
     Ok(true)
 }
@@ -102,8 +118,8 @@ fn turn(silos: &Path) -> Result<File, ErrorKind> {
     Ok(file)
 }
 
-fn is_held(dir: &Path) -> Result<bool, ErrorKind> {
-    let file = match File::open(dir.join(PID)) {
+fn is_held(dir: &Path, lock: &str) -> Result<bool, ErrorKind> {
+    let file = match File::open(dir.join(lock)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
         other => other.map_err(|e| failed("look into", dir, e))?,
     };
@@ -145,6 +161,20 @@ mod tests {
         claim.release().unwrap();
         assert!(!temp.path().join("claimed").exists());
         Claim::take(temp.path(), &id, cgroup).unwrap();
+    }
+
+    #[test]
+    fn an_id_is_kept_while_a_disk_of_its_is_served_after_its_hosts_end() {
+        let temp = tempfile::tempdir().unwrap();
+        let id = SystemId::new("served").unwrap();
+        let cgroup = Path::new("transom/no-such-group");
+        let claim = Claim::take(temp.path(), &id, cgroup).unwrap();
+        let server = claim.lease().try_clone().unwrap();
+        drop(claim);
+        assert!(!sweep(temp.path(), &id, cgroup).unwrap());
+        assert!(Claim::take(temp.path(), &id, cgroup).is_err());
+        drop(server);
+        assert!(sweep(temp.path(), &id, cgroup).unwrap());
     }
 
     #[test]

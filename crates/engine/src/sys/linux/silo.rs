@@ -25,6 +25,7 @@ mod spawn;
 
 use std::process::ExitCode;
 
+use super::disk;
 use super::init::heed_children;
 use super::protocol::{Boot, Refusal};
 use super::wire::{Conn, Descriptors};
@@ -34,11 +35,16 @@ use super::wire::{Conn, Descriptors};
 pub fn silo_main() -> ExitCode {
     // How pid 1 ended is known by waiting for it; pid 1 and Wine inherit this.
     heed_children();
+    if std::env::args_os().nth(1).is_some_and(|role| role == disk::ROLE) {
+        return disk::helper_main();
+    }
     // What is meant for the creator's terminal or process group is not meant for this.
     if rustix::process::setsid().is_err() {
         return ExitCode::FAILURE;
     }
-    let Ok(stdin) = rustix::io::dup(rustix::stdio::stdin()) else { return ExitCode::FAILURE };
+    // A program that is started from here must not keep the asker waiting.
+    let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
+    let Ok(stdin) = stdin else { return ExitCode::FAILURE };
     let Ok(mut creator) = Conn::new(stdin, Descriptors::Dropped) else { return ExitCode::FAILURE };
     let Ok(order) = creator.wait_next::<Boot>() else { return ExitCode::FAILURE };
     match boot::boot(order, &mut creator) {

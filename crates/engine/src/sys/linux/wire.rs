@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -169,6 +169,11 @@ impl AsFd for Conn {
     }
 }
 
+/// A connected pair of stream sockets.
+pub(crate) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+}
+
 /// A message as a frame.
 pub(crate) fn frame(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
@@ -240,21 +245,17 @@ fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Resu
 
 #[cfg(test)]
 mod tests {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-
     use super::*;
 
-    fn pair() -> (Conn, Conn) {
-        let (a, b) =
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-                .unwrap();
+    fn conns() -> (Conn, Conn) {
+        let (a, b) = pair().unwrap();
         let take = Descriptors::Taken;
         (Conn::new(a, take).unwrap(), Conn::new(b, take).unwrap())
     }
 
     #[test]
     fn messages_arrive_whole_and_in_order_with_their_descriptors() {
-        let (mut a, mut b) = pair();
+        let (mut a, mut b) = conns();
         let (reader, _writer) = rustix::pipe::pipe().unwrap();
         a.send(&"one", vec![reader]).unwrap();
         a.send(&"two", vec![]).unwrap();
@@ -265,14 +266,14 @@ mod tests {
 
     #[test]
     fn a_frame_that_claims_too_much_is_refused_before_it_is_held() {
-        let (a, mut b) = pair();
+        let (a, mut b) = conns();
         send_some(a.as_fd(), &u32::MAX.to_le_bytes(), &[]).unwrap();
         assert!(b.wait_next::<String>().is_err());
     }
 
     #[test]
     fn a_peer_that_never_reads_is_cut_off() {
-        let (mut a, _b) = pair();
+        let (mut a, _b) = conns();
         let big = "x".repeat(MAX_FRAME / 2);
         let refused = (0..8).any(|_| a.send(&big, vec![]).is_err());
         assert!(refused);
@@ -280,7 +281,7 @@ mod tests {
 
     #[test]
     fn descriptors_of_a_hostile_peer_are_dropped_by_the_kernel() {
-        let (mut a, b) = pair();
+        let (mut a, b) = conns();
         let mut b = Conn::new(b.fd, Descriptors::Dropped).unwrap();
         let (reader, _writer) = rustix::pipe::pipe().unwrap();
         a.send(&"one", vec![reader]).unwrap();

@@ -1,24 +1,13 @@
-//! Where the file system is in a disk, and which: at its start, or in the first partition that has
-//! one. Reads master boot records and GUID partition tables, trusting neither.
+//! Where the file system is in a disk, and which: at its start, or in the first of its partitions
+//! that has one, in the order of [`super::partitions`].
 
-use std::fmt;
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs::File;
 
 use super::super::loop_device::Part;
-use super::{within, wrong};
+use super::file_system::FileSystem;
+use super::partitions::Whole;
+use super::wrong;
 use crate::error::ErrorKind;
-
-/// The file systems that are mounted from a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileSystem {
-    /// ext2, ext3 or ext4.
-    Ext,
-    /// FAT12, FAT16 or FAT32.
-    Fat,
-    /// NTFS.
-    Ntfs,
-}
 
 /// A file system that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,129 +16,33 @@ pub(super) struct Located {
     pub(super) system: FileSystem,
 }
 
-const SECTOR: u64 = 512;
-
-/// More entries than any table has.
-const MOST_PARTITIONS: u32 = 128;
-
-impl FileSystem {
-    /// The kernel's driver, if it has one or can load it.
-    pub(super) fn driver(self) -> Option<&'static str> {
-        let has = |name: &str| {
-            let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
-            known.lines().any(|line| line.split_whitespace().last() == Some(name))
-        };
-        if !has(self.module()) {
-            // Without a loader or a module there is still none afterwards.
-            let _ = std::process::Command::new("modprobe")
-                .args(["--quiet", self.module()])
-                .env_clear()
-                .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
-                .status();
-        }
-        has(self.module()).then(|| self.module())
-    }
-
-    /// The driver's name.
-    pub(super) fn module(self) -> &'static str {
-        match self {
-            Self::Ext => "ext4",
-            Self::Fat => "vfat",
-            Self::Ntfs => "ntfs3",
-        }
-    }
-
-    fn at(disk: &Disk<'_>, part: Part) -> Option<Self> {
-        let head = disk.read::<512>(part, 0)?;
-        if &head[3..11] == b"NTFS    " {
-            return Some(Self::Ntfs);
-        }
-        if &head[54..57] == b"FAT" || &head[82..87] == b"FAT32" {
-            return Some(Self::Fat);
-        }
-        let superblock = disk.read::<58>(part, 1024)?;
-        (superblock[56..] == [0x53, 0xEF]).then_some(Self::Ext)
-    }
-}
-
-impl fmt::Display for FileSystem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ext => "an ext file system",
-            Self::Fat => "a FAT file system",
-            Self::Ntfs => "an NTFS file system",
-        })
-    }
-}
-
 /// Finds the file system of a disk.
 pub(super) fn locate(file: &File, whole: Part, name: &str) -> Result<Located, ErrorKind> {
-    let disk = Disk { file, whole };
+    let disk = Whole { file, whole };
     let candidates = std::iter::once(whole).chain(disk.partitions());
     let found = candidates
         .into_iter()
-        .find_map(|part| FileSystem::at(&disk, part).map(|system| Located { part, system }));
+        .find_map(|part| system_at(&disk, part).map(|system| Located { part, system }));
     found.ok_or_else(|| {
-        wrong(name, "it holds no ext, FAT or NTFS file system, nor does a partition of it")
+        wrong(name, "it holds no NTFS, FAT or ext file system, nor does a partition of it")
     })
 }
 
-struct Disk<'f> {
-    file: &'f File,
-    whole: Part,
-}
-
-impl Disk<'_> {
-    fn read<const N: usize>(&self, part: Part, at: u64) -> Option<[u8; N]> {
-        let place = within(part, at, N as u64)?;
-        let mut bytes = [0; N];
-        self.file.read_exact_at(&mut bytes, place.offset).ok()?;
-        Some(bytes)
+/// What is at the start of a part.
+fn system_at(disk: &Whole<'_>, part: Part) -> Option<FileSystem> {
+    let head = disk.read::<512>(part, 0)?;
+    match &head[3..11] {
+        b"NTFS    " => return Some(FileSystem::Ntfs),
+        b"EXFAT   " => return Some(FileSystem::ExFat),
+        b"ReFS\0\0\0\0" => return Some(FileSystem::ReFs),
+        b"-FVE-FS-" => return Some(FileSystem::BitLocker),
+        _ => {}
     }
-
-    /// The partitions, if the disk has a table.
-    fn partitions(&self) -> Vec<Part> {
-        let Some(record) = self.read::<512>(self.whole, 0) else { return Vec::new() };
-        if record[510..] != [0x55, 0xAA] {
-            return Vec::new();
-        }
-        let entries: Vec<&[u8]> = record[446..510].chunks(16).collect();
-        if entries.iter().any(|entry| entry[4] == 0xEE) {
-            return self.guid_partitions();
-        }
-        let used = entries.iter().filter(|entry| entry[4] != 0);
-        used.filter_map(|entry| {
-            let [start, count] = [8, 12].map(|at| u64::from(little32(entry, at)) * SECTOR);
-            within(self.whole, start, count)
-        })
-        .collect()
+    if &head[54..57] == b"FAT" || &head[82..87] == b"FAT32" {
+        return Some(FileSystem::Fat);
     }
-
-    fn guid_partitions(&self) -> Vec<Part> {
-        let Some(header) = self.read::<92>(self.whole, SECTOR) else { return Vec::new() };
-        if !header.starts_with(b"EFI PART") {
-            return Vec::new();
-        }
-        let (table, size) = (little64(&header, 72), u64::from(little32(&header, 84)));
-        let count = little32(&header, 80).min(MOST_PARTITIONS);
-        let entries = (0..u64::from(count)).filter_map(|at| {
-            let place = table.checked_mul(SECTOR)?.checked_add(at.checked_mul(size)?)?;
-            let entry = self.read::<48>(self.whole, place)?;
-            let (first, last) = (little64(&entry, 32), little64(&entry, 40));
-            let is_used = entry[..16] != [0; 16];
-            let length = last.checked_sub(first)?.checked_add(1)?.checked_mul(SECTOR)?;
-            within(self.whole, first.checked_mul(SECTOR)?, length).filter(|_| is_used)
-        });
-        entries.collect()
-    }
-}
-
-fn little32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(*bytes[at..].first_chunk().expect("the table's entry is longer"))
-}
-
-fn little64(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(*bytes[at..].first_chunk().expect("the table's entry is longer"))
+    let superblock = disk.read::<58>(part, 1024)?;
+    (superblock[56..] == [0x53, 0xEF]).then_some(FileSystem::Ext)
 }
 
 #[cfg(test)]
@@ -161,6 +54,44 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         (file, Part { offset: 0, length: bytes.len() as u64 })
+    }
+
+    const BASIC_DATA: &str = "a2a0d0ebe5b9334487c068b6b72699c7";
+
+    fn guid_entry(bytes: &mut [u8], at: usize, kind: &str, first: u8, last: u8) {
+        let entry = &mut bytes[1024 + at * 128..][..56];
+        for (index, byte) in entry[..16].iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&kind[2 * index..][..2], 16).unwrap();
+        }
+        (entry[32], entry[40]) = (first, last);
+    }
+
+    #[test]
+    fn windows_own_partition_comes_before_others_and_what_it_hides_never_comes() {
+        const LINUX: &str = "af3dc60f838472478e793d69d8477de4";
+        const SYSTEM: &str = "28732ac11ff8d211ba4b00a0c93ec93b";
+        let mut bytes = vec![0; 64 << 10];
+        bytes[510..512].copy_from_slice(&[0x55, 0xAA]);
+        bytes[446 + 4] = 0xEE;
+        bytes[512..520].copy_from_slice(b"EFI PART");
+        (bytes[512 + 72], bytes[512 + 80], bytes[512 + 84]) = (2, 4, 128);
+        guid_entry(&mut bytes, 0, SYSTEM, 8, 15);
+        guid_entry(&mut bytes, 1, LINUX, 16, 23);
+        guid_entry(&mut bytes, 2, BASIC_DATA, 24, 31);
+        for at in [8, 16, 24] {
+            ext_at(&mut bytes, at * 512);
+        }
+        let found = |bytes: &[u8]| {
+            let (file, whole) = image(bytes);
+            locate(&file, whole, "x").ok().map(|found| found.part.offset / 512)
+        };
+        assert_eq!(found(&bytes), Some(24));
+        bytes[1024 + 2 * 128 + 55] = 0x40;
+        assert_eq!(found(&bytes), Some(16), "a hidden one is taken");
+        bytes[1024 + 128..][..128].fill(0);
+        assert_eq!(found(&bytes), Some(24), "a hidden one is better than none");
+        bytes[1024 + 2 * 128..][..128].fill(0);
+        assert_eq!(found(&bytes), None, "the boot partition is shown");
     }
 
     fn ext_at(bytes: &mut [u8], offset: usize) {

@@ -4,6 +4,8 @@
 //! ```text
 //! file --[layout]--> where the disk is in it --[contents]--> where the file system is in that
 //!      --loop device--> mounted detached, and only ever attached inside a silo
+//!
+//! a VHDX, a dynamic VHD --[served]--> a file that is the disk, and on as above
 //! ```
 //!
 //! A mount is never seen in the host's namespace, and its loop device goes with it. What is in an
@@ -12,25 +14,26 @@
 //! many as read it or by the one that writes.
 
 mod contents;
+mod file_system;
 mod layout;
 pub(crate) mod memory;
+mod partitions;
+mod served;
 
-use std::ffi::CString;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
-use rustix::mount::{fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen};
 use serde::{Deserialize, Serialize};
 
 use super::loop_device::{self, Part};
 use super::mounts::Tree;
 use crate::error::ErrorKind;
-use contents::{FileSystem, Located};
+use layout::Layout;
+use served::{Format, Order, Service};
+pub(crate) use served::{ROLE, Server, helper_main};
 
 /// What kind of disk a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,88 +47,143 @@ pub(crate) enum DiskKind {
 /// How long the last mount of an image may take to be gone.
 const RELEASED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Mounts a disk's file system, detached.
-pub(crate) fn mount(path: &Path, kind: DiskKind, read_only: bool) -> Result<Tree, ErrorKind> {
-    let name = path.display().to_string();
-    let fail = |what: &str| {
-        let what = format!("{what} disk {name}");
-        move |e: io::Error| ErrorKind::io(what, e)
-    };
-    let file = File::options().read(true).write(!read_only).open(path).map_err(fail("open"))?;
-    let is_device = file.metadata().map_err(fail("look at"))?.file_type().is_block_device();
-    match (kind, is_device) {
-        (DiskKind::Physical, false) => return Err(wrong(&name, "it is not a block device")),
-        (DiskKind::Virtual, true) => {
-            return Err(wrong(&name, "it is a block device: map it as a physical-disk"));
-        }
-        _ => {}
-    }
-    let disk = if is_device {
-        layout::whole_device(&file).map_err(fail("measure"))?
-    } else {
-        layout::of(&file, &name)?
-    };
-    let located = contents::locate(&file, disk, &name)?;
-    if is_device && located.part.offset == 0 {
-        return made(&name, &located, path, read_only);
-    }
-    lock(&file, read_only, &name)?;
-    let device = loop_device::attach_part(&file, located.part, read_only)?;
-    // The mount keeps the device from here on, and the device the file with its lock.
-    made(&name, &located, Path::new(device.path()), read_only)
+/// A disk's file system.
+#[derive(Debug)]
+pub(crate) struct Mounted {
+    /// The mount, attached nowhere.
+    pub(crate) tree: Tree,
+    /// Everything in it is the container's already, and ids are not to be mapped.
+    pub(crate) is_owned: bool,
+    /// What must last as long as the mount, in the order of letting go.
+    pub(crate) servers: Vec<Server>,
 }
 
-fn made(name: &str, located: &Located, device: &Path, read_only: bool) -> Result<Tree, ErrorKind> {
-    let system = located.system;
-    let kernel = system.driver().ok_or_else(|| ErrorKind::HostLacks {
-        what: format!("disk {name} holds {system}, and this kernel has no driver for it"),
-        mend: format!("modprobe {}, or make the disk with ext4", system.module()),
-    })?;
-    let fd = mount_device(device, kernel, system, read_only).map_err(|e| {
-        ErrorKind::io(format!("mount the {system} of disk {name}"), io::Error::from(e))
-    })?;
-    Ok(Tree::from_fd(fd, name))
-}
-
-fn mount_device(
-    device: &Path,
-    driver: &str,
-    system: FileSystem,
+/// Mounts a disk's file system, detached. What serves it holds `lease`.
+pub(crate) fn mount(
+    path: &Path,
+    kind: DiskKind,
     read_only: bool,
-) -> rustix::io::Result<OwnedFd> {
-    let text = |text: &[u8]| CString::new(text).map_err(|_| rustix::io::Errno::INVAL);
-    let driver = text(driver.as_bytes())?;
-    let source = text(device.as_os_str().as_encoded_bytes())?;
-    let context = fsopen(driver.as_c_str(), FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_set_string(context.as_fd(), c"source", source.as_c_str())?;
-    if read_only {
-        fsconfig_set_flag(context.as_fd(), c"ro")?;
+    lease: &File,
+) -> Result<Mounted, ErrorKind> {
+    let name = path.display().to_string();
+    let disk = Disk { path, name: &name, read_only, lease };
+    match kind {
+        DiskKind::Virtual => disk.mount_image(),
+        DiskKind::Physical => disk.mount_device(),
     }
-    if system == FileSystem::Ext {
-        // The image itself may say that the kernel shall panic.
-        fsconfig_set_string(context.as_fd(), c"errors", c"remount-ro")?;
-    }
-    fsconfig_create(context.as_fd())?;
-    let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    if read_only {
-        attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY;
-    }
-    fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
-/// The kernel lets go of an ended silo's mounts a moment after its last process.
-fn lock(file: &File, read_only: bool, name: &str) -> Result<(), ErrorKind> {
-    let since = Instant::now();
-    loop {
-        let tried = if read_only { file.try_lock_shared() } else { file.try_lock() };
-        match tried {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::Error(e)) => return Err(ErrorKind::io(format!("lock {name}"), e)),
-            Err(TryLockError::WouldBlock) if since.elapsed() > RELEASED_WITHIN => {
-                return Err(wrong(name, "another container has it, and one of the two may write"));
-            }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+/// A disk that is wanted.
+struct Disk<'a> {
+    path: &'a Path,
+    name: &'a str,
+    read_only: bool,
+    lease: &'a File,
+}
+
+impl Disk<'_> {
+    fn mount_image(&self) -> Result<Mounted, ErrorKind> {
+        let (file, is_device) = self.open()?;
+        if is_device {
+            return Err(wrong(self.name, "it is a block device: map it as a physical-disk"));
         }
+        let layout = layout::of(&file, self.name)?;
+        self.lock(&file)?;
+        // Declared first, so that on a failure a server is let go of after what it serves.
+        let mut servers = Vec::new();
+        let (disk, whole) = match layout {
+            Layout::Flat(part) => (file, part),
+            Layout::Scattered(format) => {
+                let (server, disk) = self.serve_image(format, &file)?;
+                servers.push(server);
+                let whole = layout::all_of(&disk).map_err(self.failed("measure"))?;
+                (disk, whole)
+            }
+        };
+        let (tree, is_owned) = self.mount_part(&disk, whole, &mut servers)?;
+        Ok(Mounted { tree, is_owned, servers })
+    }
+
+    fn mount_device(&self) -> Result<Mounted, ErrorKind> {
+        let (file, is_device) = self.open()?;
+        if !is_device {
+            return Err(wrong(self.name, "it is not a block device"));
+        }
+        let whole = layout::all_of(&file).map_err(self.failed("measure"))?;
+        let located = contents::locate(&file, whole, self.name)?;
+        let mut servers = Vec::new();
+        let (tree, is_owned) = if located.part.offset == 0 {
+            file_system::mount(self, located.system, self.path, &mut servers)?
+        } else {
+            self.lock(&file)?;
+            self.mount_part(&file, whole, &mut servers)?
+        };
+        Ok(Mounted { tree, is_owned, servers })
+    }
+
+    /// Mounts what is somewhere in `disk`, by way of a loop device.
+    fn mount_part(
+        &self,
+        disk: &File,
+        whole: Part,
+        servers: &mut Vec<Server>,
+    ) -> Result<(Tree, bool), ErrorKind> {
+        let located = contents::locate(disk, whole, self.name)?;
+        let device = loop_device::attach_part(disk, located.part, self.read_only)?;
+        // The mount keeps the device from here on, and the device the file with its lock.
+        file_system::mount(self, located.system, Path::new(device.path()), servers)
+    }
+
+    fn open(&self) -> Result<(File, bool), ErrorKind> {
+        let file = File::options().read(true).write(!self.read_only).open(self.path);
+        let file = file.map_err(self.failed("open"))?;
+        let kind = file.metadata().map_err(self.failed("look at"))?.file_type();
+        Ok((file, kind.is_block_device()))
+    }
+
+    /// Has a scattered image served as one file.
+    fn serve_image(&self, format: Format, image: &File) -> Result<(Server, File), ErrorKind> {
+        let what = match format {
+            Format::Vhdx => format!("disk {} is a VHDX", self.name),
+            Format::Vpc => format!("disk {} is a dynamic VHD", self.name),
+        };
+        let packages = "qemu-utils (on Debian 12 qemu-system-common)";
+        let program = served::need("qemu-storage-daemon", &what, packages)?;
+        let (server, disk) = self.serve(program, Service::Disk(format), image)?;
+        Ok((server, disk.into()))
+    }
+
+    fn serve(
+        &self,
+        program: std::path::PathBuf,
+        service: Service,
+        from: &File,
+    ) -> Result<(Server, std::os::fd::OwnedFd), ErrorKind> {
+        let order = Order { program, service, read_only: self.read_only };
+        served::serve(&order, from, self.lease, self.name)
+    }
+
+    /// The kernel lets go of an ended silo's mounts a moment after its last process.
+    fn lock(&self, file: &File) -> Result<(), ErrorKind> {
+        let since = Instant::now();
+        loop {
+            let tried = if self.read_only { file.try_lock_shared() } else { file.try_lock() };
+            match tried {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(e)) => return Err(self.failed("lock")(e)),
+                Err(TryLockError::WouldBlock) if since.elapsed() > RELEASED_WITHIN => {
+                    let rule = "another container has it, and one of the two may write";
+                    return Err(wrong(self.name, rule));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// The error of a step.
+    fn failed(&self, what: &str) -> impl FnOnce(io::Error) -> ErrorKind + use<> {
+        let what = format!("{what} disk {}", self.name);
+        move |e| ErrorKind::io(what, e)
     }
 }
 

@@ -5,6 +5,7 @@
 //! there, a host directory only ever lands inside `C:`. What is missing is made.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use rustix::mount::{UnmountFlags, unmount};
 
 use super::Tree;
 use crate::error::ErrorKind;
-use crate::sys::disk::{self, DiskKind};
+use crate::sys::disk::{self, Server};
 use crate::sys::identity::FIRST_ID;
 use crate::sys::idmap::IdMap;
 use crate::sys::namespaces::as_file_owner;
@@ -28,16 +29,34 @@ pub(crate) struct Prepared {
     tree: Tree,
     is_directory: bool,
     target: Vec<String>,
+    /// After the tree: a server waits for the end of what it serves.
+    servers: Vec<Server>,
 }
 
-/// Clones or makes what is mapped.
-pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap) -> Result<Prepared, ErrorKind> {
+impl Prepared {
+    /// What must be held for as long as the mount is there.
+    pub(crate) fn take_servers(&mut self) -> Vec<Server> {
+        std::mem::take(&mut self.servers)
+    }
+}
+
+/// Clones or makes what is mapped; what serves a disk holds `lease`.
+pub(crate) fn prepare(plan: &MappedPlan, ids: &IdMap, lease: &File) -> Result<Prepared, ErrorKind> {
+    let mut servers = Vec::new();
     let (tree, is_directory) = match &plan.source {
         MappedSource::Path(path) => of_host(path, plan.read_only, ids)?,
-        MappedSource::Disk(path, kind) => (of_disk(path, *kind, plan.read_only, ids)?, true),
         MappedSource::Memory(size) => (disk::memory::mount(*size, plan.read_only)?, true),
+        MappedSource::Disk(path, kind) => {
+            let mounted = disk::mount(path, *kind, plan.read_only, lease)?;
+            servers = mounted.servers;
+            let name = path.display();
+            (
+                if mounted.is_owned { mounted.tree } else { map_owner(mounted.tree, &name, ids)? },
+                true,
+            )
+        }
     };
-    Ok(Prepared { tree, is_directory, target: plan.target.clone() })
+    Ok(Prepared { tree, is_directory, target: plan.target.clone(), servers })
 }
 
 /// Clones a folder for reading; its owner is the container's root.
@@ -58,11 +77,10 @@ fn of_host(path: &Path, read_only: bool, ids: &IdMap) -> Result<(Tree, bool), Er
     Ok((tree, kind == rustix::fs::FileType::Directory))
 }
 
-/// Mounts a disk.
-fn of_disk(path: &Path, kind: DiskKind, read_only: bool, ids: &IdMap) -> Result<Tree, ErrorKind> {
-    let tree = disk::mount(path, kind, read_only)?;
+/// Shows whoever owns a disk's root as the container's root.
+fn map_owner(tree: Tree, name: &impl std::fmt::Display, ids: &IdMap) -> Result<Tree, ErrorKind> {
     let root = rustix::fs::fstat(&tree)
-        .map_err(|e| ErrorKind::io(format!("look at what disk {} holds", path.display()), e))?;
+        .map_err(|e| ErrorKind::io(format!("look at what disk {name} holds"), e))?;
     let owned = IdMap::for_owner(root.st_uid, root.st_gid)?;
     tree.map_all_ids(owned.as_ref().unwrap_or(ids))
 }

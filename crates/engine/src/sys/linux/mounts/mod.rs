@@ -33,6 +33,7 @@ pub(crate) use tree::Tree;
 
 use super::credentials;
 use super::devices::DeviceNode;
+use super::disk::Server;
 use super::idmap::IdMap;
 use super::plan::SiloPlan;
 use crate::error::ErrorKind;
@@ -49,12 +50,18 @@ pub(crate) struct Ingredients {
 }
 
 impl Ingredients {
-    /// Opens and clones what the plan names. Nothing shows on the host.
-    pub(crate) fn prepare(plan: &SiloPlan, ids: &IdMap) -> Result<Self, ErrorKind> {
+    /// Opens and clones what the plan names. Nothing shows on the host. What serves a disk holds
+    /// `lease`.
+    pub(crate) fn prepare(
+        plan: &SiloPlan,
+        ids: &IdMap,
+        lease: &fs::File,
+    ) -> Result<Self, ErrorKind> {
+        let prepare = |one| prepare(one, ids, lease);
         Ok(Self {
             scratch: super::scratch::tree(&plan.storage.scratch)?.map_ids(ids)?,
             lowers: overlay::lowers(&plan.storage.lowers, ids)?,
-            mapped: plan.mapped.iter().map(|one| prepare(one, ids)).collect::<Result<_, _>>()?,
+            mapped: plan.mapped.iter().map(prepare).collect::<Result<_, _>>()?,
             runtime: Tree::clone_of(&plan.storage.runtime)?.read_only()?,
             devices: plan.devices.clone(),
             credentials: plan
@@ -63,6 +70,11 @@ impl Ingredients {
                 .map(|plan| mapped::read_only_copy(&plan.folder, ids))
                 .transpose()?,
         })
+    }
+
+    /// What must be held for as long as the mounts are there.
+    pub(crate) fn take_servers(&mut self) -> Vec<Server> {
+        self.mapped.iter_mut().flat_map(Prepared::take_servers).collect()
     }
 
     /// Builds the tree on `stage`, an empty host directory, and makes it the root. The caller is

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use schema::guest::Call;
 
 use super::clients::Clients;
@@ -17,6 +16,7 @@ use super::processes::Processes;
 use crate::error::ErrorKind;
 use crate::sys::cgroup::{Cgroup, OomWatch};
 use crate::sys::claim::Claim;
+use crate::sys::disk::Server;
 use crate::sys::idmap::IdMap;
 use crate::sys::init::{self, Report, Setup};
 use crate::sys::mounts::{EtcFiles, Ingredients};
@@ -24,7 +24,7 @@ use crate::sys::namespaces::Child;
 use crate::sys::plan::SiloPlan;
 use crate::sys::protocol::{Boot, GUEST, Refusal};
 use crate::sys::seccomp::Filters;
-use crate::sys::wire::{Conn, Descriptors};
+use crate::sys::wire::{Conn, Descriptors, pair};
 
 /// How long Wine and the guest may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(90);
@@ -86,6 +86,8 @@ struct Forked {
     platform: File,
     ids: IdMap,
     etc: EtcFiles,
+    /// Last: nothing of the making holds what they serve by then.
+    servers: Vec<Server>,
 }
 
 fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forked, ErrorKind> {
@@ -101,6 +103,8 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
     });
     let stage = claim.dir().join("stage");
     std::fs::create_dir(&stage).map_err(|e| ErrorKind::io("make the stage", e))?;
+    let mut ingredients = Ingredients::prepare(plan, &ids, claim.lease())?;
+    let servers = ingredients.take_servers();
     let setup = Setup {
         link: their_link,
         control: their_guest,
@@ -110,7 +114,7 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
         user_namespace: ids.as_fd().try_clone_to_owned().map_err(|e| ErrorKind::io("share", e))?,
         host_name: plan.host_name.clone(),
         stage,
-        ingredients: Ingredients::prepare(plan, &ids)?,
+        ingredients,
         etc: etc.clone(),
         wine: plan.storage.wine.clone(),
         filters: Filters::compile()?,
@@ -130,6 +134,7 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
         platform,
         ids,
         etc,
+        servers,
     })
 }
 
@@ -139,11 +144,6 @@ fn hold_platform(plan: &SiloPlan) -> Result<File, ErrorKind> {
     let file = File::open(&plan.storage.in_use).map_err(fail)?;
     file.lock_shared().map_err(fail)?;
     Ok(file)
-}
-
-/// A connected pair of stream sockets.
-pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
-    socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
 }
 
 impl Forked {
@@ -161,6 +161,7 @@ impl Forked {
             guests: self.guests,
             served: Vec::new(),
             reached: Vec::new(),
+            servers: self.servers,
             consoles: std::collections::VecDeque::new(),
             processes: Processes::default(),
             clients: Clients::default(),

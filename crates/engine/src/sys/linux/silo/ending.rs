@@ -15,6 +15,8 @@ impl Host {
         let code = self.pid_one.wait();
         self.on_oom();
         self.reached.clear();
+        // A disk is whole on its file before anyone hears of the end.
+        self.servers.clear();
         let swept = self.cgroup.sweep();
         let kind = match (forced, self.phase, code) {
             (true, ..) => Ending::Forced,
@@ -44,6 +46,7 @@ impl Host {
     pub(super) fn abandon(mut self) {
         self.pid_one.kill();
         self.pid_one.wait();
+        self.servers.clear();
         // Before the id, with which another may want the same sockets.
         self.reached.clear();
         let _ = self.cgroup.sweep();

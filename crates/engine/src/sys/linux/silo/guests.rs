@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_guest_that_answers_nothing_is_asked_so_much_and_no_more() {
-        let (ours, theirs) = super::super::boot::pair().unwrap();
+        let (ours, theirs) = crate::sys::wire::pair().unwrap();
         let mut guests = Guests::with_resident(Conn::new(ours, Descriptors::Dropped).unwrap());
         let mut theirs = Conn::new(theirs, Descriptors::Dropped).unwrap();
         let mut asked = 0;

@@ -17,6 +17,7 @@ use super::spawn::ConsoleStart;
 use crate::error::ErrorKind;
 use crate::sys::cgroup::{Cgroup, OomWatch};
 use crate::sys::claim::Claim;
+use crate::sys::disk::Server;
 use crate::sys::idmap::IdMap;
 use crate::sys::init::Report;
 use crate::sys::mounts::EtcFiles;
@@ -57,6 +58,8 @@ pub(super) struct Host {
     pub(super) served: Vec<PipePlan>,
     /// Pipes that programs inside serve.
     pub(super) reached: Vec<ReachedPipe>,
+    /// What serves the disks that are mounted inside.
+    pub(super) servers: Vec<Server>,
     /// Terminals asked of pid 1, in the order of its answers.
     pub(super) consoles: VecDeque<ConsoleStart>,
     pub(super) processes: Processes,

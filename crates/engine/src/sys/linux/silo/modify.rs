@@ -54,8 +54,11 @@ impl Host {
     }
 
     fn add_mapped(&mut self, plan: &MappedPlan) -> Result<(), ErrorKind> {
-        let prepared = mounts::prepare(plan, &self.ids)?;
+        // Those of mounts that were removed meanwhile.
+        self.servers.retain_mut(|server| !server.has_ended());
+        let mut prepared = mounts::prepare(plan, &self.ids, self.claim.lease())?;
         self.in_mount_namespace(|| mounts::place(Path::new(DRIVE), &prepared))?;
+        self.servers.extend(prepared.take_servers());
         self.plan.mapped.push(plan.clone());
         Ok(())
     }

@@ -8,7 +8,6 @@ use schema::ConsoleSize;
 use schema::guest::{Call, Spawn};
 use schema::process::ProcessParameters;
 
-use super::boot::pair;
 use super::clients::ClientId;
 use super::guests::{Awaited, GuestId, Guests};
 use super::host::{Host, Phase};
@@ -16,7 +15,7 @@ use crate::error::ErrorKind;
 use crate::sys::init::Order;
 use crate::sys::protocol::{Answer, GUEST, Refusal};
 use crate::sys::validate::unsupported;
-use crate::sys::wire::{Conn, Descriptors};
+use crate::sys::wire::{Conn, Descriptors, pair};
 
 /// The host's ends of a process' streams.
 #[derive(Debug, Default)]
