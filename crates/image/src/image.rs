@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde_json::{Value, json};
 
+use crate::compose::NewLayer;
 use crate::config::ImageConfig;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -56,6 +57,15 @@ impl Image {
             chain.push(diff_id.chained(chain.last()));
         }
         chain
+    }
+
+    /// Its layers with the digests of what is in them, base first: what another image begins with.
+    pub fn parts(&self) -> impl Iterator<Item = NewLayer> {
+        let pairs = self.layers.iter().zip(&self.config.rootfs.diff_ids);
+        pairs.map(|(descriptor, diff_id)| NewLayer {
+            descriptor: descriptor.clone(),
+            diff_id: diff_id.clone(),
+        })
     }
 
     /// The Windows that it says it is for.

@@ -46,14 +46,9 @@ impl State {
 
     /// What an image is.
     pub(super) fn of(image: &Image) -> Self {
-        let layers = image.layers.iter().zip(&image.config.rootfs.diff_ids);
-        let layer = |(descriptor, diff_id): (&image::Descriptor, &Digest)| NewLayer {
-            descriptor: descriptor.clone(),
-            diff_id: diff_id.clone(),
-        };
         Self {
             config: image.config.clone(),
-            layers: layers.map(layer).collect(),
+            layers: image.parts().collect(),
             inherited: image.config.history.len(),
             inherited_layers: image.layers.len(),
             ..Self::default()

@@ -69,10 +69,7 @@ impl Store {
     }
 
     fn json(&self, digest: &Digest, what: &str) -> Result<Value> {
-        use std::io::Read as _;
-        let mut bytes = Vec::new();
-        self.open_blob(digest)?.read_to_end(&mut bytes).map_err(stream("read a blob"))?;
-        serde_json::from_slice(&bytes).map_err(Error::json(what))
+        serde_json::from_slice(&self.read_document(digest)?).map_err(Error::json(what))
     }
 }
 

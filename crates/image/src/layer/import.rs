@@ -23,6 +23,7 @@ const DIRECTORY: u32 = 0x10;
 const ARCHIVE: u32 = 0x20;
 const READONLY: u32 = 0x1;
 const REPARSE_POINT: u32 = 0x400;
+const BOTH: &str = "it is a file and a folder, as Windows compares names";
 
 impl Store {
     /// Stores the files of an archive, compressed or not, as a new layer.
@@ -72,8 +73,11 @@ fn import(input: impl Read + Send, out: &mut dyn Write, limits: (u64, u64)) -> R
     if windows.is_none() {
         return Err(Error::invalid("archive to import", "there is nothing in it"));
     }
-    // A pipe wants to be read to its end, padding and all.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(failed())?;
+    // A pipe wants to be read to its end, padding and all; but it has one.
+    let rest = io::copy(&mut archive.into_inner().take(limits.1), &mut io::sink());
+    if rest.map_err(failed())? == limits.1 {
+        return Err(Error::invalid("archive to import", "what follows it does not end"));
+    }
     if windows == Some(false) {
         layer.folder("Hives", Time::default())?;
     }
@@ -104,17 +108,30 @@ impl<W: Write> Import<W> {
     /// An entry of a file system.
     fn add<R: Read>(&mut self, entry: &Entry, archive: &mut Tarball<R>) -> Result<()> {
         let parts = safe(&entry.name)?;
-        if entry.kind == b'5' {
+        match entry.kind {
+            b'0' | b'1' | b'2' => {}
+            b'5' => return self.path(&parts, entry.mtime),
+            // Devices and pipes, which Windows has none of, and an archive's label.
+            b'3' | b'4' | b'6' | b'V' => return Ok(()),
+            other => {
+                let kind = char::from(other);
+                return Err(refused(
+                    &entry.name,
+                    format!("entries of type `{kind}` are not known"),
+                ));
+            }
+        }
+        // As archives of old have folders.
+        if entry.kind == b'0' && entry.name.ends_with('/') {
             return self.path(&parts, entry.mtime);
         }
         let Some((_, above)) = parts.split_last() else { return Ok(()) };
-        if !matches!(entry.kind, b'0' | b'1' | b'2') {
-            // Devices, pipes and what else Windows has none of.
-            return Ok(());
-        }
         self.path(above, entry.mtime)?;
         let name = format!("Files/{}", parts.join("/"));
         let bad = |rule: String| refused(&entry.name, rule);
+        if self.folders.contains(&fold::key(&name)) {
+            return Err(bad(BOTH.to_owned()));
+        }
         if !self.made.insert(fold::key(&name)) {
             return Err(bad("it is there twice, as Windows compares names".to_owned()));
         }
@@ -168,7 +185,7 @@ impl<W: Write> Import<W> {
             return Ok(());
         }
         if self.made.contains(&fold::key(name)) {
-            return Err(refused(name, "it is a file and a folder, as Windows compares names"));
+            return Err(refused(name, BOTH));
         }
         let records = records(DIRECTORY, security::folder(), mtime);
         let out = Out { name, kind: b'5', link: "", mtime, records };
@@ -245,6 +262,8 @@ mod tests {
             ("a/hard", b'1', "./a/b.txt"),
             ("a/soft", b'2', "../a/b.txt"),
             ("dev/null", b'3', ""),
+            ("label", b'V', ""),
+            ("old/", b'0', ""),
         ];
         let all = imported(entries).unwrap();
         let names: Vec<_> =
@@ -255,6 +274,7 @@ mod tests {
             ("Files/a/b.txt", b'0', ""),
             ("Files/a/hard", b'1', "Files/a/b.txt"),
             ("Files/a/soft", b'2', "..\\a\\b.txt"),
+            ("Files/old", b'5', ""),
             ("Hives", b'5', ""),
         ];
         assert_eq!(names, wanted);
@@ -269,6 +289,10 @@ mod tests {
             &[("nul.txt", b'0', "")],
             &[("a", b'0', ""), ("A", b'0', "")],
             &[("a", b'0', ""), ("a/b", b'0', "")],
+            &[("a/b", b'0', ""), ("A", b'0', "")],
+            &[("a", b'5', ""), ("a", b'2', "b")],
+            &[("rest", b'M', "")],
+            &[("holes", b'S', "")],
             &[("l", b'2', "/etc/passwd")],
             &[("l", b'2', "../../x")],
             &[("h", b'1', "later")],

@@ -104,6 +104,14 @@ impl<R: Read> Tarball<R> {
                 _ => entry.pax.push((key, value)),
             }
         }
+        if kind == b'S' || entry.pax.iter().any(|(key, _)| key.starts_with("GNU.sparse.")) {
+            // Their data is only what is between the holes, and taken for the file it would be wrong.
+            let name = entry.pax.iter().find(|(key, _)| key == "GNU.sparse.name");
+            let name = name.map_or(&entry.name, |(_, name)| name);
+            return Err(invalid(&format!(
+                "the sparse file `{name}`, which is not read: archive it without --sparse"
+            )));
+        }
         // Links, folders and devices have no data, whatever their size field says.
         if (b'1'..=b'6').contains(&entry.kind) {
             entry.size = 0;
@@ -269,6 +277,30 @@ mod tests {
             parse_pax(b"8 a=b\nc\n7 d=\xc3\xa9\n").unwrap(),
             [("a".into(), "b\nc".into()), ("d".into(), "é".into())]
         );
+    }
+
+    #[test]
+    fn a_sparse_file_is_refused_by_its_name_in_every_form() {
+        let mut old = tar::Header::new_gnu();
+        old.set_path("old").unwrap();
+        old.set_entry_type(tar::EntryType::GNUSparse);
+        old.set_size(0);
+        old.set_mode(0o644);
+        old.set_mtime(0);
+        old.set_cksum();
+        let mut new = tar::Builder::new(Vec::new());
+        new.append_pax_extensions([("GNU.sparse.name", b"new".as_slice())]).unwrap();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(0);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        new.append_data(&mut header, "GNUSparseFile.1/new", io::empty()).unwrap();
+        for (archive, name) in
+            [(old.as_bytes().to_vec(), "`old`"), (new.into_inner().unwrap(), "`new`")]
+        {
+            let error = Tarball::new(archive.as_slice()).next().unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("--sparse"), "{error}");
+        }
     }
 
     proptest! {

@@ -27,6 +27,8 @@ pub struct PruneOptions {
     pub older_than: Option<Duration>,
     /// Only images that have all these labels (a value of `None`: with whatever value).
     pub labels: Vec<(String, Option<String>)>,
+    /// Only images that have none of these.
+    pub without: Vec<(String, Option<String>)>,
 }
 
 /// What `prune` did.
@@ -133,10 +135,11 @@ impl PruneOptions {
             Timestamp::now().duration_since(made).unsigned_abs() >= age && made < Timestamp::now()
         });
         let labels = image.config.config.labels.as_ref();
-        let labelled = self.labels.iter().all(|(key, value)| {
+        let has = |(key, value): &(String, Option<String>)| {
             let found = labels.and_then(|labels| labels.get(key));
             found.is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
-        });
+        };
+        let labelled = self.labels.iter().all(has) && !self.without.iter().any(has);
         (self.all || dangling) && old && labelled
     }
 }

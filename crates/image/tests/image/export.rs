@@ -77,14 +77,7 @@ async fn add(host: &Host, scratch: Scratch) -> image::Result<NewLayer> {
 async fn committed(host: &Host, parent: &Image, scratch: Scratch) -> (NewLayer, PathBuf) {
     let hold = host.store.hold().await.unwrap();
     let added = host.store.add_scratch_layer(&hold, scratch).await.unwrap();
-    let layers = parent.layers.iter().zip(&parent.config.rootfs.diff_ids);
-    let mut layers: Vec<NewLayer> = layers
-        .map(|(descriptor, diff_id)| NewLayer {
-            descriptor: descriptor.clone(),
-            diff_id: diff_id.clone(),
-        })
-        .collect();
-    layers.push(added.clone());
+    let layers = parent.parts().chain([added.clone()]).collect();
     let image = host.store.create_image(&hold, config(), layers, Some("committed")).await.unwrap();
     drop(hold);
     (added, host.unpack(&image).await.unwrap().remove(0))

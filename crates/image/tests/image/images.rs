@@ -144,7 +144,7 @@ async fn pruning_by_label_and_age() {
     let pruned = async |labels: &[(&str, Option<&str>)], days: u64| {
         let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect();
         let older_than = Some(std::time::Duration::from_secs(days * 86_400));
-        let options = PruneOptions { all: true, older_than, labels };
+        let options = PruneOptions { all: true, older_than, labels, ..PruneOptions::default() };
         host.store.prune(options).await.unwrap().removed.len()
     };
     assert_eq!(pruned(&[("kind", Some("z"))], 1).await, 0);
