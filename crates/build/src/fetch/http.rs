@@ -96,13 +96,7 @@ fn known(folder: &Path) -> Option<(Digest, Value)> {
 
 async fn fetch(url: &str, folder: &Path, before: Option<(Digest, Value)>) -> Result<Digest> {
     let failed = |source| FetchError::Http { url: url.to_owned(), source };
-    let client = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .user_agent(concat!("transom/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(failed)?;
-    let mut request = client.get(url);
+    let mut request = client().map_err(failed)?.get(url);
     if let Some((_, about)) = &before {
         for (name, field) in [(IF_NONE_MATCH, "etag"), (IF_MODIFIED_SINCE, "modified")] {
             if let Some(value) = about[field].as_str() {
@@ -115,6 +109,15 @@ async fn fetch(url: &str, folder: &Path, before: Option<(Digest, Value)>) -> Res
         Some((digest, _)) if response.status() == StatusCode::NOT_MODIFIED => Ok(digest),
         _ => keep(response.error_for_status().map_err(failed)?, url, folder).await,
     }
+}
+
+/// One that does not wait for ever.
+pub(super) fn client() -> reqwest::Result<Client> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .user_agent(concat!("transom/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 async fn keep(response: Response, url: &str, folder: &Path) -> Result<Digest> {

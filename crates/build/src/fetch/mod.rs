@@ -1,9 +1,10 @@
 //! Files from elsewhere, for `ADD` and for contexts: downloads ([`http`]), repositories ([`git`]) and
-//! what is in archives ([`archive`]).
+//! what is in archives ([`archive`]). What is read once and kept nowhere is [`incoming`].
 
 mod archive;
 mod git;
 mod http;
+mod incoming;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use archive::{is_archive, unpack};
 pub use git::Repository;
 pub use http::{Download, Downloads};
+pub use incoming::Incoming;
 
 /// Why something could not be had.
 #[derive(Debug, thiserror::Error)]
