@@ -13,6 +13,7 @@
 //! copy      files in and out of containers
 //! output    what commands say
 //! doctor    what this host lacks
+//! draft     files that are there when they are whole
 //! ```
 //!
 //! What a setting means is `spec`'s, images are `image`'s, running is the shim's; networks and
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod commands;
 pub mod copy;
 pub mod doctor;
+pub mod draft;
 pub mod events;
 pub mod format;
 pub mod host;

@@ -8,6 +8,7 @@ use image::ArchiveFormat;
 
 use super::pull;
 use crate::cli::image::{Load, Save};
+use crate::draft::Draft;
 use crate::host::Host;
 
 /// `load`
@@ -45,16 +46,7 @@ pub(super) async fn save(host: &Host, args: Save) -> Result<()> {
         let output: Box<dyn Write + Send> = Box::new(std::io::stdout());
         return Ok(images.save(&args.images, ArchiveFormat::Docker, output).await?);
     };
-    // Half an archive is none: it gets its name when it is whole.
-    let draft = path.with_extension(format!("transom-{}", std::process::id()));
-    let file = File::create_new(&draft);
-    let file = file.with_context(|| format!("creating {}", draft.display()))?;
-    let saved = images.save(&args.images, ArchiveFormat::Docker, Box::new(file)).await;
-    let placed = saved.map_err(anyhow::Error::from).and_then(|()| {
-        std::fs::rename(&draft, path).with_context(|| format!("writing {}", path.display()))
-    });
-    if placed.is_err() {
-        std::fs::remove_file(&draft).ok();
-    }
-    placed
+    let draft = Draft::begin(path)?;
+    images.save(&args.images, ArchiveFormat::Docker, Box::new(draft.file()?)).await?;
+    draft.keep()
 }

@@ -3,14 +3,14 @@
 //! All that its image and itself brought, as names are on `C:`; not the platform's Windows, which
 //! is the host's, and not the registry, which `commit` keeps.
 
-use std::fs::File;
 use std::io::IsTerminal;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::out;
 use super::view::{self, Directory};
 use crate::cli::build::Export;
+use crate::draft::Draft;
 use crate::host::Host;
 
 /// `export`
@@ -27,16 +27,8 @@ pub async fn command(host: &Host, args: Export) -> Result<()> {
         })
         .await;
     };
-    // Half an archive is none: it gets its name when it is whole.
-    let draft = path.with_extension(format!("transom-{}", std::process::id()));
-    let file = File::create_new(&draft);
-    let file = file.with_context(|| format!("creating {}", draft.display()))?;
-    let done = super::on_thread(move || out::archive(&Directory::of(&folders)?, file)).await;
-    let placed = done.and_then(|()| {
-        std::fs::rename(&draft, &path).with_context(|| format!("writing {}", path.display()))
-    });
-    if placed.is_err() {
-        std::fs::remove_file(&draft).ok();
-    }
-    placed
+    let draft = Draft::begin(&path)?;
+    let file = draft.file()?;
+    super::on_thread(move || out::archive(&Directory::of(&folders)?, file)).await?;
+    draft.keep()
 }

@@ -3,7 +3,6 @@
 //! A Linux containerd looks in an index for its own platform, and finds none in an index of Windows
 //! images. An image record that points at the manifest itself is taken as it is.
 
-use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,6 +11,7 @@ use image::ImageName;
 
 use crate::cli::containerd::Convert;
 use crate::commands::pull;
+use crate::draft::Draft;
 use crate::host::Host;
 
 pub(super) async fn command(host: &Host, args: &Convert) -> Result<()> {
@@ -26,13 +26,10 @@ pub(super) async fn command(host: &Host, args: &Convert) -> Result<()> {
         println!("{}", name.canonical());
         return Ok(());
     };
-    let file = File::create(output).with_context(|| format!("creating {}", output.display()))?;
-    let saved = images.save_for_containerd(&image, &name, args.drop_user, Box::new(file)).await;
-    if saved.is_err() {
-        // Half an archive is none.
-        std::fs::remove_file(output).ok();
-    }
-    Ok(saved?)
+    let draft = Draft::begin(output)?;
+    let archive = Box::new(draft.file()?);
+    images.save_for_containerd(&image, &name, args.drop_user, archive).await?;
+    draft.keep()
 }
 
 fn import(archive: &Path, args: &Convert) -> Result<()> {
