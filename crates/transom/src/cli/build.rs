@@ -166,8 +166,8 @@ pub struct Import {
     /// The platform; `windows/amd64`
     #[arg(long)]
     pub platform: Option<String>,
-    /// A tar archive, compressed with gzip or zstd or not; `-` is STDIN
-    #[arg(value_name = "FILE|-")]
+    /// A tar archive, compressed with gzip or zstd or not: a file, a web address, or `-` for STDIN
+    #[arg(value_name = "FILE|URL|-")]
     pub source: String,
     /// The image's name
     #[arg(value_name = "REPOSITORY[:TAG]")]

@@ -99,9 +99,7 @@ pub(super) fn executor(
 
 /// Refuses what cannot be meant, before anything is read.
 fn check(args: &Build) -> Result<()> {
-    if !matches!(args.platform.as_deref(), None | Some("windows" | "windows/amd64")) {
-        bail!("platform {:?} is not supported: only windows/amd64 is", args.platform);
-    }
+    super::pull::check_platform(args.platform.as_deref())?;
     if !matches!(args.network.as_str(), "default" | "none") {
         bail!("--network {} is not supported: default or none is wanted", args.network);
     }

@@ -1,10 +1,14 @@
 //! How far a transfer is, on stderr.
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read};
 use std::sync::Mutex;
 
 use image::{Event, Progress, State};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+const BAR: &str = "{wide_bar} {bytes}/{total_bytes}";
+const SPINNER: &str = "{spinner} {bytes}";
 
 /// A bar per layer.
 #[derive(Debug, Default)]
@@ -37,6 +41,20 @@ impl Progress for Bars {
         // A terminal that is gone shows nothing.
         self.all.println(line).ok();
     }
+}
+
+/// The same, with a bar on a terminal for how much of it was read.
+pub(super) fn reader(
+    from: impl Read + Send + 'static,
+    length: Option<u64>,
+) -> Box<dyn Read + Send> {
+    if !std::io::stderr().is_terminal() {
+        return Box::new(from);
+    }
+    let template = if length.is_some() { BAR } else { SPINNER };
+    let style = ProgressStyle::with_template(template).expect("the template is a literal");
+    let bar = ProgressBar::new(length.unwrap_or_default()).with_style(style.progress_chars("=> "));
+    Box::new(bar.wrap_read(from))
 }
 
 /// A line for each step of each layer.

@@ -121,7 +121,8 @@ pub(super) async fn base(host: &Host, images: &image::Store) -> Result<Image> {
     images.ensure_base(&version).await.context("making the base image")
 }
 
-fn check_platform(platform: Option<&str>) -> Result<()> {
+/// Refuses a `--platform` that nothing here is for.
+pub(super) fn check_platform(platform: Option<&str>) -> Result<()> {
     match platform {
         None | Some("windows" | "windows/amd64" | "windows/x86_64") => Ok(()),
         Some(other) => bail!("platform {other} is not supported: only windows/amd64 is"),
