@@ -11,9 +11,14 @@ fn setup_changes_a_configuration_once_and_takes_it_back() {
         (folder.path().join("config.toml"), folder.path().join("transom-base.json"));
     let mine = "# mine\nversion = 2\nroot = \"/data\" # kept\n";
     std::fs::write(&config, mine).unwrap();
+    let link = folder.path().join("containerd-shim-runhcs-v1");
+    // One that an installation which is gone has left.
+    std::os::unix::fs::symlink("/nowhere", &link).unwrap();
+    // What the caller's own path has, a service's has not.
     let path = format!("{}:{}", host::dist().join("bin").display(), std::env::var("PATH").unwrap());
     let setup = |flags: &[&str]| {
         let setup = host.transom(&["containerd", "setup", "--config"]).arg(&config);
+        let setup = setup.arg("--bin-dir").arg(folder.path());
         setup.args(flags).env("PATH", &path).succeed().text()
     };
     let shown = setup(&["--dry-run"]);
@@ -29,9 +34,15 @@ fn setup_changes_a_configuration_once_and_takes_it_back() {
     assert!(setup(&[]).contains("nothing to change"));
     assert_eq!(std::fs::read_to_string(&config).unwrap(), once);
 
+    assert!(link.is_file(), "it leads to the shim");
+
+    setup(&["--handler", "second"]);
     setup(&["--undo"]);
+    assert!(base.exists() && link.is_file(), "the second handler needs both");
+    assert!(setup(&["--undo"]).contains("nothing to change"));
+    setup(&["--undo", "--handler", "second"]);
     assert_eq!(std::fs::read_to_string(&config).unwrap(), mine);
-    assert!(!base.exists());
+    assert!(!base.exists() && !link.is_symlink());
 }
 
 #[test]

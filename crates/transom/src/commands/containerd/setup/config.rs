@@ -19,6 +19,7 @@ const ANNOTATIONS: [&str; 4] =
 const CRI: &str = "io.containerd.grpc.v1.cri";
 const CRI_RUNTIME: &str = "io.containerd.cri.v1.runtime";
 const CRI_IMAGES: &str = "io.containerd.cri.v1.images";
+const LOCAL_PULL: &str = "use_local_image_pull";
 /// The first containerd with the key, and the first configuration version that has its table.
 const HAS_LOCAL_PULL: (u32, u32) = (2, 1);
 const NEW_LAYOUT: i64 = 3;
@@ -59,7 +60,7 @@ pub(super) fn with(text: &str, handler: &Handler<'_>) -> Result<Option<String>> 
     if layout >= NEW_LAYOUT && handler.daemon.is_none_or(|version| version >= HAS_LOCAL_PULL) {
         // From 2.3 on the other way to pull leaves images of other systems packed.
         let images = table(plugins(&mut config)?, CRI_IMAGES)?;
-        images["use_local_image_pull"] = value(true);
+        images[LOCAL_PULL] = value(true);
     }
     let new = config.to_string();
     Ok((new != text).then_some(new))
@@ -73,15 +74,57 @@ pub(super) fn without(text: &str, name: &str) -> Result<Option<String>> {
     }
     let layout = layout(&config)?;
     let runtimes = runtimes(&mut config, layout)?;
-    let kind = runtimes.get(name).and_then(|known| known.get("runtime_type"));
-    if kind.and_then(Item::as_str) != Some(RUNTIME) {
+    if !runtimes.get(name).is_some_and(is_runhcs) {
         return Ok(None);
     }
     runtimes.remove(name);
     if runtimes.len() == 1 && runtimes.get(DEFAULT).is_some_and(is_ours) {
         runtimes.remove(DEFAULT);
     }
+    let last = !runtimes.iter().any(|(_, handler)| is_runhcs(handler));
+    if last && layout >= NEW_LAYOUT {
+        give_back_pull(plugins(&mut config)?);
+    }
     Ok(Some(config.to_string()))
+}
+
+/// What handlers of a configuration still need of what `with` goes with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// The base spec.
+    pub(super) base: bool,
+    /// The shim.
+    pub(super) shim: bool,
+}
+
+/// What the handlers of a configuration need.
+pub(super) fn needs(text: &str, base: &Path) -> Result<Needs> {
+    let mut config = parse(text)?;
+    if config.is_empty() {
+        return Ok(Needs::default());
+    }
+    let layout = layout(&config)?;
+    let mut needs = Needs::default();
+    for (_, handler) in runtimes(&mut config, layout)?.iter() {
+        let spec = handler.get("base_runtime_spec").and_then(Item::as_str);
+        needs.base |= spec.is_some_and(|spec| Path::new(spec) == base);
+        needs.shim |= is_runhcs(handler);
+    }
+    Ok(needs)
+}
+
+fn is_runhcs(handler: &Item) -> bool {
+    handler.get("runtime_type").and_then(Item::as_str) == Some(RUNTIME)
+}
+
+/// Takes out the key that [`with`] sets, where it stands as [`with`] adds it.
+fn give_back_pull(plugins: &mut Table) {
+    let ours = plugins.get(CRI_IMAGES).and_then(Item::as_table).is_some_and(|images| {
+        images.len() == 1 && images.get(LOCAL_PULL).and_then(Item::as_bool) == Some(true)
+    });
+    if ours {
+        plugins.remove(CRI_IMAGES);
+    }
 }
 
 fn parse(text: &str) -> Result<DocumentMut> {
@@ -181,6 +224,23 @@ mod tests {
         assert_eq!(with(&new, &handler((1, 6))).unwrap(), None);
         assert_eq!(without(&new, "runhcs").unwrap().unwrap(), text);
         assert_eq!(without(text, "runhcs").unwrap(), None);
+    }
+
+    #[test]
+    fn what_another_handler_needs_is_known_and_the_last_takes_all_with_it() {
+        let text = "version = 3\nroot = \"/data\"\n";
+        let base = Path::new("/etc/containerd/base.json");
+        let one = with(text, &handler((2, 1))).unwrap().unwrap();
+        let two = with(&one, &Handler { name: "second", ..handler((2, 1)) }).unwrap().unwrap();
+        let left = without(&two, "runhcs").unwrap().unwrap();
+        assert_eq!(needs(&left, base).unwrap(), Needs { base: true, shim: true });
+        assert!(left.contains(LOCAL_PULL), "{left}");
+        let other = needs(&left, Path::new("/etc/containerd/other.json")).unwrap();
+        assert_eq!(other, Needs { base: false, shim: true });
+        let none = without(&left, "second").unwrap().unwrap();
+        assert_eq!(none, text);
+        assert_eq!(needs(&none, base).unwrap(), Needs::default());
+        assert_eq!(needs("", base).unwrap(), Needs::default());
     }
 
     #[test]

@@ -29,28 +29,14 @@ pub(super) fn command(args: &Setup) -> Result<()> {
     // Containerd does not run where we do.
     let config = std::path::absolute(&args.config).context("finding the configuration")?;
     let base = config.with_file_name(BASE);
-    let daemon = place::daemon();
-    let mut changes = Vec::new();
-    let text = read(&args.config)?;
-    let handler = Handler { name: &args.handler, base: &base, daemon: daemon.version };
-    if args.undo {
-        let without = text.as_deref().map(|text| config::without(text, &args.handler));
-        changes.extend(
-            without.transpose()?.flatten().map(|new| Change::Write(args.config.clone(), new)),
-        );
-        changes.extend(read(&base)?.map(|_| Change::Remove(base.clone())));
-        changes.extend(place::own_link(&args.bin_dir).map(Change::Remove));
+    let text = read(&args.config)?.unwrap_or_default();
+    let changes = if args.undo {
+        undone(args, &text, &base)?
     } else {
-        let with = config::with(text.as_deref().unwrap_or_default(), &handler)?;
-        changes.extend(with.map(|new| Change::Write(args.config.clone(), new)));
-        let spec = base::text();
-        if read(&base)?.as_deref() != Some(&spec) {
-            changes.push(Change::Write(base.clone(), spec));
-        }
-        if let Some((link, shim)) = place::missing_link(&daemon, &args.bin_dir)? {
-            changes.push(Change::Link(link, shim));
-        }
-    }
+        let daemon = place::daemon();
+        let handler = Handler { name: &args.handler, base: &base, daemon: daemon.version };
+        done(args, &text, &handler, &daemon)?
+    };
     for change in &changes {
         change.tell(args.dry_run);
         if !args.dry_run {
@@ -59,6 +45,39 @@ pub(super) fn command(args: &Setup) -> Result<()> {
     }
     tell_the_rest(args, changes.is_empty());
     Ok(())
+}
+
+fn done(
+    args: &Setup,
+    text: &str,
+    handler: &Handler<'_>,
+    daemon: &place::Daemon,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let with = config::with(text, handler)?;
+    changes.extend(with.map(|new| Change::Write(args.config.clone(), new)));
+    let spec = base::text();
+    if read(handler.base)?.as_deref() != Some(&spec) {
+        changes.push(Change::Write(handler.base.to_owned(), spec));
+    }
+    let link = place::missing_link(daemon, &args.bin_dir)?;
+    changes.extend(link.map(|(link, shim)| Change::Link(link, shim)));
+    Ok(changes)
+}
+
+/// The base spec and the shim go with the last handler that needs them.
+fn undone(args: &Setup, text: &str, base: &Path) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let without = config::without(text, &args.handler)?;
+    let needs = config::needs(without.as_deref().unwrap_or(text), base)?;
+    changes.extend(without.map(|new| Change::Write(args.config.clone(), new)));
+    if !needs.base && read(base)?.is_some() {
+        changes.push(Change::Remove(base.to_owned()));
+    }
+    if !needs.shim {
+        changes.extend(place::own_link(&args.bin_dir).map(Change::Remove));
+    }
+    Ok(changes)
 }
 
 fn tell_the_rest(args: &Setup, unchanged: bool) {
@@ -111,8 +130,7 @@ impl Change {
             Self::Remove(path) => {
                 fs::remove_file(path).with_context(|| format!("removing {}", path.display()))
             }
-            Self::Link(link, shim) => std::os::unix::fs::symlink(shim, link)
-                .with_context(|| format!("linking {}", link.display())),
+            Self::Link(link, shim) => place::link(link, shim),
         }
     }
 }
