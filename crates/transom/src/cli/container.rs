@@ -269,7 +269,7 @@ pub struct Update {
     pub memory: Option<String>,
     /// Flags that docker knows and Transom refuses.
     #[command(flatten)]
-    pub refused: super::refused::Refused,
+    pub refused: super::refused::Refused<super::refused::OfRun>,
     /// Restart policy to apply when a container exits
     #[arg(long)]
     pub restart: Option<String>,

@@ -103,7 +103,7 @@ pub enum Command {
     Tag(image::Tag),
     /// Remove one or more images
     Rmi(image::Rmi),
-    /// Remove stopped containers, unused networks and dangling images
+    /// Remove stopped containers, unused networks, dangling images and unused layers of builds
     Prune(system::Prune),
     /// Manage containers
     #[command(subcommand)]
@@ -198,7 +198,7 @@ pub enum ContainerGroup {
     /// Export a container's filesystem as a tar archive
     Export(build::Export),
     /// Remove all stopped containers
-    Prune(system::PruneOne),
+    Prune(settings::PruneFlags),
 }
 
 /// `transom image ...`
@@ -234,7 +234,7 @@ pub enum ImageGroup {
 /// `transom system ...`
 #[derive(Debug, Subcommand)]
 pub enum SystemGroup {
-    /// Remove stopped containers, unused networks and dangling images
+    /// Remove stopped containers, unused networks, dangling images and unused layers of builds
     Prune(system::Prune),
     /// Get real time events
     Events(system::Events),
@@ -269,7 +269,7 @@ impl From<ContainerGroup> for Command {
             ContainerGroup::Commit(args) => Self::Commit(args),
             ContainerGroup::Diff(args) => Self::Diff(args),
             ContainerGroup::Export(args) => Self::Export(args),
-            ContainerGroup::Prune(args) => Self::Prune(system::Prune::containers(&args)),
+            ContainerGroup::Prune(args) => Self::Prune(system::Prune::containers(args)),
         }
     }
 }
@@ -288,7 +288,7 @@ impl From<ImageGroup> for Command {
             ImageGroup::Tag(args) => Self::Tag(args),
             ImageGroup::Rm(args) => Self::Rmi(args),
             ImageGroup::Inspect(args) => Self::Inspect(args.only("image")),
-            ImageGroup::Prune(args) => Self::Prune(system::Prune::images(&args)),
+            ImageGroup::Prune(args) => Self::Prune(system::Prune::images(args)),
         }
     }
 }

@@ -1,7 +1,10 @@
-//! Flags that docker's `run` knows and Transom refuses, each with its reason.
+//! Flags that docker knows and Transom refuses, each with its reason: a table for each command that
+//! has some.
 //!
 //! A flag that is taken and then passed over is worse than one that is refused, and one that is
 //! refused as unknown tells nobody why.
+
+use std::marker::PhantomData;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
@@ -9,8 +12,78 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 const LINUX_ONLY: &str = "it is a setting of Linux containers, which Windows does not have";
 const CGROUP: &str = "Windows does not support it; use --cpus, --cpu-shares or --memory";
 
-/// Flags that take a value.
-const VALUES: &[(&str, &str)] = &[
+const SWARM: &str = "it is for swarms, and there is none";
+
+/// Names of flags, each with why it is refused.
+type Reasons = &'static [(&'static str, &'static str)];
+
+/// What a command refuses.
+pub trait Table: std::fmt::Debug + Clone + Copy + Send + Sync + 'static {
+    /// Flags that take a value.
+    const VALUES: Reasons;
+    /// Flags that take none, with the value that asks for nothing.
+    const SWITCHES: &'static [(&'static str, &'static str, &'static str)];
+}
+
+/// `run`, `create` and `update`
+#[derive(Debug, Clone, Copy)]
+pub struct OfRun;
+
+/// `network create`
+#[derive(Debug, Clone, Copy)]
+pub struct OfNetworkCreate;
+
+/// `network connect`
+#[derive(Debug, Clone, Copy)]
+pub struct OfNetworkConnect;
+
+impl Table for OfRun {
+    const VALUES: Reasons = RUN;
+    const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[
+        ("disable-content-trust", "false", "content trust is not implemented"),
+        ("init", "false", LINUX_ONLY),
+        ("oom-kill-disable", "false", CGROUP),
+        (
+            "privileged",
+            "false",
+            "a privileged container would be the host; Windows has none either",
+        ),
+        ("read-only", "false", "a Windows container's C: drive cannot be read-only"),
+        ("use-api-socket", "false", "there is no daemon with a socket"),
+    ];
+}
+
+impl Table for OfNetworkCreate {
+    const VALUES: Reasons = &[
+        (
+            "aux-address",
+            "addresses are chosen from the whole subnet; give one that is taken with connect --ip",
+        ),
+        ("config-from", SWARM),
+        ("ip-range", "addresses are chosen from the whole subnet"),
+        ("ipam-opt", "the default IPAM driver has no options"),
+        ("opt", "the driver nat has no options here"),
+    ];
+    const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[
+        ("config-only", "false", SWARM),
+        ("ingress", "false", SWARM),
+        ("ipv4", "true", "networks here are IPv4, as Windows' nat is"),
+        ("ipv6", "false", "networks here are IPv4, as Windows' nat is"),
+    ];
+}
+
+impl Table for OfNetworkConnect {
+    const VALUES: Reasons = &[
+        ("driver-opt", "the driver nat has no options here"),
+        ("gw-priority", "which network has the gateway cannot be chosen"),
+        ("ip6", "Windows NAT networks have no IPv6"),
+        ("link", "legacy links are not supported on Windows; use --alias"),
+        ("link-local-ip", "it is not supported on Windows"),
+    ];
+    const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[];
+}
+
+const RUN: Reasons = &[
     ("blkio-weight", CGROUP),
     ("blkio-weight-device", CGROUP),
     ("cap-add", LINUX_ONLY),
@@ -53,26 +126,23 @@ const VALUES: &[(&str, &str)] = &[
     ("volume-driver", "there is one volume driver, local"),
 ];
 
-/// Flags that take none.
-const SWITCHES: &[(&str, &str)] = &[
-    ("disable-content-trust", "content trust is not implemented"),
-    ("init", LINUX_ONLY),
-    ("oom-kill-disable", CGROUP),
-    ("privileged", "a privileged container would be the host; Windows has none either"),
-    ("read-only", "a Windows container's C: drive cannot be read-only"),
-    ("use-api-socket", "there is no daemon with a socket"),
-];
+/// Short forms of docker's.
+const SHORT: &[(&str, char)] = &[("opt", 'o')];
 
 /// Catches the flags; holds nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Refused;
+pub struct Refused<T>(PhantomData<T>);
 
-impl Args for Refused {
+impl<T: Table> Args for Refused<T> {
     fn augment_args(mut command: Command) -> Command {
-        for (name, _) in VALUES {
-            command = command.arg(Arg::new(*name).long(*name).hide(true).action(ArgAction::Append));
+        for (name, _) in T::VALUES {
+            let mut arg = Arg::new(*name).long(*name).hide(true).action(ArgAction::Append);
+            if let Some((_, short)) = SHORT.iter().find(|(long, _)| long == name) {
+                arg = arg.short(*short);
+            }
+            command = command.arg(arg);
         }
-        for (name, _) in SWITCHES {
+        for (name, ..) in T::SWITCHES {
             let switch = Arg::new(*name).long(*name).hide(true);
             let switch = switch.num_args(0..=1).require_equals(true).default_missing_value("true");
             command = command.arg(switch);
@@ -85,23 +155,23 @@ impl Args for Refused {
     }
 }
 
-impl FromArgMatches for Refused {
+impl<T: Table> FromArgMatches for Refused<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let refuse = |name: &str, why: &str| {
             Error::raw(ErrorKind::ArgumentConflict, format!("--{name} is refused: {why}\n"))
         };
-        for (name, why) in VALUES {
+        for (name, why) in T::VALUES {
             if matches.contains_id(name) {
                 return Err(refuse(name, why));
             }
         }
-        for (name, why) in SWITCHES {
+        for (name, nothing, why) in T::SWITCHES {
             // Docker's own switches may be written `--init=false`, which asks for nothing.
-            if matches.get_one::<String>(name).is_some_and(|value| value != "false") {
+            if matches.get_one::<String>(name).is_some_and(|value| value != nothing) {
                 return Err(refuse(name, why));
             }
         }
-        Ok(Self)
+        Ok(Self(PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -125,6 +195,31 @@ mod tests {
         assert!(error.contains("--privileged is refused"), "{error}");
         let error = parse("transom run --shm-size 1g a").unwrap_err().to_string();
         assert!(error.contains("Linux containers"), "{error}");
+    }
+
+    #[test]
+    fn what_docker_knows_of_networks_is_refused_with_its_reason_too() {
+        for line in [
+            "network create --aux-address a=10.0.0.1 n",
+            "network create --config-from x n",
+            "network create --config-only n",
+            "network create --ingress n",
+            "network create --ipam-opt a=b n",
+            "network create --ipv4=false n",
+            "network create --ipv6 n",
+            "network create --ip-range 10.0.0.0/28 n",
+            "network create -o a=b n",
+            "network create --scope swarm n",
+            "network connect --driver-opt a=b n c",
+            "network connect --gw-priority 1 n c",
+            "network connect --ip6 ::1 n c",
+            "network connect --link a:b n c",
+            "network connect --link-local-ip 169.254.1.1 n c",
+        ] {
+            let error = parse(&format!("transom {line}")).unwrap_err().to_string();
+            assert!(error.contains("is refused: "), "{line}: {error}");
+        }
+        parse("transom network create --ipv4=true --ipv6=false --scope local n").unwrap();
     }
 
     #[test]

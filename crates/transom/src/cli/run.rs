@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::refused::Refused;
+use super::refused::{OfRun, Refused};
 use super::settings::{HealthFlags, SecretFlags};
 
 /// `run`
@@ -58,7 +58,7 @@ pub struct Create {
     pub secrets: SecretFlags,
     /// Flags that docker knows and Transom refuses.
     #[command(flatten)]
-    pub refused: Refused,
+    pub refused: Refused<OfRun>,
     /// The image, then the command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_names = ["IMAGE", "COMMAND"])]
     pub line: Vec<String>,

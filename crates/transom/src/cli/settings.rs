@@ -3,6 +3,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::refused::{OfNetworkConnect, OfNetworkCreate, Refused};
+
 /// How it is told whether the container is healthy.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Health")]
@@ -64,7 +66,7 @@ pub enum NetworkGroup {
         /// `json`, or a template
         #[arg(short, long)]
         format: Option<String>,
-        /// Verbose output for diagnostics
+        /// More on networks of a swarm: on those here there is no more
         #[arg(short, long)]
         verbose: bool,
         /// Networks
@@ -97,6 +99,9 @@ pub struct NetworkConnect {
     /// A fixed IPv4 address
     #[arg(long)]
     pub ip: Option<std::net::Ipv4Addr>,
+    /// Flags that docker knows and Transom refuses.
+    #[command(flatten)]
+    pub refused: Refused<OfNetworkConnect>,
     /// The network
     pub network: String,
     /// The container
@@ -121,23 +126,27 @@ pub struct NetworkCreate {
     /// Set metadata on the network
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub label: Vec<String>,
-    /// Driver specific options: the driver `nat` has none here
-    #[arg(short, long, value_name = "NAME=VALUE")]
-    pub opt: Vec<String>,
     /// IP address management driver: `default`
     #[arg(long, default_value = "default")]
     pub ipam_driver: String,
-    /// Allocate container addresses from a part of the subnet: refused
-    #[arg(long, value_name = "SUBNET")]
-    pub ip_range: Option<String>,
-    /// Enable IPv6 networking: refused
-    #[arg(long)]
-    pub ipv6: bool,
+    /// Scope of the network: `local`
+    #[arg(long, default_value = "local", value_parser = scope)]
+    pub scope: String,
+    /// Flags that docker knows and Transom refuses.
+    #[command(flatten)]
+    pub refused: Refused<OfNetworkCreate>,
     /// Manual container attachment: every container may attach in any case
     #[arg(long)]
     pub attachable: bool,
     /// Its name
     pub name: String,
+}
+
+fn scope(text: &str) -> Result<String, &'static str> {
+    match text {
+        "local" => Ok(text.to_owned()),
+        _ => Err("another one than local is refused: it is for swarms, and there is none"),
+    }
 }
 
 /// Flags of `ls` of networks and volumes.
@@ -152,18 +161,20 @@ pub struct ListFlags {
     /// Do not truncate the output
     #[arg(long)]
     pub no_trunc: bool,
-    /// Provide filter values: `name`, `label`, `dangling`, `driver`, ...
+    /// Provide filter values: `name`, `label`, `dangling`, `driver`; of networks also `id`, `scope`
+    /// and `type`
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
 }
 
-/// Flags of `prune` of networks and volumes.
+/// Flags of `prune` of one kind.
 #[derive(Debug, Args)]
 pub struct PruneFlags {
     /// Do not ask
     #[arg(short, long)]
     pub force: bool,
-    /// Provide filter values: `label`, `label!`, `until`
+    /// Provide filter values: `label`, `label!`; `until` but for volumes; `all` of volumes;
+    /// `dangling` of images
     #[arg(long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
 }

@@ -41,7 +41,10 @@ pub struct Prune {
     /// Remove anonymous volumes that no container uses
     #[arg(long)]
     pub volumes: bool,
-    /// Which kinds: all of them but for `container prune` and `image prune`.
+    /// Provide filter values: `label=NAME[=VALUE]`, `label!=NAME[=VALUE]`, `until=TIME`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub filter: Vec<String>,
+    /// Which kind, of those that have a `prune` of their own.
     #[arg(skip)]
     pub only: Option<PruneKind>,
 }
@@ -55,31 +58,34 @@ pub enum PruneKind {
     Images,
     /// Volumes.
     Volumes,
+    /// Networks.
+    Networks,
 }
 
 impl Prune {
     /// `container prune`
-    pub fn containers(args: &PruneOne) -> Self {
-        Self { all: false, force: args.force, volumes: false, only: Some(PruneKind::Containers) }
+    pub fn containers(flags: PruneFlags) -> Self {
+        Self::one(PruneKind::Containers, false, flags)
     }
 
     /// `image prune`
-    pub fn images(args: &PruneImages) -> Self {
-        Self { all: args.all, force: args.force, volumes: false, only: Some(PruneKind::Images) }
+    pub fn images(args: PruneImages) -> Self {
+        Self::one(PruneKind::Images, args.all, args.flags)
     }
 
     /// `volume prune`
-    pub fn volumes(all: bool, force: bool) -> Self {
-        Self { all, force, volumes: true, only: Some(PruneKind::Volumes) }
+    pub fn volumes(all: bool, flags: PruneFlags) -> Self {
+        Self::one(PruneKind::Volumes, all, flags)
     }
-}
 
-/// `container prune`
-#[derive(Debug, Args)]
-pub struct PruneOne {
-    /// Do not ask
-    #[arg(short, long)]
-    pub force: bool,
+    /// `network prune`
+    pub fn networks(flags: PruneFlags) -> Self {
+        Self::one(PruneKind::Networks, false, flags)
+    }
+
+    fn one(kind: PruneKind, all: bool, PruneFlags { force, filter }: PruneFlags) -> Self {
+        Self { all, force, volumes: false, filter, only: Some(kind) }
+    }
 }
 
 /// `image prune`
@@ -88,9 +94,9 @@ pub struct PruneImages {
     /// Remove all that no container uses, not just those without a name
     #[arg(short, long)]
     pub all: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub force: bool,
+    /// Force and filter.
+    #[command(flatten)]
+    pub flags: PruneFlags,
 }
 
 /// `volume ...`

@@ -27,6 +27,9 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// `builder du`
 pub(super) async fn usage(host: &Host, args: BuilderDu) -> Result<()> {
+    if args.verbose && args.format.is_some() {
+        bail!("conflicting options: --verbose and --format");
+    }
     let format = Format::parse(args.format.as_deref(), TABLE)?;
     let wanted = CachePruneOptions { all: true, ..filters(&args.filter)? };
     let mut all = host.images().await?.cache_usage().await?;
@@ -54,14 +57,11 @@ pub(super) async fn usage(host: &Host, args: BuilderDu) -> Result<()> {
 pub(super) async fn prune(host: &Host, args: BuilderPrune) -> Result<()> {
     let keep = args.keep_storage.as_deref().map(size::parse).transpose()?.unwrap_or(0);
     let options = CachePruneOptions { all: args.all, keep, ..filters(&args.filter)? };
-    let what = if args.all { "all layers of builds" } else { "all layers that only builds use" };
+    let what = if args.all { "all layers of builds." } else { "all layers that only builds use." };
     if !args.force && !asking::asked(what)? {
         return Ok(());
     }
-    // What killed builds left holds layers too.
-    // Nothing is run, so no drive is needed.
-    build::executor(host, std::path::PathBuf::new()).sweep().await?;
-    let (gone, reclaimed) = host.images().await?.prune_cache(options).await?;
+    let (gone, reclaimed) = clear(host, options).await?;
     if args.verbose {
         gone.iter().for_each(tell);
     } else if !gone.is_empty() {
@@ -70,6 +70,22 @@ pub(super) async fn prune(host: &Host, args: BuilderPrune) -> Result<()> {
     }
     println!("Total:\t{}", size::decimal(reclaimed));
     Ok(())
+}
+
+/// Removes layers of builds; gives them, and the bytes that this gave back.
+pub(super) async fn clear(
+    host: &Host,
+    options: CachePruneOptions,
+) -> Result<(Vec<CacheUsage>, u64)> {
+    // What killed builds left holds layers too.
+    // Nothing is run, so no drive is needed.
+    build::executor(host, std::path::PathBuf::new()).sweep().await?;
+    Ok(host.images().await?.prune_cache(options).await?)
+}
+
+/// How a layer of builds is known.
+pub(super) fn id(one: &CacheUsage) -> String {
+    one.record.key.hex()[..25].to_owned()
 }
 
 fn filters(given: &[String]) -> Result<CachePruneOptions> {
@@ -103,7 +119,7 @@ fn row(one: &CacheUsage) -> Value {
     let record = &one.record;
     let ago = |at: Timestamp| format!("{} ago", time::roughly(time::since(at)));
     json!({
-        "ID": record.key.hex()[..25],
+        "ID": id(one),
         "Reclaimable": (!one.shared).to_string(),
         "Shared": one.shared.to_string(),
         "Size": size::decimal(one.size),

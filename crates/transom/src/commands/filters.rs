@@ -1,4 +1,4 @@
-//! `--filter` of networks and volumes: which are listed, and which are pruned.
+//! `--filter`: which networks and volumes are listed, and what is pruned.
 
 use std::collections::BTreeMap;
 
@@ -71,32 +71,36 @@ pub(super) fn shown(labels: &BTreeMap<String, String>) -> String {
     labels.join(",")
 }
 
-/// Which are pruned.
-#[derive(Debug, Default)]
+/// What is pruned.
+#[derive(Debug, Clone, Default)]
 pub(super) struct PruneFilters {
-    with: Vec<String>,
-    without: Vec<String>,
+    /// Only what has all these labels.
+    pub(super) with: Vec<String>,
+    /// Only what has none of these.
+    pub(super) without: Vec<String>,
     /// Only what is older.
     pub(super) until: Option<Timestamp>,
-    /// Those with a name of their own too.
+    /// Of volumes and images, those with a name of their own too.
     pub(super) all: bool,
 }
 
 impl PruneFilters {
-    /// Reads `--filter`.
-    pub(super) fn parse(texts: &[String]) -> Result<Self> {
+    /// Reads `--filter`, whose keys are among `known`.
+    pub(super) fn parse(texts: &[String], known: &[&str]) -> Result<Self> {
         let mut filters = Self::default();
         for text in texts {
             let wrong = || format!("invalid filter '{text}': KEY=VALUE is wanted");
-            if let Some(label) = text.strip_prefix("label!=") {
-                filters.without.push(label.to_owned());
-                continue;
+            let (key, value) = text.split_once('=').with_context(wrong)?;
+            if !known.contains(&key) {
+                bail!("invalid filter '{key}': {} are known", known.join(", "));
             }
-            match text.split_once('=').with_context(wrong)? {
-                ("label", label) => filters.with.push(label.to_owned()),
-                ("until", moment) => filters.until = Some(time::parse(moment)?),
-                ("all", value) => filters.all = matches!(value, "true" | "1"),
-                (key, _) => bail!("invalid filter '{key}': all, label, label! and until are known"),
+            match key {
+                "label" => filters.with.push(value.to_owned()),
+                "label!" => filters.without.push(value.to_owned()),
+                "until" => filters.until = Some(time::parse(value)?),
+                "all" => filters.all = truth(text, value)?,
+                // The other way round: only those without a name.
+                _ => filters.all = !truth(text, value)?,
             }
         }
         Ok(filters)
@@ -107,6 +111,14 @@ impl PruneFilters {
         self.with.iter().all(|label| has_label(labels, label))
             && !self.without.iter().any(|label| has_label(labels, label))
             && self.until.is_none_or(|until| made < until)
+    }
+}
+
+fn truth(filter: &str, value: &str) -> Result<bool> {
+    match value {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => bail!("invalid filter '{filter}': \"{other}\" is neither true nor false"),
     }
 }
 
@@ -132,6 +144,28 @@ mod tests {
     fn every_label_must_be_there() {
         assert!(holds(&["label=a", "label=b=2"], false));
         assert!(!holds(&["label=a", "label=b=1"], false));
+    }
+
+    #[test]
+    fn what_is_pruned_is_told_by_labels_and_age() {
+        let known = ["label", "label!", "until", "all", "dangling"];
+        let parse = |texts: &[&str]| {
+            PruneFilters::parse(
+                &texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>(),
+                &known,
+            )
+        };
+        let labels = [("a", "1")].map(|(name, value)| (name.into(), value.into())).into();
+        let (old, new) = (Timestamp::UNIX_EPOCH, Timestamp::now());
+        let holds = |texts: &[&str], made| parse(texts).unwrap().hold(&labels, made);
+        assert!(holds(&["label=a"], new) && !holds(&["label=a=2"], new));
+        assert!(!holds(&["label!=a"], new) && holds(&["label!=a=2", "label!=b"], new));
+        assert!(holds(&["until=1h"], old) && !holds(&["until=1h"], new));
+        assert!(parse(&["all=1"]).unwrap().all && parse(&["dangling=false"]).unwrap().all);
+        for wrong in ["all", "all=", "until=soon", "colour=red"] {
+            assert!(parse(&[wrong]).is_err(), "{wrong}");
+        }
+        assert!(PruneFilters::parse(&["all=1".to_owned()], &["until"]).is_err());
     }
 
     #[test]

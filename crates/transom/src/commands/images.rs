@@ -146,17 +146,24 @@ pub(super) async fn rmi(host: &Host, args: Rmi) -> Result<()> {
 }
 
 /// Says what was removed.
-pub(super) fn tell(host: &Host, removed: &[Removed]) {
+fn tell(host: &Host, removed: &[Removed]) {
+    for one in removed {
+        match one {
+            Removed::Untagged(name) => println!("Untagged: {}", name.familiar()),
+            Removed::Deleted(id) => println!("Deleted: {id}"),
+        }
+    }
+    note(host, removed);
+}
+
+/// Makes events of what was removed.
+pub(super) fn note(host: &Host, removed: &[Removed]) {
     for one in removed {
         match one {
             Removed::Untagged(name) => {
-                println!("Untagged: {}", name.familiar());
                 host.events.image(&name.familiar(), "untag", &name.familiar());
             }
-            Removed::Deleted(id) => {
-                println!("Deleted: {id}");
-                host.events.image(&id.to_string(), "delete", &id.to_string());
-            }
+            Removed::Deleted(id) => host.events.image(id.as_str(), "delete", id.as_str()),
         }
     }
 }

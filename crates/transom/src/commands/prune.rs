@@ -1,86 +1,198 @@
-//! `prune`, of everything or of one kind.
+//! `prune`, of everything or of one kind: what goes, what is asked and what is told.
 
 use std::io::{BufRead, Write};
 
-use anyhow::{Context, Result};
-use image::PruneOptions;
+use anyhow::{Context, Result, bail};
+use image::{CachePruneOptions, PruneOptions, Removed};
+use jiff::Timestamp;
 
-use super::images;
+use super::filters::PruneFilters;
+use super::{builder, images, network};
 use crate::cli::system::{Prune, PruneKind};
+use crate::host::volumes::Removal;
 use crate::host::{Host, remove};
 use crate::settings::size;
 use crate::store::{Status, tree_size};
 
 /// `prune`
 pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
-    if !args.force && !confirmed(&args)? {
+    let filters = PruneFilters::parse(&args.filter, known(args.only))?;
+    if args.only.is_none() && args.volumes && filters.until.is_some() {
+        bail!("the filter until does not go with --volumes: volumes are not pruned by age");
+    }
+    let wanted = Wanted { all: args.all || filters.all, filters };
+    if !args.force && !asked(&question(&args, &wanted))? {
         return Ok(());
     }
-    let all = args.only.is_none();
-    let is = |kind| all || args.only == Some(kind);
-    host.sweep().await?;
-    let mut reclaimed = 0;
-    if is(PruneKind::Containers) {
-        reclaimed += Box::pin(containers(host)).await?;
-    }
-    if args.only == Some(PruneKind::Volumes) || (all && args.volumes) {
-        let named = args.all && args.only == Some(PruneKind::Volumes);
-        reclaimed += volumes(host, named)?;
-    }
-    if is(PruneKind::Images) {
-        let options = PruneOptions { all: args.all, ..PruneOptions::default() };
-        let pruned = host.images().await?.prune(options).await?;
-        images::tell(host, &pruned.removed);
-        reclaimed += pruned.reclaimed;
-    }
+    // What killed monitors left is given back first, whatever is pruned.
+    host.list().await?;
+    let Some(kind) = args.only else { return everything(host, &args, &wanted).await };
+    let reclaimed = match kind {
+        PruneKind::Containers => Box::pin(containers(host, &wanted)).await?,
+        PruneKind::Images => image(host, &wanted).await?,
+        PruneKind::Volumes => volumes(host, &wanted).await?,
+        // Docker gives no sum of what takes no room.
+        PruneKind::Networks => return networks(host, &wanted).await,
+    };
     println!("Total reclaimed space: {}", size::decimal(reclaimed));
     Ok(())
 }
 
-async fn containers(host: &Host) -> Result<u64> {
-    let mut reclaimed = 0;
+async fn everything(host: &Host, args: &Prune, wanted: &Wanted) -> Result<()> {
+    let mut reclaimed = Box::pin(containers(host, wanted)).await?;
+    networks(host, wanted).await?;
+    if args.volumes {
+        let anonymous = Wanted { all: false, filters: wanted.filters.clone() };
+        reclaimed += volumes(host, &anonymous).await?;
+    }
+    reclaimed += image(host, wanted).await?;
+    reclaimed += cache(host, wanted).await?;
+    println!("Total reclaimed space: {}", size::decimal(reclaimed));
+    Ok(())
+}
+
+/// What is meant.
+struct Wanted {
+    /// Those with a name of their own too.
+    all: bool,
+    filters: PruneFilters,
+}
+
+fn known(kind: Option<PruneKind>) -> &'static [&'static str] {
+    match kind {
+        Some(PruneKind::Volumes) => &["all", "label", "label!"],
+        Some(PruneKind::Images) => &["dangling", "label", "label!", "until"],
+        Some(PruneKind::Containers | PruneKind::Networks) | None => &["label", "label!", "until"],
+    }
+}
+
+/// What is removed, below docker's heading.
+fn tell(what: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        println!("Deleted {what}:\n{}\n", lines.join("\n"));
+    }
+}
+
+async fn containers(host: &Host, wanted: &Wanted) -> Result<u64> {
+    let (mut gone, mut reclaimed) = (Vec::new(), 0);
     for found in host.list().await? {
         let ended = matches!(found.state.status, Status::Created | Status::Exited | Status::Dead);
-        if !ended || found.folder.is_held() {
+        let record = &found.record;
+        let meant = wanted.filters.hold(&record.config.labels, record.created);
+        if !ended || !meant || found.folder.is_held() {
             continue;
         }
-        let (id, path) = (found.record.id.clone(), found.folder.path().to_owned());
-        let bytes = tree_size(&path)?;
+        let id = record.id.clone();
+        let bytes = tree_size(found.folder.path())?;
         remove::container(host, found, remove::Options::default()).await?;
         reclaimed += bytes;
-        println!("{id}");
+        gone.push(id);
     }
+    tell("Containers", &gone);
     Ok(reclaimed)
 }
 
-fn volumes(host: &Host, named: bool) -> Result<u64> {
-    let mut reclaimed = 0;
+async fn networks(host: &Host, wanted: &Wanted) -> Result<()> {
+    let gone = network::prune(host, |labels, made| wanted.filters.hold(labels, made)).await?;
+    tell("Networks", &gone);
+    Ok(())
+}
+
+async fn volumes(host: &Host, wanted: &Wanted) -> Result<u64> {
+    let removal = Removal::begin(host).await?;
+    let (mut gone, mut reclaimed) = (Vec::new(), 0);
     for one in host.volumes.list()? {
-        if (one.anonymous || named) && host.volume_user(&one.name)?.is_none() {
+        let meant = (one.anonymous || wanted.all) && wanted.filters.hold(&one.labels, one.created);
+        if meant && removal.user(&one.name).is_none() {
             reclaimed += tree_size(&host.volumes.data(&one.name))?;
-            host.volumes.remove(&one.name)?;
-            println!("{}", one.name);
+            removal.remove(&one.name)?;
+            host.events.volume(&one.name, "destroy");
+            gone.push(one.name);
         }
     }
+    tell("Volumes", &gone);
     Ok(reclaimed)
 }
 
-fn confirmed(args: &Prune) -> Result<bool> {
-    let what = match args.only {
-        Some(PruneKind::Containers) => "all stopped containers",
-        Some(PruneKind::Images) if args.all => "all images without at least one container",
-        Some(PruneKind::Images) => "all dangling images",
-        Some(PruneKind::Volumes) if args.all => "all volumes that no container uses",
-        Some(PruneKind::Volumes) => "all anonymous volumes that no container uses",
-        None if args.volumes => "all stopped containers, anonymous volumes and unused images",
-        None => "all stopped containers and unused images",
+async fn image(host: &Host, wanted: &Wanted) -> Result<u64> {
+    let labels = |texts: &[String]| {
+        let parts = texts.iter().map(|text| match text.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (text.clone(), None),
+        });
+        parts.collect()
     };
-    asked(what)
+    let options = PruneOptions {
+        all: wanted.all,
+        older_than: wanted.filters.until.map(age),
+        labels: labels(&wanted.filters.with),
+        without: labels(&wanted.filters.without),
+    };
+    let pruned = host.images().await?.prune(options).await?;
+    let lines: Vec<String> = pruned
+        .removed
+        .iter()
+        .map(|one| match one {
+            Removed::Untagged(name) => format!("untagged: {}", name.familiar()),
+            Removed::Deleted(id) => format!("deleted: {id}"),
+        })
+        .collect();
+    images::note(host, &pruned.removed);
+    tell("Images", &lines);
+    Ok(pruned.reclaimed)
+}
+
+/// Layers of builds have no labels: who asks for some means none of them.
+async fn cache(host: &Host, wanted: &Wanted) -> Result<u64> {
+    if !wanted.filters.with.is_empty() || !wanted.filters.without.is_empty() {
+        return Ok(0);
+    }
+    let unused_for = wanted.filters.until.map(age);
+    let options = CachePruneOptions { all: wanted.all, unused_for, ..CachePruneOptions::default() };
+    let (gone, reclaimed) = builder::clear(host, options).await?;
+    let ids: Vec<String> = gone.iter().map(builder::id).collect();
+    tell("build cache objects", &ids);
+    Ok(reclaimed)
+}
+
+fn age(until: Timestamp) -> std::time::Duration {
+    std::time::Duration::try_from(Timestamp::now().duration_since(until)).unwrap_or_default()
+}
+
+fn question(args: &Prune, wanted: &Wanted) -> String {
+    let images = if wanted.all {
+        "all images without at least one container"
+    } else {
+        "all dangling images"
+    };
+    match args.only {
+        Some(PruneKind::Containers) => "all stopped containers.".to_owned(),
+        Some(PruneKind::Images) => format!("{images}."),
+        Some(PruneKind::Volumes) if wanted.all => {
+            "all volumes not used by at least one container.".to_owned()
+        }
+        Some(PruneKind::Volumes) => {
+            "anonymous local volumes not used by at least one container.".to_owned()
+        }
+        Some(PruneKind::Networks) => {
+            "all custom networks not used by at least one container.".to_owned()
+        }
+        None => {
+            let volumes =
+                args.volumes.then_some("all anonymous volumes not used by at least one container");
+            let cache = if wanted.all { "all build cache" } else { "unused build cache" };
+            let first =
+                ["all stopped containers", "all networks not used by at least one container"];
+            let all = first.into_iter().chain(volumes).chain([images, cache]);
+            all.fold(String::from(":"), |text, one| text + "\n  - " + one) + "\n"
+        }
+    }
 }
 
 /// Asks whether to go on.
 pub(super) fn asked(what: &str) -> Result<bool> {
-    eprint!("WARNING! This will remove {what}.\nAre you sure you want to continue? [y/N] ");
+    let blank = if what.starts_with(':') { "" } else { " " };
+    eprint!("WARNING! This will remove{blank}{what}\nAre you sure you want to continue? [y/N] ");
     std::io::stderr().flush().context("asking")?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).context("reading the answer")?;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::filters::{self, ListFilters, PruneFilters};
+use super::filters::{self, ListFilters};
 use super::{Status, inspect, prune};
 use crate::cli::settings::ListFlags;
 use crate::cli::system::{Prune, VolumeGroup};
 use crate::format::Format;
 use crate::host::Host;
+use crate::host::volumes::Removal;
 use crate::settings::pairs;
 use crate::store::record::new_id;
 use crate::store::volumes::Volume;
@@ -43,8 +44,8 @@ pub(super) async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
                 .collect();
             inspect::print(&volumes?, format.as_deref())
         }
-        VolumeGroup::Rm { force, names } => remove(host, &names, force),
-        VolumeGroup::Prune { all, flags } => prune_all(host, all, &flags.filter, flags.force).await,
+        VolumeGroup::Rm { force, names } => remove(host, &names, force).await,
+        VolumeGroup::Prune { all, flags } => prune::command(host, Prune::volumes(all, flags)).await,
     }
 }
 
@@ -95,19 +96,22 @@ fn create(
     }
     let labels: BTreeMap<String, String> = pairs::labels(&[], labels)?;
     let volume = match name {
-        Some(name) => host.volumes.ensure(&name, labels)?,
+        Some(name) => host.volumes.ensure(&name, labels)?.0,
         None if labels.is_empty() => host.volumes.create_anonymous()?,
-        None => host.volumes.ensure(&new_id(), labels)?,
+        None => host.volumes.ensure(&new_id(), labels)?.0,
     };
     host.events.volume(&volume.name, "create");
     println!("{}", volume.name);
     Ok(())
 }
 
-fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
+async fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
+    // What a killed monitor left of a container that goes with its end has no volume any more.
+    host.list().await?;
+    let removal = Removal::begin(host).await?;
     let mut failed = false;
     for name in names {
-        match remove_one(host, name, force) {
+        match remove_one(host, &removal, name, force) {
             Ok(()) => println!("{name}"),
             Err(error) => {
                 eprintln!("transom: {error:#}");
@@ -118,44 +122,14 @@ fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
     if failed { Err(Status(1).into()) } else { Ok(()) }
 }
 
-fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
+fn remove_one(host: &Host, removal: &Removal<'_>, name: &str, force: bool) -> Result<()> {
     let volume = match host.volumes.get(name) {
         Ok(volume) => volume,
         Err(_) if force => return Ok(()),
         Err(error) => return Err(error),
     };
-    if let Some(user) = host.volume_user(&volume.name)? {
-        bail!("remove {name}: volume is in use - [{user}]");
-    }
-    host.volumes.remove(&volume.name)?;
+    removal.remove(&volume.name)?;
     host.events.volume(&volume.name, "destroy");
-    Ok(())
-}
-
-async fn prune_all(host: &Host, all: bool, filters: &[String], force: bool) -> Result<()> {
-    if filters.is_empty() {
-        return prune::command(host, Prune::volumes(all, force)).await;
-    }
-    let filters = PruneFilters::parse(filters)?;
-    if filters.until.is_some() {
-        bail!("invalid filter 'until': volumes are not pruned by age");
-    }
-    if !force && !prune::asked("the volumes that the filters name and no container uses")? {
-        return Ok(());
-    }
-    let mut reclaimed = 0;
-    let used = used(host).await?;
-    for volume in host.volumes.list()? {
-        let meant = volume.anonymous || all || filters.all;
-        let free = meant && !used.contains(&volume.name);
-        if free && filters.hold(&volume.labels, volume.created) {
-            reclaimed += crate::store::tree_size(&host.volumes.data(&volume.name))?;
-            host.volumes.remove(&volume.name)?;
-            host.events.volume(&volume.name, "destroy");
-            println!("{}", volume.name);
-        }
-    }
-    println!("Total reclaimed space: {}", crate::settings::size::decimal(reclaimed));
     Ok(())
 }
 

@@ -3,8 +3,10 @@
 pub mod drive;
 pub mod failure;
 pub mod given;
+pub mod process;
 pub mod remove;
 pub mod sweep;
+pub mod volumes;
 
 use std::time::Duration;
 
@@ -90,14 +92,6 @@ impl Host {
         Ok(settled)
     }
 
-    /// A container that has this volume mounted, running or not.
-    pub fn volume_user(&self, volume: &str) -> Result<Option<String>> {
-        let uses = |found: &Found| {
-            found.record.mounts.iter().any(|mount| mount.name.as_deref() == Some(volume))
-        };
-        Ok(self.store.list()?.into_iter().find(uses).map(|found| found.record.id))
-    }
-
     /// Removes what killed processes have left of containers that nobody sees.
     pub async fn sweep(&self) -> Result<()> {
         sweep::hidden(self).await?;
@@ -109,8 +103,12 @@ impl Host {
             return Ok(found);
         }
         let id = found.record.id.clone();
-        Box::pin(sweep::orphan(self, found)).await?;
-        self.store.load(&id).map_err(|_| crate::store::NoSuchContainer(id).into())
+        match Box::pin(sweep::orphan(self, found)).await {
+            // Somebody else has removed it meanwhile.
+            Err(_) if !self.store.folder(&id).exists() => {}
+            other => other?,
+        }
+        self.store.load(&id)
     }
 
     /// A connection to the container's monitor; `None` when it has none.

@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, bail};
 use engine::Storage;
 
+use super::volumes::Removal;
 use super::{Host, sweep};
 use crate::attach::wire::Call;
 use crate::settings::signal;
-use crate::store::{Folder, Found, MountKind};
+use crate::store::{Folder, Found, MountKind, MountPoint, Store};
 
 /// How a container is removed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,10 +58,9 @@ pub async fn from_sight(host: &Host, found: &Found) -> Result<Folder> {
 }
 
 /// Removes what there is of a container out of sight that holds nothing any more.
-pub async fn hidden(host: &Host, found: &Found) -> Result<()> {
-    let scratch = found.folder.scratch();
-    host.engine.destroy_scratch(&scratch).await.context("removing the scratch")?;
-    host.store.remove(found)
+pub async fn hidden(host: &Host, folder: &Folder) -> Result<()> {
+    host.engine.destroy_scratch(&folder.scratch()).await.context("removing the scratch")?;
+    Store::remove_hidden(folder)
 }
 
 /// Removes what there is of a container that does not run. The caller has its lock.
@@ -70,16 +70,20 @@ pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
     host.store.remove(found)?;
     host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
     if volumes {
-        for mount in &found.record.mounts {
-            if let (MountKind::Volume, true, Some(name)) =
-                (mount.kind, mount.anonymous, &mount.name)
-                // Others may have it by `--volumes-from`.
-                && host.volume_user(name)?.is_none()
-            {
-                host.volumes.remove(name)?;
-            }
-        }
+        anonymous_volumes(host, found).await?;
     }
     host.events.container(&found.record, "destroy", &[]);
     Ok(())
+}
+
+/// Removes the volumes that nobody named; others may have one by `--volumes-from`.
+async fn anonymous_volumes(host: &Host, found: &Found) -> Result<()> {
+    let own = |mount: &&MountPoint| mount.kind == MountKind::Volume && mount.anonymous;
+    let mut names =
+        found.record.mounts.iter().filter(own).filter_map(|m| m.name.as_ref()).peekable();
+    if names.peek().is_none() {
+        return Ok(());
+    }
+    let removal = Removal::begin(host).await?;
+    names.filter(|name| removal.user(name).is_none()).try_for_each(|name| removal.remove(name))
 }

@@ -127,12 +127,15 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
 
 /// Containers out of sight whose monitor was killed before it had given everything back.
 pub async fn hidden(host: &Host) -> Result<()> {
-    for found in host.store.hidden()? {
+    for folder in host.store.hidden()? {
         // Somebody else may be at it already; then it is theirs.
-        let Ok(Some(_lock)) = found.folder.try_lock() else { continue };
-        let id = &found.record.id;
+        let Ok(Some(_lock)) = folder.try_lock() else { continue };
+        if !folder.is_live() {
+            continue;
+        }
+        let id = folder.id();
         give_back(host, id).await.with_context(|| format!("cleaning up container {id}"))?;
-        remove::hidden(host, &found).await?;
+        remove::hidden(host, &folder).await?;
     }
     Ok(())
 }

@@ -14,8 +14,9 @@
 //! `lock` means that a monitor was killed: [`Found::is_orphan`], and [`host::sweep`](crate::host)
 //! gives back what it held. Files are replaced whole, so a reader never sees half of one.
 //!
-//! A name with a dot is out of sight: `.<id>.new` is being made, `.<id>.gone` is being removed, and
-//! while that has a `live` the same holds for it.
+//! A name with a dot is out of sight: `.<id>.new` is being made, `.<id>.gone` is being removed. While
+//! that has a `live` it still holds something, and the same goes for it; `live` is the first of its
+//! files to go, so a folder without one is only a folder.
 
 mod files;
 mod folder;
@@ -92,6 +93,15 @@ impl Store {
         Ok(all)
     }
 
+    /// All containers, for who must not overlook one: that one cannot be read is an error.
+    pub fn every(&self) -> Result<Vec<Found>> {
+        let loaded = self.ids()?.into_iter().map(|id| self.load(&id));
+        let there = |found: &Result<Found>| {
+            !found.as_ref().is_err_and(anyhow::Error::is::<NoSuchContainer>)
+        };
+        loaded.filter(there).collect()
+    }
+
     /// The container of this full id, name, or unique beginning of an id.
     pub fn find(&self, wanted: &str) -> Result<Found> {
         let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
@@ -114,9 +124,13 @@ impl Store {
     /// Reads a container by its full id.
     pub fn load(&self, id: &str) -> Result<Found> {
         let folder = self.folder(id);
-        let record = folder.read_record()?;
-        let state = folder.read_state()?;
-        Ok(Found { folder, record, state })
+        let read = || Ok((folder.read_record()?, folder.read_state()?));
+        match read() {
+            Ok((record, state)) => Ok(Found { folder, record, state }),
+            // It was taken out of sight while it was looked at.
+            Err(_) if !folder.exists() => Err(NoSuchContainer(id.to_owned()).into()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives a container another name. Its lock need not be held.
@@ -153,20 +167,26 @@ impl Store {
     /// Removes a container's files. Whatever they stood for must have been given back.
     pub fn remove(&self, found: &Found) -> Result<()> {
         // Out of sight first, so that a removal cut short is no half container.
-        files::remove_all(self.hide(found)?.path())
+        Self::remove_hidden(&self.hide(found)?)
     }
 
-    /// Containers out of sight that nobody is giving back any more what they hold.
-    pub fn hidden(&self) -> Result<Vec<Found>> {
+    /// The same for one that is out of sight.
+    pub fn remove_hidden(folder: &Folder) -> Result<()> {
+        // The lock goes with the files, in any order: nobody may take this for an orphan by then.
+        folder.clear_live()?;
+        files::remove_all(folder.path())
+    }
+
+    /// Containers out of sight that nobody is giving back any more what they hold. Their records
+    /// may be gone already.
+    pub fn hidden(&self) -> Result<Vec<Folder>> {
         let mut hidden = Vec::new();
         for name in files::entries(&self.containers)? {
-            let Some(id) = name.strip_prefix('.').and_then(|name| name.strip_suffix(GONE)) else {
-                continue;
-            };
+            let id = name.strip_prefix('.').and_then(|name| name.strip_suffix(GONE));
+            let Some(id) = id.filter(|id| record::is_id(id)) else { continue };
             let folder = Folder::new(self.containers.join(&name), id);
-            if folder.is_live() && !folder.is_held() {
-                let (record, state) = (folder.read_record()?, folder.read_state()?);
-                hidden.push(Found { folder, record, state });
+            if folder.is_live() && folder.is_abandoned() {
+                hidden.push(folder);
             }
         }
         Ok(hidden)

@@ -62,10 +62,36 @@ fn one_out_of_sight_has_neither_name_nor_id_and_is_found_when_it_still_holds_som
     assert!(store.hidden().unwrap().is_empty(), "somebody is at it");
     drop(lock);
     store.sweep().unwrap();
-    assert_eq!(store.hidden().unwrap()[0].record, made.record);
+    assert_eq!(store.hidden().unwrap()[0].id(), made.record.id);
     store.remove(&made).unwrap();
     assert!(store.hidden().unwrap().is_empty());
     assert!(store.find("web").is_ok(), "the name's new holder has it still");
+}
+
+#[test]
+fn one_that_is_half_removed_is_in_nobodys_way() {
+    let (_folder, store) = store();
+    let made = add(&store, "web").unwrap();
+    made.folder.set_live().unwrap();
+    let lock = made.folder.try_lock().unwrap();
+    let gone = store.hide(&made).unwrap();
+    std::fs::remove_file(gone.path().join("config.json")).unwrap();
+    std::fs::remove_file(gone.path().join("lock")).unwrap();
+    assert!(store.hidden().unwrap().is_empty(), "somebody is removing it this moment");
+    drop(lock);
+    drop(gone.try_lock().unwrap());
+    // Its remover was killed: what it holds is still found by its id.
+    assert_eq!(store.hidden().unwrap()[0].id(), made.record.id);
+    Store::remove_hidden(&gone).unwrap();
+    assert!(store.hidden().unwrap().is_empty() && !gone.path().exists());
+}
+
+#[test]
+fn one_that_goes_while_it_is_looked_for_is_not_there() {
+    let (_folder, store) = store();
+    let made = add(&store, "web").unwrap();
+    store.hide(&made).unwrap();
+    assert!(store.load(&made.record.id).unwrap_err().is::<NoSuchContainer>());
 }
 
 #[test]
@@ -132,11 +158,59 @@ fn a_monitor_that_was_killed_is_told_by_its_lock() {
 fn volume_names_are_kept_in_lower_case_and_cannot_leave_their_folder() {
     let (folder, _) = store();
     let volumes = volumes::Volumes::new(folder.path().join("volumes"));
-    assert_eq!(volumes.ensure("Data", std::collections::BTreeMap::new()).unwrap().name, "data");
+    assert_eq!(volumes.ensure("Data", std::collections::BTreeMap::new()).unwrap().0.name, "data");
     assert_eq!(volumes.list().unwrap().len(), 1);
     for bad in ["..", "../x", "a/b", "x", "con", "LPT1", ""] {
         assert!(volumes.ensure(bad, std::collections::BTreeMap::new()).is_err(), "{bad}");
     }
     volumes.remove("data").unwrap();
     assert!(volumes.list().unwrap().is_empty());
+}
+
+#[test]
+fn a_volume_that_lost_what_was_written_about_it_was_not_made_and_keeps_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let ensure = |name| volumes.ensure(name, std::collections::BTreeMap::new()).unwrap().1;
+    assert!(ensure("data") && !ensure("data"));
+    let file = volumes.data("data").join("file");
+    std::fs::write(&file, "kept").unwrap();
+    for damage in ["", "{"] {
+        std::fs::write(folder.path().join("volumes/data/meta.json"), damage).unwrap();
+        assert!(!ensure("data") && file.exists(), "{damage:?}");
+        assert!(volumes.get("data").is_ok());
+    }
+    std::fs::remove_file(folder.path().join("volumes/data/meta.json")).unwrap();
+    assert!(!ensure("data"));
+    volumes.remove_empty("data").unwrap();
+    assert!(file.exists() && volumes.get("data").is_ok());
+    std::fs::remove_file(&file).unwrap();
+    volumes.remove_empty("data").unwrap();
+    assert!(volumes.get("data").is_err());
+}
+
+#[test]
+fn whoever_removes_volumes_waits_for_those_who_are_about_to_use_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let (first, second) = (volumes.keep().unwrap(), volumes.keep().unwrap());
+    let (told, still) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| told.send(volumes.still().map(drop)));
+        drop(first);
+        assert!(still.recv_timeout(std::time::Duration::from_millis(50)).is_err());
+        drop(second);
+        still.recv().unwrap().unwrap();
+    });
+    assert!(volumes.list().unwrap().is_empty(), "the lock is no volume");
+}
+
+#[test]
+fn a_container_that_cannot_be_read_is_told_to_who_must_know_of_all() {
+    let (_folder, store) = store();
+    let (broken, whole) = (add(&store, "broken").unwrap(), add(&store, "whole").unwrap());
+    assert_eq!(store.every().unwrap().len(), 2);
+    std::fs::write(broken.folder.path().join("config.json"), "{").unwrap();
+    assert_eq!(store.list().unwrap()[0].record, whole.record);
+    assert!(store.every().is_err());
 }

@@ -3,9 +3,16 @@
 //! ```text
 //! $ROOT/volumes/<name>/_data       what is mounted
 //!                      meta.json   labels, and whether anybody named it
+//!               .lock              shared by those who make containers, alone for who removes volumes
 //! ```
+//!
+//! A container that is being made is in no list yet, so who removes volumes waits until none is:
+//! [`host::volumes`](crate::host::volumes).
 
 use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +25,12 @@ use super::files;
 #[derive(Debug, Clone)]
 pub struct Volumes {
     path: PathBuf,
+}
+
+/// While it is held, volumes are not removed, or nobody begins to use one.
+#[derive(Debug)]
+pub struct Hold {
+    _file: File,
 }
 
 /// A volume.
@@ -41,17 +54,32 @@ impl Volumes {
         Self { path }
     }
 
-    /// Makes a volume that nobody named.
-    pub fn create_anonymous(&self) -> Result<Volume> {
-        self.create(&super::record::new_id(), true, BTreeMap::new())
+    /// Keeps volumes from being removed. Blocks the thread.
+    pub fn keep(&self) -> Result<Hold> {
+        let file = self.open_lock()?;
+        file.lock_shared().context("locking the volumes")?;
+        Ok(Hold { _file: file })
     }
 
-    /// Makes a volume, or finds the one that is there.
-    pub fn ensure(&self, name: &str, labels: BTreeMap<String, String>) -> Result<Volume> {
+    /// Waits until nobody is about to use a volume, and keeps it so. Blocks the thread.
+    pub fn still(&self) -> Result<Hold> {
+        let file = self.open_lock()?;
+        file.lock().context("locking the volumes")?;
+        Ok(Hold { _file: file })
+    }
+
+    /// Makes a volume that nobody named.
+    pub fn create_anonymous(&self) -> Result<Volume> {
+        self.create(&super::record::new_id(), true, BTreeMap::new()).map(|(volume, _)| volume)
+    }
+
+    /// Makes a volume, or finds the one that is there; tells whether it was made. One that has
+    /// lost what was written about it is not made: its data is somebody's.
+    pub fn ensure(&self, name: &str, labels: BTreeMap<String, String>) -> Result<(Volume, bool)> {
         let name = name.to_lowercase();
         check_name(&name)?;
         match self.get(&name) {
-            Ok(found) => Ok(found),
+            Ok(found) => Ok((found, false)),
             Err(_) => self.create(&name, false, labels),
         }
     }
@@ -84,27 +112,56 @@ impl Volumes {
         files::remove_all(&self.path.join(name))
     }
 
+    /// Removes one if nothing is in it.
+    pub fn remove_empty(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        let data = self.data(name);
+        match std::fs::remove_dir(&data) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => return Ok(()),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing {}", data.display()));
+            }
+            _ => {}
+        }
+        self.remove(name)
+    }
+
     fn create(
         &self,
         name: &str,
         anonymous: bool,
         labels: BTreeMap<String, String>,
-    ) -> Result<Volume> {
+    ) -> Result<(Volume, bool)> {
         let labels = if anonymous {
             BTreeMap::from([("com.docker.volume.anonymous".to_owned(), String::new())])
         } else {
             labels
         };
         let volume = Volume { name: name.to_owned(), created: Timestamp::now(), anonymous, labels };
-        self.place(&volume).with_context(|| format!("creating volume {name}"))?;
-        Ok(volume)
+        let made = self.place(&volume).with_context(|| format!("creating volume {name}"))?;
+        Ok((volume, made))
     }
 
-    fn place(&self, volume: &Volume) -> Result<()> {
+    /// Of several who make the same one at once, one has made it.
+    fn place(&self, volume: &Volume) -> Result<bool> {
+        files::private_dir(&self.path)?;
         let folder = self.path.join(&volume.name);
-        files::private_dir(&folder)?;
+        let made = match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error.into()),
+        };
         open_to_all(&folder.join("_data"))?;
-        files::write_json(&folder.join("meta.json"), volume)
+        files::write_json(&folder.join("meta.json"), volume)?;
+        Ok(made)
+    }
+
+    fn open_lock(&self) -> Result<File> {
+        files::private_dir(&self.path)?;
+        let path = self.path.join(".lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        options.open(&path).with_context(|| format!("opening {}", path.display()))
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use engine::Storage;
 use jiff::Timestamp;
 use spec::api::HostConfig;
-use spec::create::Prepared;
+use spec::create::{CreateRequest, Prepared};
 use spec::process::Command;
 use spec::{HostFacts, Lookups, PathKind};
 
@@ -18,31 +18,24 @@ use cid_file::CidFile;
 use super::pull;
 use crate::cli::run::Create;
 use crate::host::drive::NewDrive;
+use crate::host::volumes::Removal;
 use crate::host::{Host, given};
 use crate::monitor::{facts, log::check_driver};
 use crate::settings;
+use crate::store::volumes::Hold;
 use crate::store::{Found, Record, State, record};
 
 /// Makes the container that `flags` ask for; all or nothing.
 pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
     let request = settings::create::request(flags, detached)?;
-    let id = record::new_id();
     let cidfile = flags.cidfile.as_ref().map(|path| CidFile::create(path)).transpose()?;
-    let images = host.images().await?;
-    let image = pull::for_container(host, &images, flags).await?;
-    let facts = facts(host);
-    let api = pull::as_api(&image.config)?;
-    let prepared = spec::create::prepare(request, &api, &facts, &NoLookups)?;
-    for warning in &prepared.warnings {
-        eprintln!("WARNING: {warning}");
-    }
-    check(host, &prepared.host_config).await?;
-    images.lease(&id, &image).await.context("holding on to the image")?;
-    let mut making = Making { host, id: &id, volumes: Vec::new(), done: false, imagined: false };
-    let found = Box::pin(making.finish(flags, prepared, &facts, &images, &image)).await;
+    let asked = asked(host, flags, request).await?;
+    let id = record::new_id();
+    asked.images.lease(&id, &asked.image).await.context("holding on to the image")?;
+    let mut making = Making::new(host, &id);
+    let found = Box::pin(making.finish(flags, &asked)).await;
     match found {
         Ok(found) => {
-            making.done = true;
             if let Some(cidfile) = cidfile {
                 cidfile.write(&id)?;
             }
@@ -50,7 +43,7 @@ pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Resul
             Ok(found)
         }
         Err(error) => {
-            making.undo(&images).await;
+            making.undo(&asked.images).await;
             Err(error)
         }
     }
@@ -58,8 +51,22 @@ pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Resul
 
 /// The container that `flags` ask for, as it would be; nothing is made but the image's layers.
 pub(super) async fn imagine(host: &Host, flags: &Create) -> Result<Found> {
-    let request = settings::create::request(flags, false)?;
+    let asked = asked(host, flags, settings::create::request(flags, false)?).await?;
     let id = record::new_id();
+    let mut making = Making { imagined: true, ..Making::new(host, &id) };
+    let record = making.record(flags, &asked).await?;
+    Ok(Found { folder: host.store.folder(&id), record, state: State::default() })
+}
+
+/// What is asked for, judged.
+struct Asked {
+    images: image::Store,
+    image: image::Image,
+    prepared: Prepared,
+    facts: HostFacts,
+}
+
+async fn asked(host: &Host, flags: &Create, request: CreateRequest) -> Result<Asked> {
     let images = host.images().await?;
     let image = pull::for_container(host, &images, flags).await?;
     let facts = facts(host);
@@ -69,9 +76,7 @@ pub(super) async fn imagine(host: &Host, flags: &Create) -> Result<Found> {
         eprintln!("WARNING: {warning}");
     }
     check(host, &prepared.host_config).await?;
-    let mut making = Making { host, id: &id, volumes: Vec::new(), done: true, imagined: true };
-    let record = making.record(flags, prepared, &facts, &images, &image).await?;
-    Ok(Found { folder: host.store.folder(&id), record, state: State::default() })
+    Ok(Asked { images, image, prepared, facts })
 }
 
 /// What has been acquired for a container that is not finished.
@@ -80,38 +85,30 @@ struct Making<'a> {
     id: &'a str,
     /// Those that were not there before.
     volumes: Vec<String>,
-    done: bool,
+    /// Until the container stands in the store, nobody sees that it has volumes.
+    keeping: Option<Hold>,
     /// Nothing is to be made.
     imagined: bool,
 }
 
-impl Making<'_> {
-    async fn finish(
-        &mut self,
-        flags: &Create,
-        prepared: Prepared,
-        facts: &HostFacts,
-        images: &image::Store,
-        image: &image::Image,
-    ) -> Result<Found> {
-        let record = self.record(flags, prepared, facts, images, image).await?;
+impl<'a> Making<'a> {
+    fn new(host: &'a Host, id: &'a str) -> Self {
+        Self { host, id, volumes: Vec::new(), keeping: None, imagined: false }
+    }
+
+    async fn finish(&mut self, flags: &Create, asked: &Asked) -> Result<Found> {
+        let record = self.record(flags, asked).await?;
         self.place(record, flags.name.is_some()).await
     }
 
-    async fn record(
-        &mut self,
-        flags: &Create,
-        prepared: Prepared,
-        facts: &HostFacts,
-        images: &image::Store,
-        image: &image::Image,
-    ) -> Result<Record> {
+    async fn record(&mut self, flags: &Create, asked: &Asked) -> Result<Record> {
+        let Asked { images, image, prepared, facts } = asked;
         let layers = pull::unpack(self.host, images, image, flags.quiet).await?;
-        let mounts = self.mounts(&prepared, facts).await?;
+        let mounts = self.mounts(prepared, facts).await?;
         let command = Command::of(&prepared.config).context("no command specified")?;
         let name = flags.name.clone().unwrap_or_else(crate::random::name);
         record::check_name(&name)?;
-        let endpoints = prepared.networking.endpoints_config.into_iter();
+        let endpoints = prepared.networking.endpoints_config.clone().into_iter();
         let networks = endpoints.map(|(name, one)| (name, one.unwrap_or_default())).collect();
         let mut record = Record {
             id: self.id.to_owned(),
@@ -120,8 +117,8 @@ impl Making<'_> {
             image_id: image.id.to_string(),
             path: command.path,
             args: command.args,
-            config: prepared.config,
-            host_config: prepared.host_config,
+            config: prepared.config.clone(),
+            host_config: prepared.host_config.clone(),
             networks,
             secrets: settings::given::parse("--secret", &flags.secrets.secret)?,
             configs: settings::given::parse("--config", &flags.secrets.config)?,
@@ -162,22 +159,23 @@ impl Making<'_> {
 
     /// Gives back what was acquired; the draft has done so itself. What cannot be given back is
     /// told, since the error that led here is told as well.
-    async fn undo(&self, images: &image::Store) {
-        if self.done {
-            return;
-        }
-        for name in &self.volumes {
-            // Somebody may have found use for one that has a name.
-            if !matches!(self.host.volume_user(name), Ok(None)) {
-                continue;
-            }
-            if let Err(error) = self.host.volumes.remove(name) {
-                tracing::error!(error = %format!("{error:#}"), "a volume was not removed");
-            }
+    async fn undo(&mut self, images: &image::Store) {
+        if let Err(error) = self.give_back_volumes().await {
+            tracing::error!(error = %format!("{error:#}"), "a volume was not removed");
         }
         if let Err(error) = images.release(self.id).await {
             tracing::error!(%error, "the image is still held");
         }
+    }
+
+    /// Somebody may have found use for one that has a name: what is used or filled stays.
+    async fn give_back_volumes(&mut self) -> Result<()> {
+        self.keeping = None;
+        if self.volumes.is_empty() {
+            return Ok(());
+        }
+        let removal = Removal::begin(self.host).await?;
+        self.volumes.iter().try_for_each(|name| removal.remove_unused(name))
     }
 }
 

@@ -9,7 +9,7 @@ use spec::create::Prepared;
 use spec::mounts::{self, Inherited, VolumesFrom};
 
 use super::{Making, NoLookups};
-use crate::host::Host;
+use crate::host::{Host, volumes};
 use crate::store::{MountKind, MountPoint, record};
 
 impl Making<'_> {
@@ -23,6 +23,9 @@ impl Making<'_> {
         let lookups = NoLookups;
         let points =
             mounts::collect(&prepared.config, &prepared.host_config, &inherited, facts, &lookups)?;
+        if !self.imagined && points.iter().any(|point| point.kind == mounts::MountKind::Volume) {
+            self.keeping = Some(volumes::keep(self.host).await?);
+        }
         let mut decided = Vec::with_capacity(points.len());
         for point in points {
             decided.push(self.decide(&point)?);
@@ -52,13 +55,12 @@ impl Making<'_> {
             return Ok(self.imagined_volume(point, mount));
         }
         let labels = point.spec.volume_options.as_ref().map(|options| options.labels.clone());
-        let is_new = anonymous || volumes.get(&point.name).is_err();
-        let volume = if anonymous {
-            volumes.create_anonymous()?
+        let (volume, made) = if anonymous {
+            (volumes.create_anonymous()?, true)
         } else {
             volumes.ensure(&point.name, labels.unwrap_or_default())?
         };
-        if is_new {
+        if made {
             self.volumes.push(volume.name.clone());
         }
         let mut source: PathBuf = volumes.data(&volume.name);

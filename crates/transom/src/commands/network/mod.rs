@@ -4,13 +4,15 @@ mod connect;
 mod describe;
 mod list;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use engine::Definition;
 use jiff::Timestamp;
 
-use super::filters::PruneFilters;
 use super::{Status, inspect};
-use crate::cli::settings::{NetworkCreate, NetworkGroup, PruneFlags};
+use crate::cli::settings::{NetworkCreate, NetworkGroup};
+use crate::cli::system::Prune;
 use crate::host::Host;
 use crate::settings::pairs;
 use crate::store::record::new_id;
@@ -21,7 +23,7 @@ pub(super) async fn command(host: &Host, group: NetworkGroup) -> Result<()> {
         NetworkGroup::Create(args) => create(host, args).await,
         NetworkGroup::Ls(args) => list::command(host, args).await,
         NetworkGroup::Rm { force, names } => remove(host, &names, force).await,
-        NetworkGroup::Prune(args) => prune(host, args).await,
+        NetworkGroup::Prune(args) => super::prune::command(host, Prune::networks(args)).await,
         NetworkGroup::Connect(args) => connect::connect(host, args).await,
         NetworkGroup::Disconnect { force, network, container } => {
             connect::disconnect(host, &network, &container, force).await
@@ -49,18 +51,8 @@ pub(super) async fn inspect_one(host: &Host, name: &str) -> Result<serde_json::V
 }
 
 async fn create(host: &Host, args: NetworkCreate) -> Result<()> {
-    let refused = [
-        ("--opt", !args.opt.is_empty(), "the driver nat has no options here"),
-        ("--ip-range", args.ip_range.is_some(), "addresses are chosen from the whole subnet"),
-        ("--ipv6", args.ipv6, "networks here are IPv4, as Windows' nat is"),
-        (
-            "--ipam-driver",
-            !matches!(args.ipam_driver.as_str(), "default" | "windows"),
-            "there is one, default",
-        ),
-    ];
-    if let Some((flag, _, why)) = refused.iter().find(|(_, given, _)| *given) {
-        bail!("{flag} is refused: {why}");
+    if !matches!(args.ipam_driver.as_str(), "default" | "windows") {
+        bail!("--ipam-driver is refused: there is one, default");
     }
     if args.gateway.is_some() && args.subnet.is_none() {
         bail!("--gateway needs --subnet");
@@ -117,12 +109,12 @@ async fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
     Ok(())
 }
 
-async fn prune(host: &Host, args: PruneFlags) -> Result<()> {
-    let filters = PruneFilters::parse(&args.filter)?;
-    let question = "all custom networks not used by at least one container";
-    if !args.force && !super::prune::asked(question)? {
-        return Ok(());
-    }
+/// Removes the networks that are meant, by their labels and when they were made, and that no
+/// container has; gives their names.
+pub(super) async fn prune(
+    host: &Host,
+    meant: impl Fn(&BTreeMap<String, String>, Timestamp) -> bool,
+) -> Result<Vec<String>> {
     let used: Vec<String> = host
         .list()
         .await?
@@ -132,19 +124,15 @@ async fn prune(host: &Host, args: PruneFlags) -> Result<()> {
     let mut removed = Vec::new();
     for network in host.networks.definitions().await? {
         let made = i64::try_from(network.created_unix).unwrap_or(i64::MAX);
-        let old =
-            Timestamp::from_second(made).is_ok_and(|made| filters.hold(&network.labels, made));
+        let meant = Timestamp::from_second(made).is_ok_and(|made| meant(&network.labels, made));
         let free = !is_predefined(&network.name) && !used.contains(&network.name);
-        if free && old && host.networks.members(&network.name).await?.is_empty() {
+        if free && meant && host.networks.members(&network.name).await?.is_empty() {
             host.networks.undefine(&network.name).await?;
             host.events.network(&network.name, "destroy", &[]);
             removed.push(network.name);
         }
     }
-    if !removed.is_empty() {
-        println!("Deleted Networks:\n{}\n", removed.join("\n"));
-    }
-    Ok(())
+    Ok(removed)
 }
 
 /// There is no such network.

@@ -43,3 +43,22 @@ fn a_volume_without_a_name_goes_with_its_container_when_asked_to() {
     host.transom(&["volume", "inspect", &gone]).fail();
     host.transom(&["volume", "rm", &kept]).succeed();
 }
+
+#[test]
+fn a_create_that_fails_takes_back_only_the_volumes_that_it_made() {
+    let host = host::shared();
+    let id = std::process::id();
+    let (old, new, taken) = (format!("old-{id}"), format!("new-{id}"), format!("taken-{id}"));
+    let mount = |name: &str| format!(r"--mount=type=volume,source={name},target=C:\{name}");
+    let line = format!(r"echo kept > C:\{old}\file");
+    host.transom(&["run", "--rm", &mount(&old), BASE, "cmd", "/c", &line]).succeed();
+    // What was written about it is lost; what is in it is not.
+    let folder = host.root().join("volumes").join(&old);
+    std::fs::write(folder.join("meta.json"), "").unwrap();
+    let _holder = Container::create(&host, &["--name", &taken], &[BASE, "cmd"]);
+    let flags = ["create", "--name", &taken, &mount(&old), &mount(&new), BASE, "cmd"];
+    assert!(host.transom(&flags).fail().errors().contains("already in use"));
+    assert!(std::fs::read_to_string(folder.join("_data/file")).unwrap().contains("kept"));
+    host.transom(&["volume", "inspect", &new]).fail();
+    host.transom(&["volume", "rm", &old]).succeed();
+}

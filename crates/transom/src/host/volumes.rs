@@ -1,0 +1,72 @@
+//! Removing volumes, so that nobody loses one that they use or are about to use.
+//!
+//! Whoever makes a container keeps the volumes ([`keep`]) until the container stands in the store;
+//! whoever removes one waits for them all and only then looks who uses what ([`Removal`]).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::Host;
+use crate::store::volumes::{Hold, Volumes};
+
+/// How long others may be at it.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Keeps volumes from being removed.
+pub async fn keep(host: &Host) -> Result<Hold> {
+    locked(host, Volumes::keep).await
+}
+
+/// Volumes that nobody begins to use while this is held.
+#[derive(Debug)]
+pub struct Removal<'a> {
+    volumes: &'a Volumes,
+    /// By volume, a container that has it, running or not.
+    users: BTreeMap<String, String>,
+    _still: Hold,
+}
+
+impl<'a> Removal<'a> {
+    /// Waits until nobody makes a container.
+    pub async fn begin(host: &'a Host) -> Result<Self> {
+        let still = locked(host, Volumes::still).await?;
+        let mut users = BTreeMap::new();
+        for found in host.store.every().context("looking who uses which volume")? {
+            let names = found.record.mounts.into_iter().filter_map(|mount| mount.name);
+            users.extend(names.map(|name| (name, found.record.id.clone())));
+        }
+        Ok(Self { volumes: &host.volumes, users, _still: still })
+    }
+
+    /// A container that has the volume.
+    pub fn user(&self, volume: &str) -> Option<&str> {
+        self.users.get(volume).map(String::as_str)
+    }
+
+    /// Removes a volume that no container has.
+    pub fn remove(&self, volume: &str) -> Result<()> {
+        if let Some(user) = self.user(volume) {
+            bail!("remove {volume}: volume is in use - [{user}]");
+        }
+        self.volumes.remove(volume)
+    }
+
+    /// The same, if nothing is in it; one that is used or filled stays.
+    pub fn remove_unused(&self, volume: &str) -> Result<()> {
+        match self.user(volume) {
+            Some(_) => Ok(()),
+            None => self.volumes.remove_empty(volume),
+        }
+    }
+}
+
+async fn locked(host: &Host, lock: fn(&Volumes) -> Result<Hold>) -> Result<Hold> {
+    let volumes = host.volumes.clone();
+    let waiting = tokio::task::spawn_blocking(move || lock(&volumes));
+    match tokio::time::timeout(LIMIT, waiting).await {
+        Ok(hold) => hold.context("waiting for the volumes")?,
+        Err(_) => bail!("the volumes are in use: others make containers with them or remove some"),
+    }
+}
