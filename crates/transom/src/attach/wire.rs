@@ -67,6 +67,8 @@ pub enum Call {
     },
     /// Freeze every process.
     Pause,
+    /// The same until this connection ends, or asks for them to be thawed.
+    Freeze,
     /// Thaw every process.
     Resume,
     /// Connect it to another network.

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use image::{
-    Below, Compression, ContainerConfig, History, HiveFile, Image, ImageConfig, NewLayer, Scratch,
-};
+use image::{Below, Compression, ContainerConfig, History, HiveFile, Image, ImageConfig, Scratch};
 use jiff::Timestamp;
 
 use crate::attach::wire::Call;
@@ -26,7 +24,8 @@ pub(super) async fn command(host: &Host, args: Commit) -> Result<()> {
     Ok(())
 }
 
-/// Does `work` while a container that runs stands still.
+/// Does `work` while a container that runs stands still. However this ends (Ctrl-C), the monitor
+/// sees that the connection is gone and lets the container go on.
 async fn pausing<T>(
     host: &Host,
     found: &Found,
@@ -36,7 +35,7 @@ async fn pausing<T>(
     let runs = found.state.status == Status::Running && found.folder.is_held();
     let monitor = if runs && wanted { host.monitor(&found.record.id).await? } else { None };
     let Some(mut monitor) = monitor else { return work.await };
-    monitor.call(Call::Pause).await.context("pausing the container")?;
+    monitor.call(Call::Freeze).await.context("pausing the container")?;
     let done = work.await;
     // One that ended or was unpaused meanwhile needs nothing.
     let resumed = monitor.call(Call::Resume).await;
@@ -64,14 +63,7 @@ async fn commit(
     let scratch =
         Scratch { upper, below, exclude: foreign(found), hives, compression, ..Scratch::default() };
     let layer = images.add_scratch_layer(&hold, scratch).await?;
-    let pairs = base.layers.iter().zip(&base.config.rootfs.diff_ids);
-    let mut layers: Vec<NewLayer> = pairs
-        .map(|(descriptor, diff_id)| NewLayer {
-            descriptor: descriptor.clone(),
-            diff_id: diff_id.clone(),
-        })
-        .collect();
-    layers.push(layer);
+    let layers = base.parts().chain([layer]).collect();
     Ok(images.create_image(&hold, config, layers, args.name.as_deref()).await?)
 }
 

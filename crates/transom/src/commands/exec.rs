@@ -5,11 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use engine::HostEngine;
 use oci_spec::runtime::Process;
-use schema::ConsoleSize;
+use schema::{ConsoleSize, Pid};
 use shim::client::Client;
 use spec::api::{self, Config, HostConfig};
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::{Failed, Status, run};
@@ -18,10 +19,10 @@ use crate::attach::keys::DetachKeys;
 use crate::attach::signals::{Signal, Signals};
 use crate::attach::terminal::{self, RawTerminal};
 use crate::cli::container::Exec;
-use crate::host::Host;
 use crate::host::failure::{self, ProgramFailed};
+use crate::host::{Host, process};
 use crate::settings::{command_line, pairs, signal};
-use crate::stdio::{self, Streams, Wanted};
+use crate::stdio::{self, Streams, Wanted, patient};
 use crate::store::{Found, Record, Status as State, record};
 
 /// `exec`
@@ -35,7 +36,8 @@ pub(super) async fn command(host: &Host, args: Exec) -> Result<()> {
     let found = host.find(name).await?;
     let client = connect(&found).await?;
     let process = process(&found.record, &args, words)?;
-    let exec = Running { id: found.record.id.clone(), exec: record::new_id(), client };
+    let engine = host.engine.clone();
+    let exec = Running { id: found.record.id.clone(), exec: record::new_id(), client, engine };
     let line = words.join(" ");
     host.events.container(
         &found.record,
@@ -43,7 +45,7 @@ pub(super) async fn command(host: &Host, args: Exec) -> Result<()> {
         &[("execID", &exec.exec)],
     );
     let started = start(host, &exec, &process, &args, &words[0]).await;
-    let streams = started.map_err(|error| {
+    let (pid, streams) = started.map_err(|error| {
         let failure = failure::of(&error);
         let status = if failure.status == failure::DAEMON { 1 } else { failure.status };
         anyhow::Error::from(Failed { status, message: failure.message })
@@ -53,7 +55,7 @@ pub(super) async fn command(host: &Host, args: Exec) -> Result<()> {
         return Ok(());
     }
     let keys = run::detach_keys(args.detach_keys.as_deref())?;
-    let code = exec.stay(streams, &args, keys).await?;
+    let code = exec.stay(pid, streams, &args, keys).await?;
     let text = code.to_string();
     host.events.container(
         &found.record,
@@ -110,7 +112,7 @@ async fn start(
     process: &Process,
     args: &Exec,
     program: &str,
-) -> Result<Streams> {
+) -> Result<(Pid, Streams)> {
     let wanted = Wanted {
         stdin: args.interactive && !args.detach,
         output: !args.detach,
@@ -118,15 +120,17 @@ async fn start(
     };
     let mut streams = Streams::create(&folder(&host.dirs.bundle(&exec.id), &exec.exec), wanted)?;
     exec.client.exec(&exec.id, &exec.exec, process, &streams.names).await?;
-    let started = exec.client.start_process(&exec.id, Some(&exec.exec)).await;
-    if let Err(error) = started {
-        // The container may be gone by now, and then so is this.
-        exec.client.delete(&exec.id, Some(&exec.exec)).await.ok();
-        let program = ProgramFailed { program: program.to_owned() };
-        return Err(anyhow::Error::from(error).context(program));
-    }
+    let pid = match exec.client.start_process(&exec.id, Some(&exec.exec)).await {
+        Ok(pid) => pid,
+        Err(error) => {
+            // The container may be gone by now, and then so is this.
+            exec.client.delete(&exec.id, Some(&exec.exec)).await.ok();
+            let program = ProgramFailed { program: program.to_owned() };
+            return Err(anyhow::Error::from(error).context(program));
+        }
+    };
     streams.hand_over().context("handing over the streams")?;
-    Ok(streams)
+    Ok((pid, streams))
 }
 
 fn folder(bundle: &Path, exec: &str) -> PathBuf {
@@ -139,11 +143,18 @@ struct Running {
     id: String,
     exec: String,
     client: Client,
+    engine: HostEngine,
 }
 
 impl Running {
     /// Stays with it until it has ended, or the user leaves it.
-    async fn stay(&self, mut streams: Streams, args: &Exec, keys: DetachKeys) -> Result<u32> {
+    async fn stay(
+        &self,
+        pid: Pid,
+        mut streams: Streams,
+        args: &Exec,
+        keys: DetachKeys,
+    ) -> Result<u32> {
         let raw = if args.tty && args.interactive {
             RawTerminal::enter().context("the terminal")?
         } else {
@@ -154,16 +165,11 @@ impl Running {
         let typing = tokio::spawn(typing(input, keys));
         let signals = Signals::listen(raw.is_none(), args.tty)?;
         let ended = async {
+            let (stdout, stderr) = (streams.stdout.as_mut(), streams.stderr.as_mut());
             let output = async {
                 tokio::join!(
-                    show(
-                        streams.stdout.as_mut().and_then(stdio::Output::take),
-                        tokio::io::stdout()
-                    ),
-                    show(
-                        streams.stderr.as_mut().and_then(stdio::Output::take),
-                        tokio::io::stderr()
-                    ),
+                    self.show(pid, stdout.and_then(stdio::Output::take), tokio::io::stdout()),
+                    self.show(pid, stderr.and_then(stdio::Output::take), tokio::io::stderr()),
                 )
             };
             let waiting = self.client.wait(&self.id, Some(&self.exec));
@@ -180,6 +186,17 @@ impl Running {
         // A process that was left runs on; one that has ended is forgotten.
         self.client.delete(&self.id, Some(&self.exec)).await.ok();
         Ok(code)
+    }
+
+    /// Shows what the process writes, until it ends.
+    async fn show(
+        &self,
+        pid: Pid,
+        from: Option<Receiver>,
+        to: impl AsyncWrite + Unpin,
+    ) -> Result<()> {
+        let Some(from) = from else { return Ok(()) };
+        patient::pass(from, to, process::ended(&self.engine, &self.id, pid)).await
     }
 
     /// Passes on signals and the terminal's size.
@@ -234,27 +251,6 @@ async fn typing(to: Option<Sender>, keys: Option<DetachKeys>) -> Result<bool> {
         }
         if left {
             return Ok(true);
-        }
-    }
-}
-
-/// Shows what a process writes, until it ends.
-async fn show(from: Option<Receiver>, mut to: impl AsyncWrite + Unpin) -> Result<()> {
-    let Some(mut from) = from else { return Ok(()) };
-    let mut buffer = vec![0; 64 << 10];
-    let mut open = true;
-    loop {
-        let count = from.read(&mut buffer).await.context("reading output")?;
-        if count == 0 {
-            return Ok(());
-        }
-        if open {
-            let written = async {
-                to.write_all(&buffer[..count]).await?;
-                to.flush().await
-            };
-            // Nobody reads it any more (`| head`); the process goes on.
-            open = written.await.is_ok();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schema::Pid;
 use shim::client::Client;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -10,11 +11,9 @@ use super::driver::Driver;
 use super::run::{Ended, Run};
 use super::serve::Message;
 use crate::attach::wire::Call;
+use crate::host::process;
 use crate::settings::signal;
 use crate::store::Status;
-
-/// How long the last of a container's output waits for those who read slowly.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After a kill the container has this long to be gone before those who wait are told it is not.
 const KILL_LIMIT: Duration = Duration::from_secs(75);
@@ -51,10 +50,16 @@ impl Driver {
     pub(super) async fn supervise(&mut self, run: Run) -> (Run, Ended) {
         let client = run.client.clone();
         let ended = run.watch(self.may_go_first().then(|| self.host.engine.clone()));
-        tokio::pin!(ended);
+        let over = self.over_for_the_slow(&run);
+        tokio::pin!(ended, over);
+        let mut hurried = false;
         let ended = loop {
             tokio::select! {
                 ended = &mut ended => break ended,
+                () = &mut over, if !hurried => {
+                    hurried = true;
+                    self.audience.hurry(true);
+                }
                 Some(message) = self.inbox.recv() => self.on_call(&client, message).await,
                 checked = self.checks.next() => self.on_checked(checked),
                 () = at(self.stopping.kill_at) => self.kill_now(&client).await,
@@ -69,23 +74,27 @@ impl Driver {
         (run, ended)
     }
 
-    /// Lets output reach the log and those who look. Whoever asks for something now has no
-    /// patience with those who read slowly.
+    /// Ends with the process, if there is a slow reader by then: the shim waits for that one only
+    /// so long, and would tell of the end after that.
+    fn over_for_the_slow(&self, run: &Run) -> impl Future<Output = ()> + use<> {
+        let (audience, engine) = (self.audience.clone(), self.host.engine.clone());
+        let (id, pid) = (self.found.record.id.clone(), Pid(run.pid));
+        async move {
+            audience.slow().await;
+            process::ended(&engine, &id, pid).await;
+        }
+    }
+
+    /// Lets the last of the output reach the log and those who look. Nobody who reads slowly is
+    /// waited for: the rest is kept for them.
     pub(super) async fn drain(&mut self, run: &mut Run) {
         self.stdin.end().await;
-        let patience = tokio::time::sleep(PATIENCE);
-        tokio::pin!(patience);
-        let mut hurried = false;
+        self.audience.hurry(true);
         loop {
             tokio::select! {
                 () = run.drained() => break,
-                () = &mut patience, if !hurried => hurried = true,
-                Some(message) = self.inbox.recv() => {
-                    self.stopping.waiting.push(message.answer);
-                    hurried = true;
-                }
+                Some(message) = self.inbox.recv() => self.stopping.waiting.push(message.answer),
             }
-            self.audience.hurry(hurried);
         }
         self.audience.hurry(false);
     }
@@ -103,6 +112,7 @@ impl Driver {
                 false
             }
             Call::Pause
+            | Call::Freeze
             | Call::Resume
             | Call::Resize { .. }
             | Call::Connect { .. }
@@ -125,10 +135,10 @@ impl Driver {
                 let size = schema::ConsoleSize { height, width };
                 client.resize(&id, None, size).await.map_err(|error| words(&error))
             }
-            Call::Pause if self.found.state.status == Status::Paused => {
+            Call::Pause | Call::Freeze if self.found.state.status == Status::Paused => {
                 Err("the container is already paused".to_owned())
             }
-            Call::Pause => match client.pause(&id).await {
+            Call::Pause | Call::Freeze => match client.pause(&id).await {
                 Ok(()) => {
                     self.stop_checks();
                     self.becomes(Status::Paused, "pause");

@@ -60,7 +60,7 @@ impl Driver {
         match Self::prepare(&host, id).await {
             Ok(prepared) => Ok(Self::begin(host, prepared, audience, first)),
             Err(error) => {
-                audience.failed(failure::of(&error)).await;
+                audience.failed(failure::of(&error));
                 audience.close();
                 if let Some((stream, seat)) = first {
                     serve::last_words(stream, seat).await;
@@ -131,7 +131,7 @@ impl Driver {
             if !self.starts_again(&exit) {
                 break Ok(exit);
             }
-            self.audience.exited(exit.clone()).await;
+            self.audience.exited(exit.clone());
             if !self.rest(backoff.after(lasted)).await {
                 break Ok(exit);
             }
@@ -146,7 +146,7 @@ impl Driver {
             Err(error) => return Err(self.note_failure(&error).await),
         };
         let began = tokio::time::Instant::now();
-        self.audience.started(run.pid).await;
+        self.audience.started(run.pid);
         let (mut run, mut ended) = self.supervise(run).await;
         let lasted = began.elapsed();
         self.drain(&mut run).await;

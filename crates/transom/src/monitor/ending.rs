@@ -52,7 +52,7 @@ impl Driver {
     pub(super) async fn finish(mut self, last: Result<Exit, Failure>) -> Result<()> {
         if self.gone_first {
             if self.given_back {
-                remove::hidden(&self.host, &self.found).await?;
+                remove::hidden(&self.host, &self.found.folder).await?;
             }
             self.server.await?;
             return Ok(());
@@ -73,8 +73,8 @@ impl Driver {
     /// Tells everybody, and takes no more requests.
     async fn farewell(&mut self, last: Result<Exit, Failure>) {
         match last {
-            Ok(exit) => self.audience.exited(exit).await,
-            Err(failure) => self.audience.failed(failure).await,
+            Ok(exit) => self.audience.exited(exit),
+            Err(failure) => self.audience.failed(failure),
         }
         self.stopping.answer(&Ok(()));
         // Whoever still asks finds the container ended, and looks at its files instead.

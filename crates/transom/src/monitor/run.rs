@@ -1,10 +1,11 @@
 //! One run of a container, from its namespace to the end of its shim.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use engine::network::Endpoint;
-use engine::{Engine, HostEngine, Process, System};
+use engine::{Engine, HostEngine, System};
 use rustix::process::{Pid as HostPid, PidfdFlags, Signal, pidfd_open};
 use schema::{ExitCode, Pid, SystemId};
 use shim::client::{Client, Launch};
@@ -18,10 +19,12 @@ use super::{bundle, network};
 use crate::attach::wire::Exit;
 use crate::host::failure::ProgramFailed;
 use crate::host::sweep::SHIM;
-use crate::host::{Host, NAMESPACE, given};
+use crate::host::{Host, NAMESPACE, given, process};
 use crate::paths::Dirs;
 use crate::stdio::{Streams, Wanted};
 
+/// After its process has ended, a task has this long to be ended: the shim gives back what it held.
+const TASK_LIMIT: Duration = Duration::from_secs(45);
 /// After its task has ended, a shim has this long to end too.
 const SHIM_LIMIT: Duration = Duration::from_secs(10);
 /// What is recorded when the shim was killed and nobody can tell how the process ended.
@@ -94,8 +97,9 @@ impl Run {
     pub(super) fn watch(&self, engine: Option<HostEngine>) -> impl Future<Output = Ended> + use<> {
         let (client, id, pid) = (self.client.clone(), self.id.clone(), Pid(self.pid));
         async move {
+            let process = async { process::end(&engine?, &id, pid).await };
             tokio::select! {
-                Some(code) = end_of_process(engine, &id, pid) => Ended::with(code),
+                Some(code) = process => Ended::with(code),
                 ended = client.wait(&id, None) => match ended {
                     Ok(exit) => Ended::with(exit.code),
                     Err(error) => Ended::lost(&anyhow::Error::from(error)),
@@ -120,13 +124,7 @@ impl Run {
         if ended.lost {
             bail!("the shim was lost");
         }
-        // The end of the process may have been told here before it was told to the shim.
-        self.client.wait(&self.id, None).await.context("waiting for the task")?;
-        let pid =
-            self.client.shim_pid().await.ok().and_then(|pid| HostPid::from_raw(pid.cast_signed()));
-        let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
-        self.client.delete(&self.id, None).await.context("deleting the task")?;
-        self.client.shutdown(&self.id, true).await.context("ending the shim")?;
+        let shim = end_task(&self.client, &self.id, TASK_LIMIT).await?;
         match shim {
             Some(shim) => {
                 // It holds nothing any more, and would only wait whether somebody else asks.
@@ -149,10 +147,19 @@ impl Ended {
     }
 }
 
-/// What the silo host tells of a process; nothing when it cannot be asked, or does not know.
-async fn end_of_process(engine: Option<HostEngine>, id: &str, pid: Pid) -> Option<ExitCode> {
-    let system = engine?.open(&SystemId::new(id).ok()?).await.ok()?;
-    Some(system.process(pid).wait().await).filter(|code| *code != ExitCode::UNKNOWN)
+/// Lets the shim end its task, and itself next; gives its process. A shim that does not answer is
+/// not waited for any longer than `limit`.
+async fn end_task(client: &Client, id: &str, limit: Duration) -> Result<Option<OwnedFd>> {
+    let ending = async {
+        // The end of the process may have been told here before it was told to the shim.
+        client.wait(id, None).await.context("waiting for the task")?;
+        let pid = client.shim_pid().await.ok().and_then(|pid| HostPid::from_raw(pid.cast_signed()));
+        let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
+        client.delete(id, None).await.context("deleting the task")?;
+        client.shutdown(id, true).await.context("ending the shim")?;
+        Ok(shim)
+    };
+    tokio::time::timeout(limit, ending).await.context("the shim does not end its task")?
 }
 
 /// Starts the shim and makes the compute system, not yet started.
@@ -204,4 +211,19 @@ fn start_pumps(streams: &mut Streams, log: &SharedLog, driver: &Driver) -> JoinS
         }
     }
     pumps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shim_that_does_not_answer_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("shim");
+        let _mute = tokio::net::UnixListener::bind(&socket).unwrap();
+        let client = Client::connect(&format!("unix://{}", socket.display())).await.unwrap();
+        let error = end_task(&client, "one", Duration::from_millis(20)).await.unwrap_err();
+        assert!(error.to_string().contains("does not end"), "{error:#}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The monitor's side of a connection.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -8,7 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::audience::{Audience, Frame};
+use super::audience::{Audience, Parcel};
 use super::pump::Stdin;
 use crate::attach::wire::{Ask, Call, Hello, Tell};
 
@@ -76,8 +77,10 @@ pub(super) async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<
             _ => return,
         },
     };
-    let Seat { hello, number, frames, outgoing } = seat;
-    let listening = listen(&mut asks, &desk, hello, frames);
+    let Seat { hello, number, answers, outgoing } = seat;
+    // What stands still for this connection's sake goes on when it ends, however it ends.
+    let frozen = AtomicBool::new(false);
+    let listening = listen(&mut asks, &desk, hello, answers, &frozen);
     let talking = talk(tells, outgoing);
     tokio::pin!(talking);
     tokio::select! {
@@ -95,6 +98,10 @@ pub(super) async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<
         }
         () = &mut talking => {}
     }
+    if frozen.load(Ordering::Relaxed) {
+        // One that ended or was unpaused meanwhile needs nothing.
+        ask_driver(&desk, Call::Resume).await.ok();
+    }
     desk.audience.leave(number);
 }
 
@@ -104,15 +111,15 @@ pub(super) struct Seat {
     hello: Hello,
     number: u64,
     /// For answers. Weak, so that the audience alone decides when there will be no more frames.
-    frames: mpsc::WeakSender<Frame>,
-    outgoing: mpsc::Receiver<Frame>,
+    answers: mpsc::WeakUnboundedSender<Parcel>,
+    outgoing: mpsc::UnboundedReceiver<Parcel>,
 }
 
 impl Seat {
     /// Takes one.
     pub(super) fn take(audience: &Audience, hello: Hello) -> Self {
-        let (number, frames, outgoing) = audience.join(hello);
-        Self { hello, number, frames: frames.downgrade(), outgoing }
+        let (number, answers, outgoing) = audience.join(hello);
+        Self { hello, number, answers: answers.downgrade(), outgoing }
     }
 }
 
@@ -120,7 +127,8 @@ async fn listen(
     asks: &mut OwnedReadHalf,
     desk: &Desk,
     hello: Hello,
-    frames: mpsc::WeakSender<Frame>,
+    answers: mpsc::WeakUnboundedSender<Parcel>,
+    frozen: &AtomicBool,
 ) -> io::Result<()> {
     while let Some(ask) = Ask::read(asks).await? {
         match ask {
@@ -128,10 +136,16 @@ async fn listen(
             Ask::StdinEnd if hello.stdin && desk.stdin_once => desk.stdin.end().await,
             Ask::Stdin(_) | Ask::StdinEnd | Ask::Hello(_) => {}
             Ask::Call(call) => {
-                let answer = Tell::Answer(ask_driver(desk, call).await).encode();
-                if let Some(frames) = frames.upgrade() {
+                let freezes = matches!(call, Call::Freeze);
+                let resumes = matches!(call, Call::Resume);
+                let answer = ask_driver(desk, call).await;
+                if answer.is_ok() {
+                    let before = frozen.load(Ordering::Relaxed);
+                    frozen.store((before || freezes) && !resumes, Ordering::Relaxed);
+                }
+                if let Some(answers) = answers.upgrade() {
                     // One who has gone needs no answer.
-                    frames.send(answer.into()).await.ok();
+                    answers.send(Parcel::of(Tell::Answer(answer).encode().into())).ok();
                 }
             }
         }
@@ -147,9 +161,9 @@ async fn ask_driver(desk: &Desk, call: Call) -> Result<(), String> {
 }
 
 /// Writes frames until there will be no more, or nobody reads them.
-async fn talk(mut tells: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Frame>) {
-    while let Some(frame) = outgoing.recv().await {
-        if tells.write_all(&frame).await.is_err() {
+async fn talk(mut tells: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Parcel>) {
+    while let Some(parcel) = outgoing.recv().await {
+        if tells.write_all(&parcel.frame).await.is_err() {
             // Draining keeps those who send from waiting for this reader.
             outgoing.close();
         }

@@ -1,6 +1,7 @@
 //! Standard streams between this program and a shim: FIFOs, as containerd uses them.
 
 pub mod fifo;
+pub mod patient;
 
 use std::path::{Path, PathBuf};
 

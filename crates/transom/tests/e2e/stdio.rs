@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdout, Stdio};
 use std::time::Duration;
 
+use crate::support::command::Transom;
 use crate::support::container::{BASE, Container};
 use crate::support::host;
 use crate::support::probe::{self, PROBE};
@@ -165,4 +166,71 @@ fn a_reader_that_stops_reading_does_not_keep_a_killed_container_from_ending() {
     drop(unread);
     // Its stdout is gone; how it ends is its own matter, that it does is not.
     child.wait().unwrap();
+}
+
+/// What is left when the program has ended is its reader's, however slow that is.
+#[test]
+fn a_reader_that_is_slow_gets_everything_and_the_exit_code() {
+    let host = host::shared();
+    let container = Container::create(&host, &[&probe::mount()], &[BASE, PROBE, "spew", "4"]);
+    let mut start = Slow::start(container.transom("start", &["--attach"]));
+    start.read_until(|| container.status() == "exited");
+    assert!(start.left() > 1 << 20, "it was waited for: {} bytes are left", start.left());
+    start.read_all();
+
+    let container = Container::idle(&host);
+    let mut exec = Slow::start(container.exec(&[PROBE, "spew", "4"]));
+    let probes = || {
+        let top = container.transom("top", &[]).succeed().text();
+        top.matches("probe.exe").count()
+    };
+    exec.read_until(|| probes() == 1);
+    exec.read_all();
+}
+
+/// Reads the 4 MiB that `probe spew 4` writes, in its own time.
+struct Slow {
+    child: std::process::Child,
+    stdout: ChildStdout,
+    got: Vec<u8>,
+}
+
+impl Slow {
+    fn start(transom: Transom) -> Self {
+        let mut child = transom.start(|command| {
+            command.stdin(Stdio::null()).stdout(Stdio::piped());
+        });
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let mut slow = Self { child, stdout, got: Vec::new() };
+        slow.read(3 << 19);
+        slow
+    }
+
+    fn left(&self) -> usize {
+        (4 << 20) - self.got.len()
+    }
+
+    fn read(&mut self, count: usize) {
+        let mut piece = vec![0; count];
+        self.stdout.read_exact(&mut piece).expect("there is more");
+        self.got.extend(piece);
+    }
+
+    /// A piece at a time, with a pause after each, until `over`.
+    fn read_until(&mut self, mut over: impl FnMut() -> bool) {
+        while !(0..10).any(|_| {
+            over() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        }) {
+            self.read(128 << 10);
+        }
+    }
+
+    fn read_all(mut self) {
+        let different = first_difference(&mut self.got.as_slice().chain(self.stdout), 4);
+        assert_eq!(different, None, "a piece of 64 KiB differs");
+        assert!(self.child.wait().expect("a child can be waited for").success());
+    }
 }
