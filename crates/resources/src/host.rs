@@ -1,6 +1,7 @@
 //! The host: what acquires, and what planning asks of its file system.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use engine::{Credentials, Network, Storage};
@@ -30,6 +31,9 @@ fn style() -> PathStyle {
     if std::path::MAIN_SEPARATOR == '/' { PathStyle::Unix } else { PathStyle::Windows }
 }
 
+/// The longest file whose text is asked for.
+const MOST_READ: u64 = 1 << 20;
+
 /// Answers planning's questions from this host's file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HostFiles;
@@ -49,7 +53,7 @@ impl Lookups for HostFiles {
     }
 
     fn read(&self, path: &str) -> Result<String, LookupError> {
-        fs::read_to_string(path).map_err(|error| failed(path, &error))
+        read(path).map_err(|error| failed(path, &error))
     }
 
     /// The engine names layers when it mounts them; until then a name-based GUID will do.
@@ -65,6 +69,19 @@ impl Lookups for HostFiles {
 
 fn failed(path: &str, error: &std::io::Error) -> LookupError {
     LookupError { path: path.to_owned(), why: error.to_string() }
+}
+
+/// Reads a small file. What is no file may never end, or never begin.
+fn read(path: &str) -> std::io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(MOST_READ + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_READ {
+        return Err(std::io::Error::other("it is longer than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// Follows every link of an operator's own path. `fs::canonicalize` is banned for paths that a
@@ -118,6 +135,22 @@ mod tests {
         let path = root.join("deep/../../link/inner/.");
         let path = HostFiles.resolve(path.to_str().unwrap());
         assert_eq!(path.unwrap(), root.join("real/inner").to_str().unwrap());
+    }
+
+    #[test]
+    fn only_a_small_regular_file_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        fs::write(path("most"), vec![b'a'; 1 << 20]).unwrap();
+        assert_eq!(HostFiles.read(&path("most")).unwrap().len(), 1 << 20);
+        fs::write(path("more"), vec![b'a'; (1 << 20) + 1]).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path("fifo")).status().unwrap();
+        assert!(made.success());
+        for (name, reason) in [("more", "1 MiB"), ("fifo", "regular"), (".", "regular")] {
+            let refused = HostFiles.read(&path(name)).unwrap_err();
+            assert!(refused.why.contains(reason), "{name}: {}", refused.why);
+        }
+        assert!(HostFiles.read("/dev/zero").is_err());
     }
 
     #[test]
