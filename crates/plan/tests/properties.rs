@@ -2,40 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use plan::host::{Found, LookupError, Lookups};
 use plan::{ContainerRequest, HostFacts, PlanError, ShimOptions, Spec};
 use proptest::prelude::*;
 use schema::SystemId;
 use serde_json::{Map, Value, json};
 
-/// A host on which some paths are there, decided by their names alone.
-struct Host;
+use host::Host;
 
-impl Lookups for Host {
-    fn find(&self, path: &str) -> Result<Found, LookupError> {
-        match path.len() % 3 {
-            0 => Ok(Found::Directory),
-            1 => Ok(Found::File(path.len() as u64)),
-            _ => Err(LookupError { path: path.into(), why: "it is not there".into() }),
-        }
-    }
-
-    fn resolve(&self, path: &str) -> Result<String, LookupError> {
-        self.find(path).map(|_| path.to_owned())
-    }
-
-    fn read(&self, path: &str) -> Result<String, LookupError> {
-        self.find(path).map(|_| "{\"namespace\": {}}".to_owned())
-    }
-
-    fn layer_id(&self, path: &str) -> Result<String, LookupError> {
-        Ok(path.to_owned())
-    }
-
-    fn new_guid(&self) -> String {
-        "00000000-0000-4000-8000-000000000001".into()
-    }
-}
+#[path = "../fuzz/host.rs"]
+mod host;
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -146,6 +121,60 @@ fn spec() -> impl Strategy<Value = Value> {
         })
 }
 
+/// The Linux section that a containerd on Linux writes, with any values.
+fn linux() -> impl Strategy<Value = Value> {
+    let number = || prop_oneof![Just(json!(null)), any::<i64>().prop_map(|number| json!(number))];
+    let namespace =
+        (prop::sample::select(vec!["network", "pid", "mount"]), prop::option::of(text()))
+            .prop_map(|(kind, path)| json!({"type": kind, "path": path}));
+    let resources = (number(), number(), number(), number(), prop::option::of(text())).prop_map(
+        |(shares, quota, period, limit, cpus)| {
+            json!({
+                "cpu": {"shares": shares, "quota": quota, "period": period, "cpus": cpus},
+                "memory": {"limit": limit},
+                "pids": {"limit": limit},
+            })
+        },
+    );
+    let device = (text(), text(), number(), number()).prop_map(|(path, kind, major, minor)| {
+        json!({"path": path, "type": kind, "major": major, "minor": minor})
+    });
+    (
+        prop::collection::vec(namespace, 0..3),
+        prop::option::of(resources),
+        prop::collection::vec(device, 0..2),
+        prop::option::weighted(0.2, text()),
+    )
+        .prop_map(|(namespaces, resources, devices, sysctl)| {
+            json!({
+                "namespaces": namespaces,
+                "resources": resources,
+                "devices": devices,
+                "sysctl": sysctl.map(|name| json!({name: "1"})),
+            })
+        })
+}
+
+/// Places that mean something to Linux, among others.
+fn linux_mounts() -> impl Strategy<Value = Value> {
+    let place = prop_oneof![
+        prop::sample::select(vec![
+            "/etc/resolv.conf",
+            "/etc/hosts",
+            "/etc/hostname",
+            "/dev/shm",
+            "/C:",
+            "/c:/x",
+            "/",
+        ])
+        .prop_map(str::to_owned),
+        text(),
+    ];
+    let mount = (text(), place, text())
+        .prop_map(|(source, to, kind)| json!({"source": source, "destination": to, "type": kind}));
+    prop::collection::vec(mount, 0..4).prop_map(Value::from)
+}
+
 fn vm(os: &str) -> plan::vm::HostingVm {
     let vm = json!({
         "id": "pod@vm", "os": os, "processors": 2, "scsi_controllers": 1,
@@ -196,6 +225,39 @@ proptest! {
             }
             Err(error) => prop_assert!(names_something(&error), "{error:?}"),
         }
+    }
+
+    #[test]
+    fn a_linux_shaped_spec_becomes_a_windows_one_or_names_a_field(
+        spec in spec(),
+        linux in linux(),
+        mounts in linux_mounts(),
+    ) {
+        let mut json = spec;
+        json["linux"] = linux;
+        json["mounts"] = mounts;
+        let Ok(spec) = Spec::from_value(json) else { return Ok(()) };
+        let host = HostFacts::unix(8);
+        let adopted = || {
+            let mut spec = spec.clone();
+            plan::linux_shaped::adopt(&mut spec, &host, &Host).map(|names| (spec, names))
+        };
+        match adopted() {
+            Ok((windows, names)) => {
+                prop_assert!(windows.linux.is_none() && windows.windows.is_some());
+                prop_assert_eq!(&adopted().unwrap(), &(windows.clone(), names));
+                let mut again = windows.clone();
+                let none = plan::linux_shaped::adopt(&mut again, &host, &Host).unwrap();
+                prop_assert!(none.is_empty());
+                prop_assert_eq!(again, windows);
+            }
+            Err(error) => prop_assert!(names_something(&error), "{error:?}"),
+        }
+        // On Windows it stays what it is: a Linux container.
+        let mut same = spec.clone();
+        let windows = HostFacts::windows(20348, 8, r"C:\shim");
+        plan::linux_shaped::adopt(&mut same, &windows, &Host).unwrap();
+        prop_assert_eq!(same, spec);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use plan::task::{Created, TaskRequest};
 use plan::{ContainerRequest, Plan, PlanError, Spec, Streams};
 use resources::HostFiles;
 use schema::SystemId;
-use schema::names::Names;
 use serde_json::Value;
 
 /// Why there is no plan.
@@ -53,11 +52,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
         .map_err(|source| PreviewError::Read { path: path.display().to_string(), source })?;
     let mut spec = Spec::from_json(&text)?;
     let facts = resources::facts();
-    let names = if facts.is_unix() {
-        plan::linux_shaped::adopt(&mut spec, &facts, &HostFiles)?
-    } else {
-        Names::default()
-    };
+    let names = plan::linux_shaped::adopt(&mut spec, &facts, &HostFiles)?;
     let stdio = Streams { stdin: false, stdout: true, stderr: true };
     let annotations = spec.annotations.clone().unwrap_or_default();
     let pod = match Role::of(&annotations)? {

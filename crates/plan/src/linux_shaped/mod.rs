@@ -26,10 +26,16 @@ use crate::host::{HostFacts, Lookups};
 use crate::oci::{Network, Spec};
 use crate::sandbox::Role;
 
+/// Whether a spec is one that [`adopt`] changes.
+pub fn is_one(spec: &Spec, host: &HostFacts) -> bool {
+    host.is_unix() && spec.is_lcow()
+}
+
 /// Turns a Linux-shaped spec into a Windows one, and tells which names the container is to know.
-/// A spec without a Linux section stays as it is.
+/// Any other stays as it is.
 pub fn adopt(spec: &mut Spec, host: &HostFacts, lookups: &dyn Lookups) -> Result<Names> {
-    let Some(linux) = spec.linux.take() else { return Ok(Names::default()) };
+    let linux = spec.linux.take_if(|_| host.is_unix());
+    let Some(linux) = linux else { return Ok(Names::default()) };
     let annotations = spec.annotations.clone().unwrap_or_default();
     let role = Role::of(&annotations)?;
     refused::check(spec, &linux)?;
@@ -58,6 +64,13 @@ pub fn adopt(spec: &mut Spec, host: &HostFacts, lookups: &dyn Lookups) -> Result
     Ok(names)
 }
 
+/// The refusal of the host's own network, which `field` asks for.
+pub fn host_network(field: &str) -> PlanError {
+    let why = "a Windows container cannot be in the host's network: \
+               leave out hostNetwork, or --net-host";
+    PlanError::unsupported(field, why)
+}
+
 /// The network that the namespaces name. A pod's container has its pod's, whatever its own spec
 /// says: the process that it names stands for the pod's, which has none here.
 fn network(linux: &Value, role: &Role) -> Result<Option<Network>> {
@@ -66,9 +79,7 @@ fn network(linux: &Value, role: &Role) -> Result<Option<Network>> {
     }
     let namespaces = linux["namespaces"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(own) = namespaces.iter().find(|namespace| namespace["type"] == "network") else {
-        let why = "a Windows container cannot be in the host's network: \
-                   leave out hostNetwork, or --net-host";
-        return Err(PlanError::unsupported("linux.namespaces", why));
+        return Err(host_network("linux.namespaces"));
     };
     Ok(Some(Network {
         // Without a path it is one of the container's own, with nothing attached.

@@ -47,16 +47,12 @@ pub(super) async fn read(
         .await
         .map_err(|error| Error::Failed(format!("cannot read `{}`: {error}", path.display())))?;
     let mut spec = Spec::from_json(&text)?;
-    let is_linux_shaped = spec.is_lcow();
+    let is_linux_shaped = plan::linux_shaped::is_one(&spec, host);
     if is_linux_shaped {
         let own = spec.annotations.take().unwrap_or_default();
         spec.annotations = Some(inherited.into_iter().chain(own).collect());
     }
-    let names = if host.is_unix() {
-        plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?
-    } else {
-        Names::default()
-    };
+    let names = plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?;
     options::for_plan(&options).prepare(&mut spec)?;
     if request.terminal && !request.stderr.is_empty() {
         let rule = "if using terminal, stderr must be empty";

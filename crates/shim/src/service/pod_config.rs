@@ -2,9 +2,9 @@
 
 use containerd_shim_protos::api::CreateTaskRequest;
 use containerd_shim_protos::sandbox_api::CreateSandboxRequest;
-use plan::Spec;
 use plan::annotations::names;
 use plan::oci::{Annotations, Network, Windows};
+use plan::{HostFacts, Spec};
 use protobuf::Message as _;
 use schema::TaskId;
 use schema::names::Names;
@@ -18,7 +18,11 @@ use crate::wire::bare_name;
 const NAME: &str = "runtime.v1.PodSandboxConfig";
 
 /// What `Create` would have been asked for. Options of another type say nothing of a pod.
-pub(super) fn asked(request: CreateSandboxRequest) -> Result<Asked> {
+pub(super) fn asked(request: CreateSandboxRequest, host: &HostFacts) -> Result<Asked> {
+    // So a client names the host's network.
+    if host.is_unix() && request.netns_path.is_empty() {
+        return Err(plan::linux_shaped::host_network("netns_path").into());
+    }
     let id = TaskId::new(&request.sandbox_id).map_err(|error| Error::Invalid(error.to_string()))?;
     let config = match request.options.as_ref() {
         Some(any) if bare_name(any) == NAME => PodSandboxConfig::parse_from_bytes(&any.value)
@@ -34,7 +38,7 @@ pub(super) fn asked(request: CreateSandboxRequest) -> Result<Asked> {
         options: Options::new(),
         rootfs: Vec::new(),
         names: names_of(&config),
-        is_linux_shaped: true,
+        is_linux_shaped: host.is_unix(),
         is_quiet: true,
     })
 }

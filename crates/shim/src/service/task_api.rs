@@ -69,7 +69,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         }
         let mut process: Process = serde_json::from_slice(&request.spec.value)
             .map_err(|error| Error::Failed(format!("request.Spec was not oci process: {error}")))?;
-        if task.is_linux_shaped() && self.inner.world.facts.is_unix() {
+        if task.is_linux_shaped() {
             let annotations = task.spec().annotations.clone().unwrap_or_default();
             plan::linux_shaped::adopt_process(&mut process, &annotations)?;
         }

@@ -78,6 +78,19 @@ fn code<T: std::fmt::Debug>(answer: ttrpc::Result<T>) -> Code {
     }
 }
 
+/// containerd.md 6: a pod in the host's network has no namespace of its own to name.
+#[tokio::test]
+async fn a_sandbox_in_the_hosts_network_is_refused_as_a_pause_container_is() {
+    let shim = Shim::pod("pod").await;
+    let client = client(&shim).await;
+    let request = CreateSandboxRequest { netns_path: String::new(), ..create("pod") };
+    let refused = client.create_sandbox(ctx(), &request).await.unwrap_err().to_string();
+    assert!(refused.contains("netns_path") && refused.contains("hostNetwork"), "{refused}");
+    assert_eq!(shim.host.held(), []);
+    client.create_sandbox(ctx(), &create("pod")).await.unwrap();
+    shim.end_all().await;
+}
+
 /// As containerd goes about it.
 #[tokio::test]
 async fn a_sandbox_is_made_and_its_containers_are_a_pods() {
