@@ -87,6 +87,23 @@ fn from_generic(generic: &RuntimeOptions) -> Result<Options, OptionsError> {
     Ok(text::read(&read)?)
 }
 
+/// The options that were given and that this runtime has no use for: on Windows others read them,
+/// or nobody does.
+pub(crate) fn unused(options: &Options) -> Vec<&'static str> {
+    let given = [
+        ("registry_root", !options.registry_root.is_empty()),
+        ("sandbox_image", !options.sandbox_image.is_empty()),
+        ("GPUVHDPath", !options.GPUVHDPath.is_empty()),
+        ("default_container_scratch_size_in_gb", options.default_container_scratch_size_in_gb != 0),
+        ("default_vm_scratch_size_in_gb", options.default_vm_scratch_size_in_gb != 0),
+        ("share_scratch", options.share_scratch),
+        ("io_retry_timeout_in_sec", options.io_retry_timeout_in_sec != 0),
+        ("no_inherit_host_timezone", options.no_inherit_host_timezone),
+        ("scrub_logs", options.scrub_logs.is_some()),
+    ];
+    given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
+}
+
 /// The part that planning reads.
 pub(crate) fn for_plan(options: &Options) -> ShimOptions {
     use crate::proto::options::SandboxIsolation;
@@ -121,6 +138,18 @@ mod tests {
             value: options.write_to_bytes().unwrap(),
             ..Any::default()
         }
+    }
+
+    #[test]
+    fn options_that_change_nothing_are_named() {
+        assert!(unused(&from_any(&any()).unwrap()).is_empty());
+        let options = Options {
+            share_scratch: true,
+            scrub_logs: Some(false),
+            vm_processor_count: 2,
+            ..Options::default()
+        };
+        assert_eq!(unused(&options), ["share_scratch", "scrub_logs"]);
     }
 
     #[test]

@@ -72,14 +72,17 @@ async fn clean<E: Engine, H: Host>(flags: &Flags, engine: &E, host: &H) -> anyho
 fn pass_on_panic(path: &Path) {
     let Ok(file) = File::open(path) else { return };
     let mut text = Vec::new();
-    if let Err(error) = file.take(MOST).read_to_end(&mut text) {
+    if let Err(error) = file.take(MOST + 1).read_to_end(&mut text) {
         eprintln!("cannot read `{}`: {error}", path.display());
     }
     if text.is_empty() {
         return;
     }
+    let most = usize::try_from(MOST).expect("a mebibyte fits");
+    let is_longer = text.len() > most;
+    text.truncate(most);
     eprintln!("found shim panic logs during delete: {}", String::from_utf8_lossy(&text));
-    if u64::try_from(text.len()) == Ok(MOST) {
+    if is_longer {
         eprintln!("the panic log is longer: only the first {MOST} bytes are shown");
     }
 }

@@ -27,6 +27,9 @@ pub(super) fn start(options: &Options, flags: &Flags) -> anyhow::Result<()> {
         .with_target(false)
         .with_writer(Target { pipe: engine::pipes::open_log(&flags.namespace, &flags.id).ok() })
         .try_init();
+    for option in crate::options::unused(options) {
+        tracing::warn!(option, "this option changes nothing");
+    }
     if options.debug && !options.log_level.is_empty() {
         tracing::warn!(level = options.log_level, "both debug and log_level are set; this holds");
     }

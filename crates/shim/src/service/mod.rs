@@ -124,13 +124,14 @@ impl<E: Engine, H: Host> Service<E, H> {
     /// Ends what still runs, the sandbox last, and gives back what it held: a shim that is asked to
     /// end takes its containers with it. What does not end by then is `delete`'s to find.
     pub(crate) async fn end_all(&self) {
-        let mut tasks = self.all().await.unwrap_or_default();
-        tasks.reverse();
-        for (_, task) in &tasks {
+        let own = self.inner.id.as_str();
+        // A shim without tasks has nothing to end.
+        let tasks = self.inner.slot.lock().await.targets(own, "", true).unwrap_or_default();
+        for task in &tasks {
             // One that has ended is as good.
             let _ = task.kill(Which::Init, Ok(Delivery::Terminate), true).await;
         }
-        let ends = tasks.iter().map(|(_, task)| task.wait(Which::Init));
+        let ends = tasks.iter().map(|task| task.wait(Which::Init));
         let ended = tokio::time::timeout(LAST_TASKS, futures::future::join_all(ends)).await;
         if ended.is_err() {
             tracing::error!("a container does not end with its shim");
