@@ -40,6 +40,8 @@ pub(super) struct Extra {
     pub id: String,
     pub labels: BTreeMap<String, String>,
     pub internal: bool,
+    /// What leaves is translated here ([`super::masquerade`]), and not by a plugin.
+    pub masquerade: bool,
     pub created_unix: u64,
 }
 
@@ -101,7 +103,7 @@ fn nat() -> Conflist {
             "type": "bridge",
             "bridge": "transom0",
             "isGateway": true,
-            "ipMasq": true,
+            "ipMasq": false,
             "hairpinMode": true,
             "capabilities": { "mac": true },
             "ipam": {
@@ -113,7 +115,8 @@ fn nat() -> Conflist {
         { "type": "portmap", "capabilities": { "portMappings": true } }
     ]);
     serde_json::from_value(json!({
-        "cniVersion": "1.0.0", "name": "transom-nat", "plugins": plugins
+        "cniVersion": "1.0.0", "name": "transom-nat", "plugins": plugins,
+        "transom": { "masquerade": true }
     }))
     .expect("the built-in network is well formed")
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::conflist::{self, Conflist, Extra, NAT, NAT_SUBNET};
+use super::masquerade::Masquerade;
 use super::namespace::{gone, io_error};
 use super::subnet::Subnet;
 use crate::error::ErrorKind;
@@ -89,7 +90,7 @@ pub(super) fn list(directory: &Path) -> Result<Vec<Definition>, ErrorKind> {
     Ok(found)
 }
 
-/// Removes a network's file and its bridge. Refused for predefined ones.
+/// Removes a network's file, its bridge and its address translation. Refused for predefined ones.
 pub(super) fn remove(directory: &Path, name: &str) -> Result<(), ErrorKind> {
     conflist::check_name(name)?;
     if PREDEFINED.contains(&name) {
@@ -101,6 +102,8 @@ pub(super) fn remove(directory: &Path, name: &str) -> Result<(), ErrorKind> {
     }
     super::link::remove_bridge(&bridge(name))
         .map_err(|e| ErrorKind::io(format!("remove the bridge of `{name}`"), e))?;
+    let list = conflist::load(&[directory.to_owned()], name)?;
+    Masquerade::of(&list).map_or(Ok(()), |masquerade| masquerade.remove())?;
     gone(fs::remove_file(&path)).map_err(|e| io_error("remove", &path, e))
 }
 
@@ -165,7 +168,7 @@ fn conflist(network: &Definition) -> Conflist {
             "type": "bridge",
             "bridge": bridge(&network.name),
             "isGateway": !network.internal,
-            "ipMasq": !network.internal,
+            "ipMasq": false,
             "hairpinMode": true,
             "capabilities": { "mac": true },
             "ipam": {
@@ -185,6 +188,7 @@ fn conflist(network: &Definition) -> Conflist {
             id: network.id.clone(),
             labels: network.labels.clone(),
             internal: network.internal,
+            masquerade: !network.internal,
             created_unix: network.created_unix,
         }),
     }

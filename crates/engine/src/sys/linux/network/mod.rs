@@ -16,6 +16,7 @@ mod conflist;
 mod definition;
 mod inside;
 mod link;
+mod masquerade;
 mod namespace;
 mod plugin;
 mod ports;
@@ -27,6 +28,8 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use schema::names::Names;
+
+use masquerade::Masquerade;
 
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::network::{Endpoint, EndpointRequest, Network};
@@ -176,15 +179,27 @@ impl Network for Networks {
         let pin = self.pin(namespace)?;
         let (definitions, request) = (self.definitions.clone(), endpoint.clone());
         let pins = self.pins.clone();
-        let plan = blocking(namespace.to_owned(), move || {
+        let (plan, masquerade) = blocking(namespace.to_owned(), move || {
             let network = conflist::load(&definitions, &request.network)?;
             // Without ports there is nothing that others could want too.
             let _turn = (!request.ports.is_empty()).then(|| ports::lock(&pins)).transpose()?;
             ports::check(&pins, &pin, &request.ports)?;
-            attachment::begin(&pin, request, network)
+            let masquerade = Masquerade::of(&network);
+            Ok((attachment::begin(&pin, request, network)?, masquerade))
         })
         .await?;
-        plan.add().await.map_err(|kind| fail(namespace, kind))
+        let pins = self.pins.clone();
+        let translated = blocking(namespace.to_owned(), move || {
+            masquerade.map_or(Ok(()), |masquerade| masquerade.ensure(&pins))
+        });
+        // Side by side: the plugins take longer.
+        let (added, translated) = tokio::join!(plan.add(), translated);
+        let added = added.map_err(|kind| fail(namespace, kind))?;
+        if let Err(error) = translated {
+            self.detach(namespace, &endpoint.network).await?;
+            return Err(error);
+        }
+        Ok(added)
     }
 
     async fn detach(&self, namespace: &str, network: &str) -> Result<()> {

@@ -219,3 +219,50 @@ async fn a_namespace_that_publishes_nothing_waits_for_nobodys_ports() {
     tokio::time::timeout(Duration::from_mins(1), attached).await.unwrap().unwrap();
     networks.delete_namespace(name).await.unwrap();
 }
+
+/// How many rules of address translation name a subnet.
+fn rules_of(subnet: &str) -> usize {
+    let output = std::process::Command::new("iptables-save").args(["-t", "nat"]).output().unwrap();
+    let rules = String::from_utf8(output.stdout).unwrap();
+    rules.lines().filter(|line| line.contains(subnet)).count()
+}
+
+#[tokio::test]
+async fn what_leaves_a_network_has_the_hosts_address_by_one_rule_for_all() {
+    let Some(Fixture { networks, name, .. }) = &fixture("masq") else { return };
+    let two = ["a", "b"].map(|part| format!("{name}-{part}"));
+    let mut made = Vec::new();
+    for one in &two {
+        let wanted = Definition { name: one.clone(), ..Definition::default() };
+        made.push(networks.define(&wanted).await.unwrap());
+        networks.create_namespace(one).await.unwrap();
+    }
+    let another = format!("{name}-c");
+    networks.create_namespace(&another).await.unwrap();
+    let on = |network: &str, namespace: &str| EndpointRequest {
+        network: network.to_owned(),
+        ..request(namespace, vec![])
+    };
+    networks.attach(&two[0], &on(&two[0], &two[0])).await.unwrap();
+    networks.attach(&another, &on(&two[0], &another)).await.unwrap();
+    assert_eq!(rules_of(&made[0].subnet), 1);
+
+    let other = networks.attach(&two[1], &on(&two[1], &two[1])).await.unwrap();
+    let address = std::net::SocketAddr::new(other.addresses[0].0, 80);
+    let listener =
+        inside(&networks.pin(&two[1]).unwrap(), move || TcpListener::bind(address).unwrap());
+    let client = inside(&networks.pin(&two[0]).unwrap(), move || {
+        TcpStream::connect_timeout(&address, Duration::from_secs(20)).unwrap()
+    });
+    let (_, peer) = listener.accept().unwrap();
+    assert_eq!(peer.ip().to_string(), made[1].gateway, "the subnet itself is seen outside");
+    drop(client);
+
+    for namespace in [&two[0], &two[1], &another] {
+        networks.delete_namespace(namespace).await.unwrap();
+    }
+    for (one, network) in two.iter().zip(&made) {
+        networks.undefine(one).await.unwrap();
+        assert_eq!(rules_of(&network.subnet), 0);
+    }
+}
