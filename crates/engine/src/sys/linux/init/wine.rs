@@ -28,6 +28,10 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ("LC_ALL", "C.UTF-8"),
 ];
 
+/// Spares the loader the start of itself again: it would first look for a helper that reserves low
+/// addresses, which only 32-bit programs need and which a silo has not.
+const AS_IT_IS: (&str, &str) = ("WINELOADERNOEXEC", "1");
+
 /// The guest as Windows knows it.
 const GUEST: &str = r"C:\windows\system32\transom-guest.exe";
 
@@ -87,7 +91,7 @@ impl WinePlan {
         log: &OwnedFd,
     ) -> Result<Program, ErrorKind> {
         let mut command = self.program(&self.loader, log)?;
-        command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string());
+        command.arg(GUEST).envs([AS_IT_IS]).env(schema::guest::CONTROL_FD, CONTROL.to_string());
         hand_over(&mut command, control, false);
         start(command)
     }
@@ -117,7 +121,11 @@ impl WinePlan {
         tcsetattr(&slave, OptionalActions::Now, &modes).map_err(fail)?;
         let mut command = self.program(&self.loader, &slave)?;
         command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
-        command.arg(GUEST).env(schema::guest::CONTROL_FD, CONTROL.to_string()).env("TERM", "xterm");
+        command
+            .arg(GUEST)
+            .envs([AS_IT_IS])
+            .env(schema::guest::CONTROL_FD, CONTROL.to_string())
+            .env("TERM", "xterm");
         hand_over(&mut command, control, true);
         start(command)?;
         Ok(master)
