@@ -44,13 +44,14 @@ pub(super) fn serve() -> io::Result<()> {
     console::ignore_events();
     let _event = boot::boot().map_err(io::Error::other)?;
     services::start_on_demand()?;
+    wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
+    // What is asked meanwhile waits: the host takes some time from a guest that is ready to a program.
     let session = Arc::new(Session {
         wire,
         devices: devices::serve().is_ok(),
         children: Mutex::new(BTreeMap::new()),
         pipes: Arc::default(),
     });
-    session.wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
     while let Some((request, fds)) = session.wire.next()? {
         session.take(request, fds)?;
     }
