@@ -33,12 +33,12 @@ impl Group {
     pub(super) fn make(&self) -> Result<(), ErrorKind> {
         let parent = self.dir.parent().expect("a group is below `transom`");
         let root = parent.parent().expect("`transom` is below the tree's root");
-        delegate(root)?;
+        delegate(root, &NEEDED)?;
         match fs::create_dir(parent) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(io_error("make", &parent.display().to_string(), e));
             }
-            _ => delegate(parent)?,
+            _ => delegate(parent, &NEEDED)?,
         }
         fs::create_dir(&self.dir).map_err(|e| io_error("make", &self.dir.display().to_string(), e))
     }
@@ -139,19 +139,36 @@ impl Group {
     }
 }
 
-/// Gives a group's children the controllers: those that must be there, and `io` if it is.
-fn delegate(group: &Path) -> Result<(), ErrorKind> {
+/// The controllers that must be there.
+const NEEDED: [&str; 3] = ["memory", "cpu", "pids"];
+
+/// Gives a group's children the controllers: those that they need, and `io` if it is there.
+fn delegate(group: &Path, needed: &[&str]) -> Result<(), ErrorKind> {
     let file = group.join("cgroup.subtree_control");
     let already = read(&file)?;
-    for controller in ["memory", "cpu", "pids"] {
-        if !already.split_whitespace().any(|word| word == controller) {
-            files::write(&file, &format!("+{controller}"))?;
-        }
+    let is_given = |controller: &str| already.split_whitespace().any(|word| word == controller);
+    for controller in needed.iter().filter(|controller| !is_given(controller)) {
+        fs::write(&file, format!("+{controller}")).map_err(|e| refused(group, controller, e))?;
     }
-    if !already.split_whitespace().any(|word| word == "io") {
+    if !is_given("io") {
         let _ = fs::write(&file, "+io");
     }
     Ok(())
+}
+
+/// A kernel has a controller in one version's tree at a time, and may be told to have it in none.
+fn refused(group: &Path, controller: &str, error: io::Error) -> ErrorKind {
+    let there = read(&group.join("cgroup.controllers")).unwrap_or_default();
+    if there.split_whitespace().any(|word| word == controller) {
+        let what = format!("+{controller} to cgroup.subtree_control of");
+        return io_error(&format!("write {what}"), &group.display().to_string(), error);
+    }
+    ErrorKind::HostLacks {
+        what: format!("the cgroup v2 tree of this host has no controller `{controller}`"),
+        mend: "take it out of cgroup_disable on the kernel's command line, and away from cgroup \
+               v1 if that has it"
+            .into(),
+    }
 }
 
 #[cfg(test)]

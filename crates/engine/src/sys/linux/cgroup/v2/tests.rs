@@ -181,3 +181,49 @@ fn the_kernel_freezes_and_thaws_what_is_inside() {
     // Counted without any controller.
     assert!(read(&group.directory().join("cpu.stat")).unwrap().contains("usage_usec"));
 }
+
+#[test]
+fn a_controller_that_the_host_has_not_is_named() {
+    let Some(tree) = Tree::mount() else { return };
+    let there = read(&tree.0.path().join("cgroup.controllers")).unwrap();
+    if NEEDED.iter().all(|controller| there.split_whitespace().any(|word| word == *controller)) {
+        eprintln!("not run: this host's tree has all that is needed");
+        return;
+    }
+    let name = format!("transom-lacks-{}/one", std::process::id());
+    let group = Group::at(tree.0.path(), Path::new(&name));
+    let error = group.make().unwrap_err();
+    assert!(matches!(error, ErrorKind::HostLacks { .. }), "{error}");
+    assert!(error.to_string().contains("no controller `memory`"), "{error}");
+    assert!(!group.directory().parent().unwrap().exists(), "something is left");
+}
+
+/// The one controller that version 1 seldom has. Nothing here is limited by it; that the kernel
+/// gives it on shows that it would give the others on in the same way.
+#[test]
+fn the_kernel_gives_a_controller_on_to_the_group() {
+    const FREE: &str = "hugetlb";
+    let Some(tree) = Tree::mount() else { return };
+    let has = |path: &Path, file: &str| {
+        read(&path.join(file)).unwrap().split_whitespace().any(|word| word == FREE)
+    };
+    let root = tree.0.path();
+    if !has(root, "cgroup.controllers") {
+        eprintln!("not run: this host's tree has no {FREE}");
+        return;
+    }
+    let before = has(root, "cgroup.subtree_control");
+    let parent = root.join(format!("transom-gives-{}", std::process::id()));
+    delegate(root, &[FREE]).unwrap();
+    fs::create_dir(&parent).unwrap();
+    delegate(&parent, &[FREE]).unwrap();
+    let group = Group::at(&parent, Path::new("one"));
+    fs::create_dir(group.directory()).unwrap();
+    assert!(has(group.directory(), "cgroup.controllers"));
+    fs::remove_dir(group.directory()).unwrap();
+    fs::remove_dir(&parent).unwrap();
+    if !before {
+        // Another's group may have it meanwhile.
+        let _ = fs::write(root.join("cgroup.subtree_control"), format!("-{FREE}"));
+    }
+}
