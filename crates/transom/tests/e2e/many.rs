@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::container::{BASE, Container};
 use crate::support::host;
 use crate::support::leaks::Footprint;
-use crate::support::proc;
+use crate::support::{proc, wait};
 
 /// How often something is repeated: always at least a few times, all of them when asked for, and
 /// otherwise as often as the time for a usual run allows.
@@ -62,11 +62,26 @@ fn nothing_grows_with_the_number_of_programs_run() {
             container.exec(&["cmd", "/c", "exit"]).succeed();
         }
     };
+    // Descriptors and threads of everything that runs: silo host, pid 1, Wine, guest, program.
+    let open = || -> Vec<(proc::Process, usize)> {
+        let handles = |process: proc::Process| {
+            let count = process.handles();
+            (process, count)
+        };
+        proc::of(&host).into_iter().map(handles).collect()
+    };
     // The first ones fill caches and pools.
     run(10, Duration::from_secs(10));
-    let (before, processes) = (held(), proc::of(&host).len());
-    run(500, Duration::from_secs(20));
-    assert_eq!(proc::of(&host).len(), processes);
+    let (before, handles) = (held(), open());
+    run(2000, Duration::from_secs(20));
+    let now = wait::until("the last program's traces", || {
+        let now = open();
+        (now.len() == handles.len()).then_some(now)
+    });
+    for ((process, before), (same, after)) in handles.iter().zip(&now) {
+        assert_eq!(process, same);
+        assert!(*after <= before + 8, "{process:?}: {before} handles became {after}");
+    }
     let after = held();
     assert!(after < before + (4 << 20), "{before} bytes became {after}");
 }

@@ -73,6 +73,14 @@ impl Process {
         kib.sum::<u64>() * 1024
     }
 
+    /// How many descriptors and threads it has.
+    pub(crate) fn handles(&self) -> usize {
+        let count = |name: &str| {
+            std::fs::read_dir(file(self.pid, name)).into_iter().flatten().flatten().count()
+        };
+        count("fd") + count("task")
+    }
+
     /// Whether it has a pid of its own in a container.
     pub(crate) fn is_in_a_namespace(&self) -> bool {
         let text = read(self.pid, "status").unwrap_or_default();
