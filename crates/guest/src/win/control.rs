@@ -36,7 +36,8 @@ pub(super) fn signal(pid: u32, event: ControlEvent) -> Result<(), Failure> {
         | PROCESS_SYNCHRONIZE;
     let process = open(pid, rights)?;
     let routine = routine_in(&process, pid)?;
-    // SAFETY: the address is that routine's in the target, which takes the event's number.
+    // SAFETY: the address is not zero, and never called here: it is that routine's in the target,
+    // which takes the event's number.
     let thread = unsafe {
         CreateRemoteThread(
             process.raw(),
@@ -139,8 +140,10 @@ fn routine_in(process: &Handle, pid: u32) -> Result<usize, Failure> {
     let end = Instant::now() + LOADING;
     loop {
         if let Some(base) = kernelbase_of(process) {
-            // The same file is mapped in both, perhaps at another address.
-            return Ok(base + (own_routine - own_base));
+            // The same file is mapped in both, perhaps at another address. The target itself
+            // says which, and may say anything.
+            let routine = base.checked_add(own_routine - own_base).filter(|routine| *routine != 0);
+            return routine.ok_or_else(|| not_found(pid));
         }
         if has_ended(process, POLL_MS) {
             return Err(not_found(pid));

@@ -218,12 +218,13 @@ impl Attributes {
         let mut size = 0;
         // SAFETY: asks for the size only.
         unsafe { InitializeProcThreadAttributeList(std::ptr::null_mut(), 1, 0, &raw mut size) };
-        let mut list = Self(vec![0; size.div_ceil(size_of::<usize>())]);
+        let mut list = vec![0_usize; size.div_ceil(size_of::<usize>())];
+        let raw = list.as_mut_ptr().cast();
         // SAFETY: the list has the size that was asked for.
-        if unsafe { InitializeProcThreadAttributeList(list.raw(), 1, 0, &raw mut size) } == 0 {
+        if unsafe { InitializeProcThreadAttributeList(raw, 1, 0, &raw mut size) } == 0 {
             return Err(error::last("preparing a process' attributes"));
         }
-        Ok(list)
+        Ok(Self(list))
     }
 
     fn raw(&mut self) -> LPPROC_THREAD_ATTRIBUTE_LIST {

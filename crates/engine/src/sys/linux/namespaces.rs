@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::process::{Gid, Pid, Signal, Uid, WaitOptions, waitpid};
@@ -11,6 +12,9 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space,
 
 use super::identity::{FIRST_ID, ID_COUNT};
 use crate::error::ErrorKind;
+
+/// What a copy that panicked ends with, as a program of Rust's does.
+const PANICKED: i32 = 101;
 
 /// A child process that is killed and reaped when let go.
 #[derive(Debug)]
@@ -35,7 +39,8 @@ impl Child {
         match unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size) } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
-                let code = body();
+                // A panic must not carry the copy on into what the original was about to do.
+                let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or(PANICKED);
                 // SAFETY: ends the copy at once, running nothing that belongs to the original.
                 unsafe { libc::_exit(code) }
             }
