@@ -8,6 +8,7 @@
 pub mod conformance;
 pub mod credentials;
 pub mod error;
+mod host;
 pub mod memory;
 pub mod network;
 pub mod storage;
@@ -19,13 +20,14 @@ mod sys;
 
 pub use credentials::Credentials;
 pub use error::{EngineError, ErrorKind, Op, Result};
+pub use host::{HostConfig, HostEngine};
 pub use network::Network;
 pub use storage::Storage;
 #[cfg(target_os = "linux")]
 pub use sys::platform;
 #[cfg(target_os = "linux")]
 pub use sys::{Definition, silo_main};
-pub use sys::{HostConfig, HostEngine, HostProcess, HostSystem, Networks};
+pub use sys::{HostProcess, HostSystem, Networks};
 // What a shim speaks to its clients through, and tells them of itself.
 pub use sys::{pipes, sockets, threads};
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -4,10 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::sockets;
+use engine::{HostConfig, sockets};
 
-pub use sockets::state_folder;
 pub(crate) use sockets::{make_free, sweep};
+
+/// The folder of what lives until the next boot.
+pub fn state_folder() -> PathBuf {
+    HostConfig::from_env().state
+}
 
 /// The socket of the shim that serves `id`: `id` is the pod's for all of a pod's containers.
 pub fn socket(state: &Path, namespace: &str, id: &str) -> PathBuf {

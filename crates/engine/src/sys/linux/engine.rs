@@ -13,12 +13,12 @@ use tokio::net::UnixStream;
 use tokio::process::Command;
 
 use super::client::{Connection, blocking};
-use super::config::HostConfig;
 use super::platform::Platform;
 use super::protocol::{Answer, Boot, Refusal, Request};
 use super::system::HostSystem;
 use super::{cgroup, claim, validate};
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use crate::system::Engine;
 
 /// How long a system that is ending anyway may take to be gone.
@@ -27,37 +27,16 @@ pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// How often that is looked at.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// This host's engine.
-#[derive(Debug, Clone)]
-pub struct HostEngine {
-    config: HostConfig,
-}
-
 impl HostEngine {
-    /// The engine of an installation.
-    pub fn new(config: HostConfig) -> Self {
-        Self { config }
-    }
-
-    /// The engine of the installation that the environment names.
-    pub fn from_env() -> Self {
-        Self::new(HostConfig::from_env())
-    }
-
-    /// Where its things are.
-    pub fn config(&self) -> &HostConfig {
-        &self.config
-    }
-
     /// The platform layer, built if this Wine has none yet.
     pub(crate) async fn platform(&self) -> Result<Platform, ErrorKind> {
-        let (root, guest) = (self.config.root.clone(), self.config.guest_program());
+        let (root, guest) = (self.config().root.clone(), self.config().guest_program());
         let built = blocking(move || Platform::ensure(&root, &guest)).await;
         built.map_err(|e| ErrorKind::io("build the platform layer", e))
     }
 
     fn silos(&self) -> PathBuf {
-        self.config.state.join("silos")
+        self.config().state.join("silos")
     }
 
     async fn create_silo(
@@ -67,7 +46,7 @@ impl HostEngine {
     ) -> Result<HostSystem, ErrorKind> {
         validate::container_of(document)?;
         let platform = self.platform().await?;
-        let plan = validate::decide(id, document, &self.config, &platform)?;
+        let plan = validate::decide(id, document, self.config(), &platform)?;
         let order = Boot { id: id.clone(), silos: self.silos(), plan };
         match self.boot(&order).await {
             // Seen once in thousands of starts on loaded hosts. Nothing of the user's has run, and
@@ -84,7 +63,7 @@ impl HostEngine {
     /// Starts a silo host and waits until it is built. A silo host whose creator goes away before
     /// that gives everything back, so this may be dropped at any moment.
     async fn boot(&self, order: &Boot) -> Result<(), ErrorKind> {
-        let program = self.config.silo_program();
+        let program = self.config().silo_program();
         let fail = |e: std::io::Error| ErrorKind::io("talk to the silo host", e);
         let (ours, theirs) = pair().map_err(fail)?;
         let child = spawn(&program, theirs).map_err(|e| lacks_program(&program, e))?;
@@ -120,7 +99,7 @@ impl HostEngine {
     /// Removes what a killed silo host left under an id; `false` when one is alive.
     pub(crate) async fn sweep(&self, id: &SystemId) -> Result<bool, ErrorKind> {
         let (silos, id) = (self.silos(), id.clone());
-        let group = cgroup::name_of(&id, &self.config.state);
+        let group = cgroup::name_of(&id, &self.config().state);
         blocking(move || claim::sweep(&silos, &id, &group)).await
     }
 

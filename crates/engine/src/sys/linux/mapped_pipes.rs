@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use schema::container::MappedPipe;
 
 use super::administrator::Decisions;
-use super::config::HostConfig;
 use super::plan::{PipePlan, PipeServer};
 use super::validate::{absolute, invalid, unsupported};
 use crate::error::ErrorKind;
+use crate::host::HostConfig;
 
 const HOST: &str = "Container.MappedPipes.HostPath";
 const NAME: &str = "Container.MappedPipes.ContainerPipeName";

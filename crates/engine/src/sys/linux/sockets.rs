@@ -10,17 +10,10 @@ use futures::Stream;
 use sha2::{Digest as _, Sha256};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::config::HostConfig;
-
 /// What stands before a socket's path in an address.
 pub const SCHEME: &str = "unix://";
 /// The longest path that fits a socket's address, with its closing zero.
 const LONGEST: usize = 107;
-
-/// The folder of what lives until the next boot.
-pub fn state_folder() -> PathBuf {
-    HostConfig::from_env().state
-}
 
 /// The socket of the shim that serves `id`.
 pub fn socket(state: &Path, namespace: &str, id: &str) -> PathBuf {

@@ -6,9 +6,9 @@ use schema::SystemId;
 use schema::container::Layer;
 
 use super::client::blocking;
-use super::engine::HostEngine;
 use super::scratch;
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use crate::storage::{Mounted, Storage};
 
 impl Storage for HostEngine {

@@ -14,10 +14,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::client::{Connection, SILO_HOST};
-use super::engine::{GONE_WITHIN, HostEngine, LOOK_AGAIN};
+use super::engine::{GONE_WITHIN, LOOK_AGAIN};
 use super::protocol::{Answer, Reply, Request};
 use super::streams;
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use crate::system::{ExitKind, Process, Stdio, System, SystemEvent, SystemExit};
 
 /// A handle to a silo.

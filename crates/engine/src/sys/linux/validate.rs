@@ -7,7 +7,6 @@ use schema::container::{Container, MappedDirectory, Networking, Processor};
 use schema::document::ComputeSystem;
 use schema::{MiB, SystemId};
 
-use super::config::HostConfig;
 use super::credentials::CredentialsPlan;
 use super::disk::DiskKind;
 use super::plan::{
@@ -16,6 +15,7 @@ use super::plan::{
 };
 use super::platform::Platform;
 use crate::error::ErrorKind;
+use crate::host::HostConfig;
 
 /// Decides a silo.
 pub(crate) fn decide(

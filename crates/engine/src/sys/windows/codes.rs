@@ -4,10 +4,15 @@
 //! here. Its error document says more than the code, and is told with it.
 
 use std::io;
-use std::time::Duration;
 
 use schema::guest::Failure;
 use serde::Deserialize;
+use windows_sys::Win32::Foundation::{
+    GCN_E_NETCOMPARTMENT_NOT_FOUND, HCN_E_ENDPOINT_ALREADY_ATTACHED,
+    HCN_E_ENDPOINT_NAMESPACE_ALREADY_EXISTS, HCN_E_ENDPOINT_NOT_ATTACHED, HCN_E_ENDPOINT_NOT_FOUND,
+    HCN_E_INVALID_JSON, HCN_E_NETWORK_ALREADY_EXISTS, HCN_E_NETWORK_NOT_FOUND,
+    HCN_E_REQUEST_UNSUPPORTED,
+};
 
 use crate::error::ErrorKind;
 
@@ -30,11 +35,13 @@ pub(super) struct Refusal {
     pub(super) document: String,
 }
 
-/// HCS' error document.
+/// The error document of HCS, or of the network service.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct ResultError {
     error_message: String,
+    /// The network service's word for it; a number in HCS' documents.
+    error: serde_json::Value,
     error_events: Vec<ErrorEvent>,
 }
 
@@ -58,7 +65,9 @@ impl Refusal {
     fn words(&self) -> String {
         let told = serde_json::from_str::<ResultError>(&self.document).unwrap_or_default();
         let events = told.error_events.into_iter().map(|event| event.message);
-        let texts: Vec<String> = std::iter::once(told.error_message)
+        let network = told.error.as_str().unwrap_or_default().to_owned();
+        let texts: Vec<String> = [told.error_message, network]
+            .into_iter()
             .chain(events)
             .map(|text| text.trim().trim_end_matches('.').to_owned())
             .filter(|text| !text.is_empty())
@@ -97,7 +106,7 @@ fn plain(result: u32) -> u32 {
 
 impl From<Refusal> for ErrorKind {
     fn from(refusal: Refusal) -> Self {
-        if let Some(kind) = of_service(&refusal) {
+        if let Some(kind) = of_service(&refusal).or_else(|| of_network(&refusal)) {
             return kind;
         }
         match refusal.win32() {
@@ -108,6 +117,25 @@ impl From<Refusal> for ErrorKind {
             ),
         }
     }
+}
+
+/// The network service's own codes.
+fn of_network(refusal: &Refusal) -> Option<ErrorKind> {
+    Some(match refusal.result.cast_signed() {
+        HCN_E_NETWORK_NOT_FOUND => ErrorKind::NotFound("network"),
+        HCN_E_ENDPOINT_NOT_FOUND | HCN_E_ENDPOINT_NOT_ATTACHED => ErrorKind::NotFound("endpoint"),
+        GCN_E_NETCOMPARTMENT_NOT_FOUND => ErrorKind::NotFound("network namespace"),
+        HCN_E_NETWORK_ALREADY_EXISTS
+        | HCN_E_ENDPOINT_ALREADY_ATTACHED
+        | HCN_E_ENDPOINT_NAMESPACE_ALREADY_EXISTS => ErrorKind::AlreadyExists,
+        HCN_E_INVALID_JSON => ErrorKind::InvalidDocument {
+            field: field_in(&refusal.words()),
+            value: refusal.call.to_owned(),
+            rule: refusal.with_words("Windows does not understand the document"),
+        },
+        HCN_E_REQUEST_UNSUPPORTED => unsupported(refusal, "this Windows cannot do it"),
+        _ => return None,
+    })
 }
 
 /// The service's own codes.
@@ -128,7 +156,7 @@ fn of_service(refusal: &Refusal) -> Option<ErrorKind> {
         },
         0x0037_0106 => ErrorKind::Disconnected("the compute system, which ended unexpectedly"),
         0x0037_0109 | 0x0037_0118 => {
-            ErrorKind::TimedOut { what: "the Host Compute Service's answer", after: Duration::ZERO }
+            ErrorKind::Disconnected("the container's Windows: it did not answer")
         }
         0x0037_010B => unsupported(refusal, "the system inside does not know this request"),
         0x0037_010C => unsupported(refusal, "host and guest speak different protocol versions"),
@@ -147,6 +175,7 @@ fn of_service(refusal: &Refusal) -> Option<ErrorKind> {
 fn of_win32(refusal: &Refusal, code: u32) -> ErrorKind {
     match code {
         1168 => ErrorKind::NotFound("element"),
+        183 => ErrorKind::AlreadyExists,
         5 => ErrorKind::HostLacks {
             what: refusal.with_words("Windows denied access"),
             mend: "run as an administrator or a member of `Hyper-V Administrators`".into(),
@@ -224,6 +253,29 @@ mod tests {
             assert!(!matches!(kind, ErrorKind::Io { .. }), "{result:#x} is not mapped: {kind}");
         }
         assert!(!failed(PENDING));
+    }
+
+    #[test]
+    fn what_a_network_lacks_is_not_found_and_no_failure_of_windows() {
+        for result in [0x803B_0001, 0x803B_0002, 0x803B_0034, 0x803B_0027] {
+            assert!(matches!(kind(result, ""), ErrorKind::NotFound(_)), "{result:#x}");
+        }
+        for result in [0x803B_0010, 0x803B_0014, 0x803B_002B] {
+            assert!(matches!(kind(result, ""), ErrorKind::AlreadyExists), "{result:#x}");
+        }
+        let words = kind(0x803B_001B, r#"{"Success":false,"Error":"Unknown field `Colour`."}"#);
+        assert!(
+            matches!(&words, ErrorKind::InvalidDocument { field, .. } if field == "Colour"),
+            "{words:?}"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_never_came_tells_no_time_that_nobody_measured() {
+        for result in [0xC037_0109, 0x8037_0118] {
+            let told = kind(result, "").to_string();
+            assert!(told.contains("did not answer") && !told.contains("0ns"), "{told}");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::codes::{self, Refusal};
-use super::engine::HostEngine;
 use super::hcs;
 use super::operation::{self, Failed};
 use crate::credentials::Credentials;
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 
 /// Sends one setting of the guard, and gives the answer.
 async fn modify(operation: &'static str, details: Value) -> Result<String, Failed> {

@@ -6,36 +6,13 @@ use schema::properties::Properties;
 use serde_json::json;
 
 use super::codes::{self, Refusal};
-use super::config::HostConfig;
 use super::hcs::{self, SystemHandle};
 use super::operation::{self, Failed};
 use super::system::HostSystem;
 use super::system::properties::read_list;
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use crate::system::Engine;
-
-/// This host's engine.
-#[derive(Debug, Clone)]
-pub struct HostEngine {
-    config: HostConfig,
-}
-
-impl HostEngine {
-    /// The engine of an installation.
-    pub fn new(config: HostConfig) -> Self {
-        Self { config }
-    }
-
-    /// The engine of the installation that the environment names.
-    pub fn from_env() -> Self {
-        Self::new(HostConfig::from_env())
-    }
-
-    /// Where its things are.
-    pub fn config(&self) -> &HostConfig {
-        &self.config
-    }
-}
 
 /// What was wrong is told when the operation ends; a handle that came before it is closed then.
 async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HostSystem, Failed> {
@@ -52,6 +29,12 @@ async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HostSystem, F
     let handle = done.at_once.take();
     let handle = handle.ok_or(ErrorKind::Disconnected("the Host Compute Service"))?;
     HostSystem::new(id.clone(), handle)
+}
+
+async fn open(id: &SystemId) -> Result<HostSystem, Failed> {
+    let system = HostSystem::new(id.clone(), open_handle(id).await?)?;
+    system.look().await?;
+    Ok(system)
 }
 
 pub(super) async fn open_handle(id: &SystemId) -> Result<SystemHandle, Failed> {
@@ -87,8 +70,7 @@ impl Engine for HostEngine {
     }
 
     async fn open(&self, id: &SystemId) -> Result<HostSystem> {
-        let opened = open_handle(id).await.and_then(|handle| HostSystem::new(id.clone(), handle));
-        opened.map_err(|failed| EngineError::new(Op::Open, id, failed))
+        open(id).await.map_err(|failed| EngineError::new(Op::Open, id, failed))
     }
 
     async fn list(&self, owner: Option<&str>) -> Result<Vec<Properties>> {

@@ -9,7 +9,7 @@ use windows_sys::Win32::System::HostComputeSystem::{
     HCS_EVENT, HCS_OPERATION, HCS_PROCESS, HCS_PROCESS_INFORMATION, HCS_SYSTEM,
 };
 
-use super::library::Library;
+use super::library::{Library, function};
 use super::text::{take, wide};
 use crate::error::ErrorKind;
 
@@ -23,14 +23,6 @@ pub(super) type OnDone = unsafe extern "system" fn(HCS_OPERATION, *const c_void)
 
 /// A handle of HCS as a number, so that it may go from thread to thread.
 pub(super) type Raw = usize;
-
-macro_rules! function {
-    ($name:literal as $signature:ty) => {{
-        let address = CORE.find($name)?;
-        // SAFETY: this is the signature that Windows documents for the name.
-        unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, $signature>(address) }
-    }};
-}
 
 /// A compute system's handle; closed once, when the last user drops it.
 #[derive(Debug)]
@@ -94,7 +86,7 @@ pub(super) fn submit(
 pub(super) fn modify_system(system: Raw, operation: Raw, document: &str) -> Result<u32, ErrorKind> {
     type Modify =
         unsafe extern "system" fn(HCS_SYSTEM, HCS_OPERATION, *const u16, *mut c_void) -> i32;
-    let call = function!(c"HcsModifyComputeSystem" as Modify);
+    let call = function!(CORE, c"HcsModifyComputeSystem" as Modify);
     let document = wide(document);
     // SAFETY: both handles are open; the text ends with a zero; no identity.
     let result = unsafe {
@@ -110,7 +102,7 @@ pub(super) fn modify_system(system: Raw, operation: Raw, document: &str) -> Resu
 
 pub(super) fn enumerate(operation: Raw, query: &str) -> Result<u32, ErrorKind> {
     type Enumerate = unsafe extern "system" fn(*const u16, HCS_OPERATION) -> i32;
-    let call = function!(c"HcsEnumerateComputeSystems" as Enumerate);
+    let call = function!(CORE, c"HcsEnumerateComputeSystems" as Enumerate);
     let query = wide(query);
     // SAFETY: the operation is open; the text ends with a zero.
     Ok(unsafe { call(query.as_ptr(), operation as HCS_OPERATION) }.cast_unsigned())
@@ -129,7 +121,7 @@ pub(super) fn create_system(
         *const c_void,
         *mut HCS_SYSTEM,
     ) -> i32;
-    let call = function!(c"HcsCreateComputeSystem" as Create);
+    let call = function!(CORE, c"HcsCreateComputeSystem" as Create);
     let (id, document) = (wide(id), wide(document));
     let mut system: HCS_SYSTEM = std::ptr::null_mut();
     // SAFETY: the texts end with a zero, and the handle has a place.
@@ -147,7 +139,7 @@ pub(super) fn create_system(
 
 pub(super) fn open_system(id: &str) -> Result<(u32, Raw), ErrorKind> {
     type Open = unsafe extern "system" fn(*const u16, u32, *mut HCS_SYSTEM) -> i32;
-    let call = function!(c"HcsOpenComputeSystem" as Open);
+    let call = function!(CORE, c"HcsOpenComputeSystem" as Open);
     let id = wide(id);
     let mut system: HCS_SYSTEM = std::ptr::null_mut();
     // SAFETY: the text ends with a zero, and the handle has a place.
@@ -167,7 +159,7 @@ pub(super) fn create_process(
         *const c_void,
         *mut HCS_PROCESS,
     ) -> i32;
-    let call = function!(c"HcsCreateProcess" as Create);
+    let call = function!(CORE, c"HcsCreateProcess" as Create);
     let parameters = wide(parameters);
     let mut process: HCS_PROCESS = std::ptr::null_mut();
     // SAFETY: the handles are open, the text ends with a zero, and the handle has a place.
@@ -185,7 +177,7 @@ pub(super) fn create_process(
 
 pub(super) fn open_process(system: Raw, pid: u32) -> Result<(u32, Raw), ErrorKind> {
     type Open = unsafe extern "system" fn(HCS_SYSTEM, u32, u32, *mut HCS_PROCESS) -> i32;
-    let call = function!(c"HcsOpenProcess" as Open);
+    let call = function!(CORE, c"HcsOpenProcess" as Open);
     let mut process: HCS_PROCESS = std::ptr::null_mut();
     // SAFETY: the system is open, and the handle has a place.
     let result = unsafe { call(system as HCS_SYSTEM, pid, EVERYTHING, &raw mut process) };
@@ -194,7 +186,7 @@ pub(super) fn open_process(system: Raw, pid: u32) -> Result<(u32, Raw), ErrorKin
 
 pub(super) fn process_info(process: Raw, operation: Raw) -> Result<u32, ErrorKind> {
     type Info = unsafe extern "system" fn(HCS_PROCESS, HCS_OPERATION) -> i32;
-    let call = function!(c"HcsGetProcessInfo" as Info);
+    let call = function!(CORE, c"HcsGetProcessInfo" as Info);
     // SAFETY: both handles are open.
     Ok(unsafe { call(process as HCS_PROCESS, operation as HCS_OPERATION) }.cast_unsigned())
 }
@@ -218,7 +210,7 @@ pub(super) fn set_callback(
 
 pub(super) fn create_operation(context: usize, callback: OnDone) -> Result<Raw, ErrorKind> {
     type Create = unsafe extern "system" fn(*const c_void, OnDone) -> HCS_OPERATION;
-    let call = function!(c"HcsCreateOperation" as Create);
+    let call = function!(CORE, c"HcsCreateOperation" as Create);
     // SAFETY: the context is a number and no pointer.
     let operation = unsafe { call(std::ptr::without_provenance(context), callback) };
     if operation.is_null() {
@@ -229,7 +221,7 @@ pub(super) fn create_operation(context: usize, callback: OnDone) -> Result<Raw, 
 
 pub(super) fn close_operation(operation: Raw) -> Result<(), ErrorKind> {
     type Close = unsafe extern "system" fn(HCS_OPERATION);
-    let call = function!(c"HcsCloseOperation" as Close);
+    let call = function!(CORE, c"HcsCloseOperation" as Close);
     // SAFETY: the operation is open, and closed once.
     unsafe { call(operation as HCS_OPERATION) };
     Ok(())
@@ -237,7 +229,7 @@ pub(super) fn close_operation(operation: Raw) -> Result<(), ErrorKind> {
 
 pub(super) fn cancel_operation(operation: Raw) -> Result<(), ErrorKind> {
     type Cancel = unsafe extern "system" fn(HCS_OPERATION) -> i32;
-    let call = function!(c"HcsCancelOperation" as Cancel);
+    let call = function!(CORE, c"HcsCancelOperation" as Cancel);
     // SAFETY: the operation is open. One that cannot be cancelled goes on unheard.
     unsafe { call(operation as HCS_OPERATION) };
     Ok(())
@@ -246,7 +238,7 @@ pub(super) fn cancel_operation(operation: Raw) -> Result<(), ErrorKind> {
 /// What an operation gave: its result, and its document.
 pub(super) fn result(operation: Raw) -> Result<(u32, String), ErrorKind> {
     type Get = unsafe extern "system" fn(HCS_OPERATION, *mut *mut u16) -> i32;
-    let call = function!(c"HcsGetOperationResult" as Get);
+    let call = function!(CORE, c"HcsGetOperationResult" as Get);
     let mut document = std::ptr::null_mut();
     // SAFETY: the operation is open, and the text has a place and is ours to free.
     unsafe {
@@ -264,7 +256,7 @@ pub(super) fn process_result(
         *mut HCS_PROCESS_INFORMATION,
         *mut *mut u16,
     ) -> i32;
-    let call = function!(c"HcsGetOperationResultAndProcessInfo" as Get);
+    let call = function!(CORE, c"HcsGetOperationResultAndProcessInfo" as Get);
     let mut document = std::ptr::null_mut();
     let mut info = HCS_PROCESS_INFORMATION::default();
     // SAFETY: the operation is open; both results have a place, and the text is ours to free.
@@ -277,7 +269,7 @@ pub(super) fn process_result(
 /// Changes a setting of the service itself, without an operation.
 pub(super) fn modify_service(settings: &str) -> Result<(u32, String), ErrorKind> {
     type Modify = unsafe extern "system" fn(*const u16, *mut *mut u16) -> i32;
-    let call = function!(c"HcsModifyServiceSettings" as Modify);
+    let call = function!(CORE, c"HcsModifyServiceSettings" as Modify);
     let settings = wide(settings);
     let mut document = std::ptr::null_mut();
     // SAFETY: the text ends with a zero, and the answer has a place and is ours to free.
@@ -290,7 +282,7 @@ pub(super) fn modify_service(settings: &str) -> Result<(u32, String), ErrorKind>
 /// Asks the service itself, without an operation.
 pub(super) fn service_properties(query: &str) -> Result<(u32, String), ErrorKind> {
     type Get = unsafe extern "system" fn(*const u16, *mut *mut u16) -> i32;
-    let call = function!(c"HcsGetServiceProperties" as Get);
+    let call = function!(CORE, c"HcsGetServiceProperties" as Get);
     let query = wide(query);
     let mut document = std::ptr::null_mut();
     // SAFETY: the text ends with a zero, and the answer has a place and is ours to free.

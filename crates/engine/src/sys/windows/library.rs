@@ -52,3 +52,14 @@ impl Library {
         module as usize
     }
 }
+
+/// A function of a library as what it is, or why it is not there.
+macro_rules! function {
+    ($library:ident, $name:literal as $signature:ty) => {{
+        let address = $library.find($name)?;
+        // SAFETY: this is the signature that Windows documents for the name.
+        unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, $signature>(address) }
+    }};
+}
+
+pub(super) use function;

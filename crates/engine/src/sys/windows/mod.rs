@@ -14,8 +14,8 @@
 
 #![expect(unsafe_code, reason = "HCS is a C interface")]
 
+mod access;
 mod codes;
-mod config;
 mod credentials;
 mod engine;
 mod events;
@@ -25,6 +25,7 @@ mod library;
 mod networks;
 mod operation;
 pub mod pipes;
+pub(crate) mod places;
 mod process;
 pub mod sockets;
 mod storage;
@@ -32,8 +33,6 @@ mod system;
 mod text;
 mod threads;
 
-pub use config::HostConfig;
-pub use engine::HostEngine;
 pub use networks::Networks;
 pub use process::HostProcess;
 pub use system::HostSystem;

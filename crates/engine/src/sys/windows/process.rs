@@ -8,7 +8,7 @@ use schema::{ConsoleSize, ExitCode, Pid};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::windows::named_pipe::NamedPipeServer;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::HostComputeSystem::HCS_PROCESS_INFORMATION;
 
@@ -54,7 +54,8 @@ struct Given(HCS_PROCESS_INFORMATION);
 // SAFETY: handles are numbers that any thread of the process may use.
 unsafe impl Send for Given {}
 
-/// Starts a process.
+/// Starts a process, on a task of its own: a process whose asker has gone by the time that it is
+/// there is ended, and its streams are closed.
 pub(super) async fn spawn(
     system: &Arc<System>,
     parameters: &ProcessParameters,
@@ -64,7 +65,20 @@ pub(super) async fn spawn(
     }
     let text = serde_json::to_string(parameters)
         .map_err(|error| ErrorKind::io("write its parameters", std::io::Error::other(error)))?;
-    let this = Arc::clone(system);
+    let (tell, told) = oneshot::channel();
+    let system = Arc::clone(system);
+    tokio::spawn(async move {
+        let unheard = tell.send(start(system, text).await);
+        if let Err(Ok((process, _streams))) = unheard {
+            // Nobody is there to be told that it could not be.
+            let _ = process.kill().await;
+        }
+    });
+    told.await.unwrap_or(Err(ErrorKind::Disconnected("the runtime")))
+}
+
+async fn start(system: Arc<System>, text: String) -> Result<(HostProcess, Stdio), ErrorKind> {
+    let this = Arc::clone(&system);
     let submit = move |operation| {
         let (result, process) = hcs::create_process(this.handle.0, &text, operation)?;
         Ok((result, (process != 0).then(|| ProcessHandle(process))))
@@ -72,7 +86,7 @@ pub(super) async fn spawn(
     let started = operation::run(CREATE, submit).await.map_err(of_spawn)?;
     let (handle, Given(info)) = settle(started).await.map_err(of_spawn)?;
     let stdio = streams(&info)?;
-    let process = HostProcess::new(Arc::clone(system), handle, Pid(info.ProcessId))?;
+    let process = HostProcess::new(system, handle, Pid(info.ProcessId))?;
     Ok((process, stdio))
 }
 

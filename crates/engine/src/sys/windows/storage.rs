@@ -6,10 +6,10 @@ use std::time::Duration;
 use schema::SystemId;
 use schema::container::Layer;
 
-use super::engine::HostEngine;
 use super::layers;
 use super::operation::{self, Failed};
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use crate::storage::{Mounted, Storage};
 
 /// The disk of a scratch.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use schema::SystemId;
 use schema::modify::ModifyRequest;
 use schema::process::ProcessParameters;
-use schema::properties::{Properties, PropertyType};
+use schema::properties::{Properties, PropertyType, State};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
@@ -36,7 +36,7 @@ pub struct HostSystem {
 pub(super) struct Inner {
     pub(super) id: SystemId,
     pub(super) handle: SystemHandle,
-    exit: watch::Receiver<Option<SystemExit>>,
+    exit: watch::Sender<Option<SystemExit>>,
     _events: Registration,
 }
 
@@ -50,19 +50,35 @@ struct ExitStatus {
 impl HostSystem {
     /// Listens at once: an end that nobody hears is not told again.
     pub(super) fn new(id: SystemId, handle: SystemHandle) -> Result<Self, Failed> {
-        let (tell, exit) = watch::channel(None);
-        let hear = move |kind, data: &str| {
-            let end = match kind {
-                events::SYSTEM_EXITED => of_status(data),
-                events::SERVICE_DISCONNECT => UNEXPECTED,
-                _ => return,
-            };
-            // The first end is the end.
-            tell.send_if_modified(|told| told.is_none() && told.replace(end).is_none());
+        let (exit, _) = watch::channel(None);
+        let heard = exit.clone();
+        let hear = move |kind, data: &str| match kind {
+            events::SYSTEM_EXITED => tell(&heard, of_status(data)),
+            events::SERVICE_DISCONNECT => tell(&heard, UNEXPECTED),
+            _ => {}
         };
         let events = events::listen(c"HcsSetComputeSystemCallback", handle.0, hear)?;
         Ok(Self { inner: Arc::new(Inner { id, handle, exit, _events: events }) })
     }
+
+    /// Asks whether it still is: it may have ended after it was opened and before anybody listened.
+    pub(super) async fn look(&self) -> Result<(), Failed> {
+        let told = self.inner.call(c"HcsGetComputeSystemProperties", "{}".to_owned()).await;
+        let state = match told.map_err(ErrorKind::from) {
+            Ok(told) => properties::read(&told)?.state,
+            Err(ErrorKind::AlreadyStopped) => State::Stopped,
+            Err(other) => return Err(other.into()),
+        };
+        match state {
+            State::Stopped => Err(ErrorKind::NotFound("compute system").into()),
+            State::Created | State::Running | State::Paused => Ok(()),
+        }
+    }
+}
+
+/// The first end is the end.
+fn tell(exit: &watch::Sender<Option<SystemExit>>, end: SystemExit) {
+    exit.send_if_modified(|told| told.is_none() && told.replace(end).is_none());
 }
 
 fn of_status(data: &str) -> SystemExit {
@@ -99,7 +115,7 @@ impl Inner {
     }
 
     async fn ended(&self) -> SystemExit {
-        let mut exit = self.exit.clone();
+        let mut exit = self.exit.subscribe();
         let end = exit.wait_for(Option::is_some).await.map(|end| *end);
         end.ok().flatten().unwrap_or(UNEXPECTED)
     }
@@ -193,7 +209,7 @@ impl System for HostSystem {
     /// Windows tells of no memory limit that was hit: the channel only closes.
     async fn events(&self) -> Result<mpsc::Receiver<SystemEvent>> {
         let (tell, told) = mpsc::channel(1);
-        let mut exit = self.inner.exit.clone();
+        let mut exit = self.inner.exit.subscribe();
         tokio::spawn(async move {
             tokio::select! {
                 _ = exit.wait_for(Option::is_some) => {}

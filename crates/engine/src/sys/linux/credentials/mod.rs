@@ -22,10 +22,10 @@ use schema::container::CredentialGuard;
 use serde::{Deserialize, Serialize};
 
 use super::administrator::Decisions;
-use super::engine::HostEngine;
 use super::validate::{absolute, unsupported};
 use crate::credentials::Credentials;
 use crate::error::{EngineError, ErrorKind, Op, Result};
+use crate::host::HostEngine;
 use lease::Kept;
 
 /// What a guard of this engine's says of itself.

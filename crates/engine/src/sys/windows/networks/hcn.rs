@@ -8,28 +8,29 @@ use uuid::Uuid;
 use windows_sys::core::GUID;
 
 use super::super::codes::{self, Refusal};
-use super::super::library::Library;
+use super::super::library::{Library, function};
 use super::super::text::{take, wide};
 use crate::error::ErrorKind;
 
 static NETWORK: Library = Library::new("computenetwork.dll");
 
-macro_rules! function {
-    ($name:literal as $signature:ty) => {{
-        let address = NETWORK.find($name)?;
-        // SAFETY: this is the signature that Windows documents for the name.
-        unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, $signature>(address) }
-    }};
-}
-
-/// A namespace's handle; closed once.
+/// A namespace's handle, or the place for one; closed once.
 struct Handle(*mut c_void);
+
+impl Handle {
+    fn none() -> Self {
+        Self(std::ptr::null_mut())
+    }
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
         type Close = unsafe extern "system" fn(*mut c_void) -> i32;
+        if self.0.is_null() {
+            return;
+        }
         let close = || -> Result<(), ErrorKind> {
-            let close = function!(c"HcnCloseNamespace" as Close);
+            let close = function!(NETWORK, c"HcnCloseNamespace" as Close);
             // SAFETY: the handle is open.
             unsafe { close(self.0) };
             Ok(())
@@ -63,35 +64,33 @@ unsafe fn check(call: &'static str, result: i32, document: *mut u16) -> Result<(
 pub(super) fn create_namespace(id: Uuid, settings: &str) -> Result<(), ErrorKind> {
     type Create =
         unsafe extern "system" fn(*const GUID, *const u16, *mut *mut c_void, *mut *mut u16) -> i32;
-    let call = function!(c"HcnCreateNamespace" as Create);
+    let call = function!(NETWORK, c"HcnCreateNamespace" as Create);
     let (id, settings) = (native(id), wide(settings));
-    let (mut handle, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let (mut handle, mut document) = (Handle::none(), std::ptr::null_mut());
     // SAFETY: the pointers are good for the call; what comes back is ours.
     unsafe {
-        let result = call(&raw const id, settings.as_ptr(), &raw mut handle, &raw mut document);
-        check("HcnCreateNamespace", result, document)?;
+        let result = call(&raw const id, settings.as_ptr(), &raw mut handle.0, &raw mut document);
+        check("HcnCreateNamespace", result, document)
     }
-    drop(Handle(handle));
-    Ok(())
 }
 
 fn open(id: Uuid) -> Result<Handle, ErrorKind> {
     type Open = unsafe extern "system" fn(*const GUID, *mut *mut c_void, *mut *mut u16) -> i32;
-    let call = function!(c"HcnOpenNamespace" as Open);
+    let call = function!(NETWORK, c"HcnOpenNamespace" as Open);
     let id = native(id);
-    let (mut handle, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let (mut handle, mut document) = (Handle::none(), std::ptr::null_mut());
     // SAFETY: as above.
     unsafe {
-        let result = call(&raw const id, &raw mut handle, &raw mut document);
+        let result = call(&raw const id, &raw mut handle.0, &raw mut document);
         check("HcnOpenNamespace", result, document)?;
     }
-    Ok(Handle(handle))
+    Ok(handle)
 }
 
 pub(super) fn query_namespace(id: Uuid) -> Result<String, ErrorKind> {
     type Query =
         unsafe extern "system" fn(*mut c_void, *const u16, *mut *mut u16, *mut *mut u16) -> i32;
-    let call = function!(c"HcnQueryNamespaceProperties" as Query);
+    let call = function!(NETWORK, c"HcnQueryNamespaceProperties" as Query);
     let (handle, query) = (open(id)?, wide(r#"{"SchemaVersion":{"Major":2,"Minor":0}}"#));
     let (mut properties, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: as above.
@@ -105,7 +104,7 @@ pub(super) fn query_namespace(id: Uuid) -> Result<String, ErrorKind> {
 
 pub(super) fn modify_namespace(id: Uuid, request: &str) -> Result<(), ErrorKind> {
     type Modify = unsafe extern "system" fn(*mut c_void, *const u16, *mut *mut u16) -> i32;
-    let call = function!(c"HcnModifyNamespace" as Modify);
+    let call = function!(NETWORK, c"HcnModifyNamespace" as Modify);
     let (handle, request) = (open(id)?, wide(request));
     let mut document = std::ptr::null_mut();
     // SAFETY: as above.
@@ -117,7 +116,7 @@ pub(super) fn modify_namespace(id: Uuid, request: &str) -> Result<(), ErrorKind>
 
 pub(super) fn delete_namespace(id: Uuid) -> Result<(), ErrorKind> {
     type Delete = unsafe extern "system" fn(*const GUID, *mut *mut u16) -> i32;
-    let call = function!(c"HcnDeleteNamespace" as Delete);
+    let call = function!(NETWORK, c"HcnDeleteNamespace" as Delete);
     let id = native(id);
     let mut document = std::ptr::null_mut();
     // SAFETY: as above.
@@ -129,7 +128,7 @@ pub(super) fn delete_namespace(id: Uuid) -> Result<(), ErrorKind> {
 
 pub(super) fn namespaces() -> Result<Vec<String>, ErrorKind> {
     type Enumerate = unsafe extern "system" fn(*const u16, *mut *mut u16, *mut *mut u16) -> i32;
-    let call = function!(c"HcnEnumerateNamespaces" as Enumerate);
+    let call = function!(NETWORK, c"HcnEnumerateNamespaces" as Enumerate);
     let query = wide(r#"{"SchemaVersion":{"Major":2,"Minor":0}}"#);
     let (mut list, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: as above.

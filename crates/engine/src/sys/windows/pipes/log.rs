@@ -5,12 +5,10 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::windows::io::FromRawHandle as _;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_PIPE_CONNECTED, GetLastError, HANDLE, INVALID_HANDLE_VALUE,
-};
+use windows_sys::Win32::Foundation::{ERROR_PIPE_CONNECTED, GetLastError, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, PIPE_ACCESS_OUTBOUND,
 };
@@ -19,6 +17,7 @@ use windows_sys::Win32::System::Pipes::{
     PIPE_UNLIMITED_INSTANCES, PIPE_WAIT, SetNamedPipeHandleState,
 };
 
+use super::super::access::Access;
 use super::super::text::wide;
 
 const BUFFER: u32 = 64 << 10;
@@ -30,19 +29,22 @@ pub struct LogPipe(Arc<Mutex<Option<File>>>);
 /// Listens for whoever reads the log of `id`'s shim.
 pub fn open_log(namespace: &str, id: &str) -> io::Result<LogPipe> {
     let name = wide(format!(r"\\.\pipe\containerd-shim-{namespace}-{id}-log"));
-    let mut pipe = Instance(create(&name, FILE_FLAG_FIRST_PIPE_INSTANCE)?);
+    let access = Access::administrators()?;
+    let first = Instance::new(&name, FILE_FLAG_FIRST_PIPE_INSTANCE, &access)?;
     let log = LogPipe(Arc::default());
     let current = log.clone();
     // It waits for connections as long as the process lives.
-    std::thread::Builder::new().name("log".to_owned()).stack_size(128 << 10).spawn(move || {
-        while let Ok(reader) = pipe.accept() {
-            *current.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
-            match create(&name, 0) {
-                Ok(next) => pipe = Instance(next),
-                Err(_) => return,
+    let serve = move || {
+        let mut next = Ok(first);
+        while let Ok(instance) = next {
+            // Who came and left before it was seen leaves room for the next.
+            if let Ok(reader) = instance.accept() {
+                *current.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
             }
+            next = Instance::new(&name, 0, &access);
         }
-    })?;
+    };
+    std::thread::Builder::new().name("log".to_owned()).stack_size(128 << 10).spawn(serve)?;
     Ok(log)
 }
 
@@ -50,58 +52,57 @@ impl LogPipe {
     /// Writes a line. What the pipe has no room for is lost: a log stops no container.
     pub fn write(&self, line: &[u8]) {
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match reader.as_mut().map(|reader| reader.write(line)) {
-            Some(Ok(_)) => {}
-            Some(Err(_)) => *reader = None,
-            // There is nowhere else to tell it.
-            None => drop(io::stderr().write_all(line)),
+        if let Some(pipe) = reader.as_mut() {
+            if pipe.write(line).is_ok() {
+                return;
+            }
+            *reader = None;
         }
+        // There is nowhere else to tell it.
+        drop(io::stderr().write_all(line));
     }
 }
 
 /// One instance of the pipe, without a reader yet.
-struct Instance(usize);
+struct Instance(OwnedHandle);
 
 impl Instance {
-    /// Waits for a reader; from then on writing never waits.
-    fn accept(&self) -> io::Result<File> {
-        let handle = self.0 as HANDLE;
+    fn new(name: &[u16], first: u32, access: &Access) -> io::Result<Self> {
+        let attributes = access.attributes();
+        // SAFETY: the name ends with a zero, and the attributes are whole.
+        let handle = unsafe {
+            CreateNamedPipeW(
+                name.as_ptr(),
+                PIPE_ACCESS_OUTBOUND | first,
+                PIPE_TYPE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
+                PIPE_UNLIMITED_INSTANCES,
+                BUFFER,
+                BUFFER,
+                0,
+                &raw const attributes,
+            )
+        };
+        if handle == INVALID_HANDLE_VALUE {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the handle is new and nobody else's.
+        Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+    }
+
+    /// Waits for a reader; from then on writing never waits. An error is a reader that has gone.
+    fn accept(self) -> io::Result<File> {
+        let handle = self.0.as_raw_handle();
         // SAFETY: the handle is open; the call waits, and has no overlapped structure.
-        let connected = unsafe { ConnectNamedPipe(handle, std::ptr::null_mut()) != 0 }
-            // SAFETY: no pointers.
-            || unsafe { GetLastError() } == ERROR_PIPE_CONNECTED;
-        if !connected {
-            let error = io::Error::last_os_error();
-            // SAFETY: the handle is this one's alone.
-            unsafe { CloseHandle(handle) };
-            return Err(error);
+        let connected = unsafe { ConnectNamedPipe(handle, std::ptr::null_mut()) != 0 };
+        // SAFETY: no pointers.
+        if !connected && unsafe { GetLastError() } != ERROR_PIPE_CONNECTED {
+            return Err(io::Error::last_os_error());
         }
         let mode = PIPE_NOWAIT;
-        // SAFETY: the handle is open and becomes the file's.
+        // SAFETY: the handle is open.
         unsafe {
             SetNamedPipeHandleState(handle, &raw const mode, std::ptr::null(), std::ptr::null());
-            Ok(File::from_raw_handle(handle))
         }
-    }
-}
-
-fn create(name: &[u16], first: u32) -> io::Result<usize> {
-    // SAFETY: the name ends with a zero.
-    let handle = unsafe {
-        CreateNamedPipeW(
-            name.as_ptr(),
-            PIPE_ACCESS_OUTBOUND | first,
-            PIPE_TYPE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
-            PIPE_UNLIMITED_INSTANCES,
-            BUFFER,
-            BUFFER,
-            0,
-            std::ptr::null(),
-        )
-    };
-    if handle == INVALID_HANDLE_VALUE {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(handle as usize)
+        Ok(File::from(self.0))
     }
 }

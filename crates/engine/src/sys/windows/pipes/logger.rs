@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::process::{Child, Command};
 
+use super::super::access::Access;
 use crate::system::Writer;
 
 /// Numbers loggers: an exec of the same container has pipes of its own.
@@ -55,8 +56,9 @@ impl Logger {
         let own = std::process::id();
         let name = |stream: &str| format!(r"\\.\pipe\binary-{id}-{own}-{number}-{stream}");
         let names = ["stdout", "stderr", "wait"].map(name);
+        let access = Access::administrators()?;
         let pipe = |name: &String| {
-            ServerOptions::new().first_pipe_instance(true).max_instances(1).create(name)
+            access.pipe(name, ServerOptions::new().first_pipe_instance(true).max_instances(1))
         };
         let stdout = Arc::new(pipe(&names[0])?);
         let stderr = Arc::new(pipe(&names[1])?);
