@@ -7,13 +7,18 @@
 #![expect(unsafe_code, reason = "exports called from C")]
 #![expect(missing_docs, reason = "Windows documents them")]
 
+#[path = "computecore/operations.rs"]
+mod operations;
+#[path = "computecore/service.rs"]
+mod service;
+
 use std::ffi::c_void;
 use std::time::Duration;
 
-use hcs_emulator::client::operation::{self, Completed};
-use hcs_emulator::client::{self, Client, Context, text};
+use hcs_emulator::client::{self, Client, Context, operation, text};
 use hcs_emulator::codes;
-use hcs_emulator::wire::{Answer, Request};
+use hcs_emulator::faults::{self, When};
+use hcs_emulator::wire::Request;
 
 type Text = *const u16;
 type Result = u32;
@@ -24,14 +29,6 @@ pub struct HcsEvent {
     kind: u32,
     data: Text,
     operation: u64,
-}
-
-/// `HCS_PROCESS_INFORMATION`.
-#[repr(C)]
-pub struct ProcessInformation {
-    pid: u32,
-    reserved: u32,
-    streams: [u64; 3],
 }
 
 type OnEvent = unsafe extern "system" fn(*const HcsEvent, *const c_void);
@@ -85,118 +82,6 @@ unsafe fn open(mut request: Request, place: *mut u64) -> Result {
     // SAFETY: the caller promises the place.
     unsafe { *place = handle };
     answer.result
-}
-
-#[unsafe(no_mangle)]
-pub extern "system" fn HcsCreateOperation(
-    context: *const c_void,
-    callback: Option<Completed>,
-) -> u64 {
-    operation::create(callback, Context(context))
-}
-
-#[unsafe(no_mangle)]
-pub extern "system" fn HcsCloseOperation(operation: u64) {
-    operation::close(operation);
-}
-
-#[unsafe(no_mangle)]
-pub extern "system" fn HcsCancelOperation(_operation: u64) -> Result {
-    codes::OK
-}
-
-#[unsafe(no_mangle)]
-pub extern "system" fn HcsSetOperationCallback(
-    operation: u64,
-    context: *const c_void,
-    callback: Option<Completed>,
-) -> Result {
-    operation::set_callback(operation, callback, Context(context))
-}
-
-fn limit(milliseconds: u32) -> Option<Duration> {
-    (milliseconds != u32::MAX).then(|| Duration::from_millis(milliseconds.into()))
-}
-
-unsafe fn hand_over(
-    answer: std::result::Result<Answer, u32>,
-    info: *mut ProcessInformation,
-    document: *mut *mut u16,
-) -> Result {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(result) => {
-            // SAFETY: as the caller promises.
-            unsafe { text::give(document, "") };
-            return result;
-        }
-    };
-    // SAFETY: as the caller promises.
-    unsafe {
-        text::give(document, &answer.document);
-        if !info.is_null() && !codes::failed(answer.result) {
-            *info = ProcessInformation { pid: answer.pid, reserved: 0, streams: answer.streams };
-        }
-    }
-    answer.result
-}
-
-/// # Safety
-///
-/// `document` is null or a place for a string.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsWaitForOperationResult(
-    operation: u64,
-    milliseconds: u32,
-    document: *mut *mut u16,
-) -> Result {
-    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
-    // SAFETY: as the caller promises.
-    unsafe {
-        hand_over(found.and_then(|o| o.wait(limit(milliseconds))), std::ptr::null_mut(), document)
-    }
-}
-
-/// # Safety
-///
-/// `info` and `document` are null or places.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsWaitForOperationResultAndProcessInfo(
-    operation: u64,
-    milliseconds: u32,
-    info: *mut ProcessInformation,
-    document: *mut *mut u16,
-) -> Result {
-    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
-    // SAFETY: as the caller promises.
-    unsafe { hand_over(found.and_then(|o| o.wait(limit(milliseconds))), info, document) }
-}
-
-/// # Safety
-///
-/// `document` is null or a place for a string.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsGetOperationResult(
-    operation: u64,
-    document: *mut *mut u16,
-) -> Result {
-    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
-    // SAFETY: as the caller promises.
-    unsafe { hand_over(found.and_then(|o| o.result()), std::ptr::null_mut(), document) }
-}
-
-/// # Safety
-///
-/// `info` and `document` are null or places.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsGetOperationResultAndProcessInfo(
-    operation: u64,
-    info: *mut ProcessInformation,
-    document: *mut *mut u16,
-) -> Result {
-    let found = operation::find(operation).ok_or(codes::INVALID_HANDLE);
-    // SAFETY: as the caller promises.
-    unsafe { hand_over(found.and_then(|o| o.result()), info, document) }
 }
 
 /// # Safety
@@ -316,8 +201,20 @@ pub extern "system" fn HcsCloseProcess(process: u64) {
     HcsCloseComputeSystem(process);
 }
 
-fn set_callback(handle: u64, context: *const c_void, callback: Option<OnEvent>) -> Result {
+/// A rule makes it late; one that also has an error loses what came before instead.
+fn set_callback(
+    call: &str,
+    handle: u64,
+    context: *const c_void,
+    callback: Option<OnEvent>,
+) -> Result {
     let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
+    if let Some(rule) = faults::next(call, When::Complete) {
+        std::thread::sleep(Duration::from_millis(rule.delay_ms));
+        if rule.result().is_some() {
+            client.callbacks.forget(handle);
+        }
+    }
     let context = Context(context);
     let callback = callback.map(|callback| {
         let tell = move |kind: u32, data: &str| {
@@ -342,7 +239,7 @@ pub extern "system" fn HcsSetComputeSystemCallback(
     context: *const c_void,
     callback: Option<OnEvent>,
 ) -> Result {
-    set_callback(system, context, callback)
+    set_callback("HcsSetComputeSystemCallback", system, context, callback)
 }
 
 #[unsafe(no_mangle)]
@@ -352,19 +249,19 @@ pub extern "system" fn HcsSetProcessCallback(
     context: *const c_void,
     callback: Option<OnEvent>,
 ) -> Result {
-    set_callback(process, context, callback)
+    set_callback("HcsSetProcessCallback", process, context, callback)
 }
 
+/// Waits for an end on the service's side.
+///
 /// # Safety
 ///
-/// The text ends with a zero; `result` is null or a place.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsGetServiceProperties(
-    query: Text,
-    result: *mut *mut u16,
-) -> Result {
+/// `result` is null or a place.
+unsafe fn wait(call: &str, handle: u64, milliseconds: u32, result: *mut *mut u16) -> Result {
     let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
-    let answer = client.ask(request("HcsGetServiceProperties", 0, &[query]));
+    let mut request = request(call, handle, &[]);
+    request.number = milliseconds.into();
+    let answer = client.ask(request);
     // SAFETY: as the caller promises.
     unsafe { text::give(result, &answer.document) };
     answer.result
@@ -372,15 +269,26 @@ pub unsafe extern "system" fn HcsGetServiceProperties(
 
 /// # Safety
 ///
-/// The text ends with a zero; `result` is null or a place.
+/// `result` is null or a place.
 #[unsafe(no_mangle)]
-pub unsafe extern "system" fn HcsModifyServiceSettings(
-    settings: Text,
+pub unsafe extern "system" fn HcsWaitForComputeSystemExit(
+    system: u64,
+    milliseconds: u32,
     result: *mut *mut u16,
 ) -> Result {
-    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
-    let answer = client.ask(request("HcsModifyServiceSettings", 0, &[settings]));
     // SAFETY: as the caller promises.
-    unsafe { text::give(result, &answer.document) };
-    answer.result
+    unsafe { wait("HcsWaitForComputeSystemExit", system, milliseconds, result) }
+}
+
+/// # Safety
+///
+/// `result` is null or a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn HcsWaitForProcessExit(
+    process: u64,
+    milliseconds: u32,
+    result: *mut *mut u16,
+) -> Result {
+    // SAFETY: as the caller promises.
+    unsafe { wait("HcsWaitForProcessExit", process, milliseconds, result) }
 }

@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 
 use crate::codes;
 
-pub use shapes::{
-    COMPUTE_SYSTEM, CONTAINER_V1, MODIFY, PROCESS, PROCESS_MODIFY, PROPERTY_QUERY,
-    SERVICE_SETTINGS, SIGNAL, SYSTEM_QUERY, settings,
-};
+pub use shapes::*;
 
 /// What may stand somewhere.
 #[derive(Debug)]
@@ -38,12 +35,7 @@ pub enum Shape {
 /// Reads a document and checks it. The error is the document that HCS gives with
 /// [`codes::INVALID_JSON`].
 pub fn check(text: &str, shape: &Shape) -> Result<Value, String> {
-    let value = serde_json::from_str::<Value>(text)
-        .map_err(|error| refusal(&format!("The document is not JSON: {error}.")))?;
-    match fault(&value, shape, "") {
-        None => Ok(value),
-        Some(why) => Err(refusal(&why)),
-    }
+    understand(text, shape).map_err(|why| refusal(&why))
 }
 
 /// The error document for a result.
@@ -60,6 +52,23 @@ pub fn error(result: u32, event: &str) -> String {
         }]);
     }
     document.to_string()
+}
+
+/// The same as the network service writes it.
+pub fn network_error(result: u32, why: &str) -> String {
+    let why = if why.is_empty() { codes::text(result) } else { why };
+    json!({ "Success": false, "Error": why, "ErrorCode": result }).to_string()
+}
+
+/// Reads a document and checks it; one that is empty has no fields. The error is the reason.
+pub fn understand(text: &str, shape: &Shape) -> Result<Value, String> {
+    let text = if text.is_empty() { "{}" } else { text };
+    let value = serde_json::from_str::<Value>(text)
+        .map_err(|error| format!("The document is not JSON: {error}."))?;
+    match fault(&value, shape, "") {
+        None => Ok(value),
+        Some(why) => Err(why),
+    }
 }
 
 fn refusal(why: &str) -> String {

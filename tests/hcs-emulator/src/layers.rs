@@ -5,27 +5,14 @@
 //! reverse.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use crate::codes;
-
-/// `ERROR_SHARING_VIOLATION`: it is in use.
-const IN_USE: u32 = 0x8007_0020;
-/// `ERROR_PATH_NOT_FOUND`.
-const NO_PATH: u32 = 0x8007_0003;
-/// `ERROR_FILE_NOT_FOUND`.
-const NO_FILE: u32 = 0x8007_0002;
-/// `ERROR_ALREADY_EXISTS`.
-const EXISTS: u32 = 0x8007_00B7;
+use crate::storage;
 
 type Outcome = Result<(), u32>;
-
-fn result(error: &io::Error) -> u32 {
-    codes::of_win32(error.raw_os_error().unwrap_or(1).cast_unsigned())
-}
 
 fn disk(layer: &Path) -> PathBuf {
     layer.join("sandbox.vhdx")
@@ -36,16 +23,35 @@ fn is(layer: &Path, mark: &str) -> bool {
 }
 
 fn set(layer: &Path, mark: &str) -> Outcome {
-    fs::write(layer.join(mark), "").map_err(|error| result(&error))
+    fs::write(layer.join(mark), "").map_err(|error| codes::of_io(&error))
 }
 
 fn unset(layer: &Path, mark: &str) -> Outcome {
-    fs::remove_file(layer.join(mark)).map_err(|error| result(&error))
+    fs::remove_file(layer.join(mark)).map_err(|error| codes::of_io(&error))
 }
 
 /// The id of a name, the same for everybody.
 pub fn name_to_guid(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.to_lowercase().as_bytes())
+}
+
+/// Makes an empty layer, beside its parent if it has one.
+pub fn create(layer: &Path, parent: &Path) -> Outcome {
+    if !parent.as_os_str().is_empty() && !parent.is_dir() {
+        return Err(codes::NO_PATH);
+    }
+    if layer.exists() {
+        return Err(codes::EXISTS);
+    }
+    fs::create_dir_all(layer.join("Files")).map_err(|error| codes::of_io(&error))
+}
+
+/// Copies one.
+pub fn copy(from: &Path, to: &Path) -> Outcome {
+    if is(from, "prepared") || is(from, "active") {
+        return Err(codes::IN_USE);
+    }
+    storage::import(to, from, &[])
 }
 
 /// Makes a scratch. Its folder may be there, its disk may not.
@@ -54,19 +60,19 @@ pub fn create_scratch(layer: &Path, parents: &[PathBuf]) -> Outcome {
         return Err(codes::INVALID_ARGUMENT);
     }
     if parents.iter().any(|parent| !parent.is_dir()) {
-        return Err(NO_PATH);
+        return Err(codes::NO_PATH);
     }
     if disk(layer).exists() {
-        return Err(EXISTS);
+        return Err(codes::EXISTS);
     }
-    fs::create_dir_all(layer).map_err(|error| result(&error))?;
-    fs::write(disk(layer), "").map_err(|error| result(&error))
+    fs::create_dir_all(layer).map_err(|error| codes::of_io(&error))?;
+    fs::write(disk(layer), "").map_err(|error| codes::of_io(&error))
 }
 
 /// Attaches its disk.
 pub fn activate(layer: &Path) -> Outcome {
     if !disk(layer).exists() {
-        return Err(NO_FILE);
+        return Err(codes::NO_FILE);
     }
     set(layer, "active")
 }
@@ -77,7 +83,7 @@ pub fn prepare(layer: &Path, parents: &[PathBuf]) -> Outcome {
         return Err(codes::NOT_READY);
     }
     if parents.iter().any(|parent| !parent.is_dir()) {
-        return Err(NO_PATH);
+        return Err(codes::NO_PATH);
     }
     set(layer, "prepared")
 }
@@ -93,7 +99,7 @@ pub fn unprepare(layer: &Path) -> Outcome {
 /// Detaches its disk.
 pub fn deactivate(layer: &Path) -> Outcome {
     if is(layer, "prepared") {
-        return Err(IN_USE);
+        return Err(codes::IN_USE);
     }
     if !is(layer, "active") {
         return Err(codes::NOT_READY);
@@ -104,9 +110,9 @@ pub fn deactivate(layer: &Path) -> Outcome {
 /// Removes it.
 pub fn destroy(layer: &Path) -> Outcome {
     if is(layer, "prepared") || is(layer, "active") {
-        return Err(IN_USE);
+        return Err(codes::IN_USE);
     }
-    fs::remove_dir_all(layer).map_err(|error| result(&error))
+    fs::remove_dir_all(layer).map_err(|error| codes::of_io(&error))
 }
 
 /// Its volume, while it is active.
@@ -118,10 +124,23 @@ pub fn volume(layer: &Path) -> Result<String, u32> {
     Ok(format!(r"\\?\Volume{{{id}}}"))
 }
 
-/// Whether it needs a disk at all.
+/// Gives a scratch's disk a size.
 pub fn expand(layer: &Path, size: u64) -> Outcome {
     if !disk(layer).exists() {
-        return Err(NO_FILE);
+        return Err(codes::NO_FILE);
     }
     if size == 0 { Err(codes::INVALID_ARGUMENT) } else { Ok(()) }
+}
+
+/// Lets a virtual machine open a file.
+pub fn grant(machine: &str, file: &Path) -> Outcome {
+    if machine.is_empty() {
+        return Err(codes::INVALID_ARGUMENT);
+    }
+    if file.exists() { Ok(()) } else { Err(codes::NO_FILE) }
+}
+
+/// Makes a base layer, or the utility machine in it, one that scratches can stand on.
+pub fn process(image: &Path) -> Outcome {
+    if image.join("Files").is_dir() { Ok(()) } else { Err(codes::NO_PATH) }
 }

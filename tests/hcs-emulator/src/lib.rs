@@ -2,7 +2,8 @@
 //! real processes and no containers.
 //!
 //! ```text
-//! a program --LoadLibrary--> computecore.dll, vmcompute.dll      dlls/, on `client`
+//! a program --LoadLibrary--> computecore.dll, vmcompute.dll,     dlls/, on `client`
+//!                                 computestorage.dll, computenetwork.dll
 //!                                 | a local socket, `wire`
 //!                            hcs-emulator.exe                    `service`: outlives its callers
 //!                                 | CreateProcess, job objects
@@ -17,6 +18,8 @@ pub mod codes;
 pub mod document;
 pub mod faults;
 pub mod layers;
+pub mod networks;
+pub mod storage;
 pub mod wire;
 
 #[cfg(windows)]

@@ -72,6 +72,15 @@ pub const PROCESS_EXITED: u32 = 0x0001_0000;
 /// The service is gone.
 pub const SERVICE_DISCONNECT: u32 = 0x0200_0000;
 
+/// A network was made.
+pub const NETWORK_CREATED: u32 = 2;
+/// A network was removed.
+pub const NETWORK_DELETED: u32 = 4;
+/// A network namespace was made.
+pub const NAMESPACE_CREATED: u32 = 5;
+/// A network namespace was removed.
+pub const NAMESPACE_DELETED: u32 = 6;
+
 /// Sends one.
 pub fn send(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;

@@ -147,7 +147,7 @@ fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let made = build::doubles(checkout.workspace, checkout.toolchain)?;
     let session = Session::start(checkout.workspace, &made)?;
     let tests = [
-        ("hcs-emulator", &["--test", "vmcompute"][..]),
+        ("hcs-emulator", &["--test", "doubles"][..]),
         ("engine", &["--lib", "--test", "hcs"]),
         ("shim", &["--test", "windows"]),
     ];

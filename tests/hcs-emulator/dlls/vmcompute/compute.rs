@@ -20,6 +20,7 @@ const CREATE_COMPLETED: u32 = 2;
 const START_COMPLETED: u32 = 3;
 const PAUSE_COMPLETED: u32 = 4;
 const RESUME_COMPLETED: u32 = 5;
+const SAVE_COMPLETED: u32 = 8;
 const SERVICE_DISCONNECT: u32 = 0x0100_0000;
 
 /// The type, the context, the status and the data.
@@ -180,6 +181,7 @@ notified! {
     HcsStartComputeSystem START_COMPLETED;
     HcsPauseComputeSystem PAUSE_COMPLETED;
     HcsResumeComputeSystem RESUME_COMPLETED;
+    HcsSaveComputeSystem SAVE_COMPLETED;
 }
 
 /// Ends a system: its exit's notification is the completion.
@@ -231,7 +233,6 @@ macro_rules! immediate {
 
 immediate! {
     HcsModifyComputeSystem(configuration);
-    HcsSaveComputeSystem(options);
     HcsTerminateProcess();
     HcsSignalProcess(options);
     HcsModifyProcess(settings);

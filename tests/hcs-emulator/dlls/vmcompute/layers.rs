@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 
 use hcs_emulator::client::{Client, text};
-use hcs_emulator::{codes, layers};
+use hcs_emulator::{codes, layers, storage};
 use windows_sys::core::GUID;
 
 type Text = *const u16;
@@ -58,7 +58,7 @@ impl Fields for uuid::Uuid {
 }
 
 fn done(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
-    match Client::refused_at_once(call) {
+    match Client::fault(call) {
         Some(result) => result,
         None => work().err().unwrap_or(codes::OK),
     }
@@ -102,6 +102,85 @@ pub(crate) extern "system" fn PrepareLayer(
 }
 
 #[unsafe(no_mangle)]
+pub(crate) extern "system" fn CreateLayer(
+    _driver: *const c_void,
+    layer: Text,
+    parent: Text,
+) -> u32 {
+    done("CreateLayer", || layers::create(&path(layer), &path(parent)))
+}
+
+#[unsafe(no_mangle)]
+pub(crate) extern "system" fn CopyLayer(
+    _driver: *const c_void,
+    from: Text,
+    to: Text,
+    list: *const Descriptor,
+    count: u32,
+) -> u32 {
+    done("CopyLayer", || {
+        parents(list, count)?;
+        layers::copy(&path(from), &path(to))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) extern "system" fn ImportLayer(
+    _driver: *const c_void,
+    layer: Text,
+    folder: Text,
+    list: *const Descriptor,
+    count: u32,
+) -> u32 {
+    done("ImportLayer", || storage::import(&path(layer), &path(folder), &parents(list, count)?))
+}
+
+#[unsafe(no_mangle)]
+pub(crate) extern "system" fn ExportLayer(
+    _driver: *const c_void,
+    layer: Text,
+    folder: Text,
+    list: *const Descriptor,
+    count: u32,
+) -> u32 {
+    done("ExportLayer", || {
+        let layer = path(layer);
+        let is_scratch = layer.join("sandbox.vhdx").exists();
+        let options = if is_scratch { r#"{"IsWritableLayer":true}"# } else { "" };
+        storage::export(&layer, &path(folder), &parents(list, count)?, options)
+    })
+}
+
+macro_rules! on_image {
+    ($($name:ident)+) => {$(
+        #[unsafe(no_mangle)]
+        pub(crate) extern "system" fn $name(image: Text) -> u32 {
+            done(stringify!($name), || layers::process(&path(image)))
+        }
+    )+};
+}
+
+on_image! { ProcessBaseImage ProcessUtilityImage }
+
+/// # Safety
+///
+/// `images` is a place.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn GetBaseImages(images: *mut *mut u16) -> u32 {
+    done("GetBaseImages", || {
+        // SAFETY: as the caller promises.
+        unsafe { text::give(images, r#"{"Images":[]}"#) };
+        Ok(())
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) extern "system" fn GrantVmAccess(machine: Text, file: Text) -> u32 {
+    // SAFETY: the text ends with a zero.
+    done("GrantVmAccess", || layers::grant(&unsafe { text::read(machine) }, &path(file)))
+}
+
+#[unsafe(no_mangle)]
 pub(crate) extern "system" fn ExpandSandboxSize(
     _driver: *const c_void,
     layer: Text,
@@ -126,7 +205,7 @@ pub(crate) unsafe extern "system" fn GetLayerMountPath(
         unsafe {
             if !buffer.is_null() {
                 if *length < volume.len() {
-                    return Err(0x8007_007A);
+                    return Err(codes::BUFFER_TOO_SMALL);
                 }
                 std::ptr::copy_nonoverlapping(volume.as_ptr(), buffer, volume.len());
             }

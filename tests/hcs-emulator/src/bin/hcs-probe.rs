@@ -1,8 +1,10 @@
 //! `hcs-probe.exe`: the program that the tests run in compute systems.
 //!
-//! `exit <code>` ends with it; `echo` copies lines; `last` runs until it is ended.
+//! `exit <code>` ends with it; `echo` copies lines; `last` runs until it is ended; `endpoint` makes
+//! an endpoint on a network of its own, as a network plugin would, and prints its id; `log <file>` is
+//! a logger, which writes what it hears of a container to the file.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _, Read as _, Write as _};
 
 fn main() {
     let mut words = std::env::args().skip(1);
@@ -20,6 +22,58 @@ fn main() {
         Some("last") => loop {
             std::thread::park();
         },
+        Some("endpoint") => endpoint(),
+        Some("log") => log(&words.next().expect("a file")).expect("it can log"),
         _ => std::process::exit(2),
     }
+}
+
+/// The pipes' names are in the environment; closing the third says that it is ready.
+fn log(file: &str) -> io::Result<()> {
+    let open = |variable: &str| {
+        let pipe = std::env::var_os(variable).unwrap_or_default();
+        std::fs::OpenOptions::new().read(true).write(true).open(pipe)
+    };
+    let (mut stdout, _stderr) = (open("CONTAINER_STDOUT")?, open("CONTAINER_STDERR")?);
+    drop(open("CONTAINER_WAIT")?);
+    let mut file = std::fs::File::create(file)?;
+    let mut bytes = [0; 4096];
+    // A pipe whose writer has gone is at its end.
+    while let Ok(count @ 1..) = stdout.read(&mut bytes) {
+        file.write_all(&bytes[..count])?;
+    }
+    writeln!(file, "(the end)")
+}
+
+#[cfg(windows)]
+fn endpoint() {
+    use hcs_emulator::client;
+    use hcs_emulator::wire::Request;
+
+    let client = client::client().expect("the service can be reached");
+    let ask = |call: &str, handle: u64, settings: &str| {
+        let new_handle = client.handle();
+        let texts = vec![uuid::Uuid::nil().to_string(), settings.to_owned()];
+        let request =
+            Request { call: call.to_owned(), handle, new_handle, texts, number: 0, seq: 0 };
+        let answer = client.ask(request);
+        assert_eq!(answer.result, 0, "{call}: {}", answer.document);
+        new_handle
+    };
+    let network = ask("HcnCreateNetwork", 0, r#"{"Name":"test","Type":"NAT"}"#);
+    let endpoint = ask("HcnCreateEndpoint", network, r#"{"Name":"eth0"}"#);
+    let query = Request {
+        call: "HcnQueryEndpointProperties".to_owned(),
+        handle: endpoint,
+        texts: vec!["{}".to_owned()],
+        ..Request::default()
+    };
+    let told = client.ask(query).document;
+    let told = serde_json::from_str::<serde_json::Value>(&told).expect("a document");
+    println!("{}", told["ID"].as_str().expect("an id"));
+}
+
+#[cfg(not(windows))]
+fn endpoint() {
+    std::process::exit(2);
 }

@@ -39,6 +39,13 @@ impl Callbacks {
         if slot.callback.is_some() { std::mem::take(&mut slot.kept) } else { Vec::new() }
     }
 
+    /// Loses what was kept for a handle.
+    pub fn forget(&self, handle: u64) {
+        if let Some(slot) = locked(&self.0).get_mut(&handle) {
+            slot.kept.clear();
+        }
+    }
+
     /// Takes a handle's callback away, and waits for it when it runs.
     pub fn silence(&self, handle: u64) {
         let waited = {
@@ -102,6 +109,12 @@ pub struct Context(pub *const c_void);
 unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self(std::ptr::null())
+    }
+}
 
 impl Context {
     /// The pointer, taken through the whole, so that closures capture what may be sent.

@@ -100,6 +100,17 @@ impl Client {
         faults::next(call, When::Submit)?.result()
     }
 
+    /// The failure that a rule wants of a call that no service hears of; one that is late is waited
+    /// for here.
+    pub fn fault(call: &str) -> Option<u32> {
+        if let Some(result) = Self::refused_at_once(call) {
+            return Some(result);
+        }
+        let rule = faults::next(call, When::Complete)?;
+        std::thread::sleep(Duration::from_millis(rule.delay_ms));
+        rule.result()
+    }
+
     /// Sends a request and waits for its answer.
     pub fn ask(self: &Arc<Self>, request: Request) -> Answer {
         let (tell, told) = mpsc::channel();

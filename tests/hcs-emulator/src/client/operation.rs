@@ -30,7 +30,10 @@ enum State {
 pub struct Operation {
     state: Mutex<State>,
     done: Condvar,
-    callback: Mutex<Option<(Completed, Context)>>,
+    callback: Mutex<Option<Completed>>,
+    context: Mutex<Context>,
+    /// The call that it was given to, and the handle that this is about.
+    subject: Mutex<(String, u64)>,
 }
 
 fn operations() -> &'static Mutex<BTreeMap<u64, Arc<Operation>>> {
@@ -43,7 +46,8 @@ pub fn create(callback: Option<Completed>, context: Context) -> u64 {
     let Some(client) = client() else { return 0 };
     let handle = client.handle();
     let operation = Operation::default();
-    *locked(&operation.callback) = callback.map(|callback| (callback, context));
+    *locked(&operation.callback) = callback;
+    operation.set_context(context);
     locked(operations()).insert(handle, Arc::new(operation));
     handle
 }
@@ -63,7 +67,8 @@ pub fn set_callback(handle: u64, callback: Option<Completed>, context: Context) 
     match find(handle) {
         None => codes::INVALID_HANDLE,
         Some(operation) => {
-            *locked(&operation.callback) = callback.map(|callback| (callback, context));
+            *locked(&operation.callback) = callback;
+            operation.set_context(context);
             codes::OK
         }
     }
@@ -81,6 +86,8 @@ pub fn submit(handle: u64, request: Request) -> u32 {
         }
         *state = State::Pending;
     }
+    let about = if request.new_handle == 0 { request.handle } else { request.new_handle };
+    *locked(&operation.subject) = (request.call.clone(), about);
     let (later, new_handle) = (Arc::clone(&client), request.new_handle);
     client.call(request, move |answer| {
         if codes::failed(answer.result) && new_handle != 0 {
@@ -89,7 +96,8 @@ pub fn submit(handle: u64, request: Request) -> u32 {
         *locked(&operation.state) = State::Done(Box::new(answer));
         operation.done.notify_all();
         let callback = *locked(&operation.callback);
-        if let Some((callback, context)) = callback {
+        if let Some(callback) = callback {
+            let context = operation.context();
             later.later(move || {
                 if find(handle).is_some() {
                     // SAFETY: whoever set the callback promises that it and its context are good
@@ -103,6 +111,26 @@ pub fn submit(handle: u64, request: Request) -> u32 {
 }
 
 impl Operation {
+    /// What its callback is given.
+    pub fn context(&self) -> Context {
+        *locked(&self.context)
+    }
+
+    /// Gives its callback something else.
+    pub fn set_context(&self, context: Context) {
+        *locked(&self.context) = context;
+    }
+
+    /// The call that it was given to; empty when it was given to none.
+    pub fn call(&self) -> String {
+        locked(&self.subject).0.clone()
+    }
+
+    /// The handle that this is about.
+    pub fn handle(&self) -> u64 {
+        locked(&self.subject).1
+    }
+
     /// Waits for the end; `None` for ever. The error is why there is no answer.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Answer, u32> {
         let mut state = locked(&self.state);

@@ -1,6 +1,15 @@
 //! The shapes of the documents that a container host sends.
 
+mod network;
+mod storage;
+
 use super::Shape::{self, Any, Flag, List, Map, Number, Object, Text, Word};
+
+pub use network::{
+    ENDPOINT, LOAD_BALANCER, NAMESPACE, NAMESPACE_RESOURCE, NETWORK, NETWORK_MODIFY, NETWORK_QUERY,
+    ROUTE_SETTINGS,
+};
+pub use storage::{EXPORT_OPTIONS, LAYER_DATA, NO_OPTIONS, OS_LAYER_OPTIONS};
 
 /// `HcsCreateComputeSystem`'s configuration, schema 2.
 pub static COMPUTE_SYSTEM: Shape = Object(&[
@@ -27,6 +36,7 @@ pub static CONTAINER_V1: Shape = Object(&[
     ("MemoryMaximumInMB", Number),
     ("StorageBandwidthMaximum", Number),
     ("StorageIOPSMaximum", Number),
+    ("StorageSandboxSize", Number),
     ("EndpointList", List(&Text)),
     ("AllowUnqualifiedDNSQuery", Flag),
     ("DNSSearchList", Text),
@@ -149,6 +159,9 @@ pub static PROCESS: Shape = Object(&[
     ("ConsoleSize", List(&Number)),
     ("UseExistingLogin", Flag),
     ("UseLegacyConsole", Flag),
+    ("CreateInUtilityVm", Flag),
+    ("OCISpecification", Any),
+    ("OCIProcess", Any),
 ]);
 
 /// `HcsModifyProcess`' settings.

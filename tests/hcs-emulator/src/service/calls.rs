@@ -1,19 +1,20 @@
 //! The calls, by their names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use windows_sys::Win32::Foundation::HANDLE;
 
 use super::link::{Link, Object};
 use super::system::{Ending, State, System};
-use super::{Service, guards, launch, locked, properties};
+use super::{Service, guards, launch, locked, network, properties};
 use crate::codes;
 use crate::document::{self, Shape};
 use crate::wire::{Answer, Request};
 
 /// What went wrong: a result, and an error document that may be empty.
-pub(super) struct Refused(u32, String);
+pub(super) struct Refused(pub(super) u32, pub(super) String);
 
 impl From<u32> for Refused {
     fn from(result: u32) -> Self {
@@ -35,17 +36,21 @@ pub(super) fn carry_out(service: &Service, link: &Arc<Link>, request: &Request) 
 }
 
 fn answer(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
+    if let Some(outcome) = network::carry_out(service, link, request) {
+        return outcome;
+    }
     match request.call.as_str() {
         "HcsCreateComputeSystem" => create(service, link, request),
         "HcsOpenComputeSystem" => open(service, link, request),
         "HcsEnumerateComputeSystems" => enumerate(service, request),
-        "HcsGetServiceProperties" => guards::properties(service, request),
+        "HcsGetServiceProperties" => properties::of_service(service, request),
         "HcsModifyServiceSettings" => guards::modify(service, request),
         "HcsOpenProcess" => open_process(link, request),
         "HcsTerminateProcess"
         | "HcsSignalProcess"
         | "HcsGetProcessInfo"
         | "HcsGetProcessProperties"
+        | "HcsWaitForProcessExit"
         | "HcsModifyProcess" => on_process(link, request),
         _ => {
             let system = link.system(request.handle).ok_or(codes::INVALID_HANDLE)?;
@@ -87,8 +92,7 @@ fn create(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
     if systems.contains_key(id) {
         return Err(codes::SYSTEM_EXISTS.into());
     }
-    let system = System::new(id, &first)
-        .map_err(|error| codes::of_win32(error.raw_os_error().unwrap_or(1).cast_unsigned()))?;
+    let system = System::new(id, &first).map_err(|error| codes::of_io(&error))?;
     let system = Arc::new(system);
     systems.insert(id.to_owned(), Arc::clone(&system));
     drop(systems);
@@ -135,6 +139,10 @@ fn on_system(
             freeze(system, false);
         }
         "HcsModifyComputeSystem" => modify(system, request)?,
+        "HcsWaitForComputeSystemExit" => {
+            let told = system.wait(limit(request)).ok_or(codes::OPERATION_TIMEOUT)?;
+            return Ok(Answer { document: told, ..Answer::default() });
+        }
         "HcsGetComputeSystemProperties" => {
             if system.state() == State::Stopped {
                 return Err(codes::ALREADY_STOPPED.into());
@@ -149,6 +157,11 @@ fn on_system(
         _ => return Err(codes::NOT_SUPPORTED.into()),
     }
     Ok(done())
+}
+
+/// How long a wait may take; Windows' word for ever is as long as anything here lives.
+fn limit(request: &Request) -> Duration {
+    Duration::from_millis(request.number)
 }
 
 fn end(service: &Service, system: &System, how: Ending) -> Result<(), Refused> {
@@ -206,6 +219,12 @@ fn on_process(link: &Link, request: &Request) -> Outcome {
                 None => process.terminate()?,
                 Some(name) => process.signal(event(name))?,
             }
+        }
+        "HcsWaitForProcessExit" => {
+            if !process.wait(limit(request)) {
+                return Err(codes::OPERATION_TIMEOUT.into());
+            }
+            return Ok(Answer { document: process.status(), ..Answer::default() });
         }
         "HcsGetProcessInfo" => return Ok(Answer { pid: process.pid, ..Answer::default() }),
         "HcsGetProcessProperties" => {

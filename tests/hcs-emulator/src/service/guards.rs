@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::calls::{Outcome, done, read, text, with};
+use super::calls::{Outcome, done, read, text};
 use super::{Service, locked};
 use crate::codes;
 use crate::document;
@@ -22,14 +22,11 @@ pub(super) fn modify(service: &Service, request: &Request) -> Outcome {
     Ok(done())
 }
 
-pub(super) fn properties(service: &Service, request: &Request) -> Outcome {
-    let query = read(text(request, 0), &document::PROPERTY_QUERY)?;
-    if query["PropertyTypes"] != json!(["ContainerCredentialGuard"]) {
-        return Err(codes::NOT_SUPPORTED.into());
-    }
+/// What the service tells of them.
+pub(super) fn told(service: &Service) -> Value {
     let guards = locked(&service.guards);
     let instances: Vec<Value> = guards.iter().map(|(id, spec)| instance(id, spec)).collect();
-    Ok(with(&json!({ "Properties": [{ "Instances": instances }] })))
+    json!({ "Instances": instances })
 }
 
 fn instance(id: &str, spec: &str) -> Value {

@@ -23,6 +23,10 @@ use super::system::{State, System};
 use crate::codes;
 use crate::wire::Answer;
 
+/// While a child's handles can be inherited, no other child is made: neither a process nor a console,
+/// which is one too.
+static INHERITING: Mutex<()> = Mutex::new(());
+
 /// Starts one and gives its streams to the caller.
 pub(super) fn launch(
     system: &Arc<System>,
@@ -36,14 +40,18 @@ pub(super) fn launch(
         State::Stopped => return Err(codes::ALREADY_STOPPED),
         State::Created | State::Paused => return Err(codes::INVALID_STATE),
     }
-    let streams = Streams::new(parameters).map_err(|error| result(&error))?;
+    let alone = locked(&INHERITING);
+    let streams = Streams::new(parameters).map_err(|error| codes::of_io(&error))?;
     let started = start(system, parameters, &streams)?;
+    // The child has its ends; the service's would keep a reader waiting, and reach the next child.
+    drop(streams.near);
+    drop(alone);
     let process =
         Process::new(started.pid, started.handle, image(parameters), system, streams.console);
     let mut given = [0; 3];
     for (place, far) in given.iter_mut().zip(&streams.far) {
         if let Some(far) = far {
-            *place = pipes::give(link.pid, far).map_err(|error| result(&error))?;
+            *place = pipes::give(link.pid, far).map_err(|error| codes::of_io(&error))?;
         }
     }
     locked(&system.processes).insert(process.pid, Arc::clone(&process));
@@ -110,9 +118,6 @@ struct Started {
 
 /// Starts it suspended, in its job.
 fn start(system: &System, parameters: &Value, streams: &Streams) -> Result<Started, u32> {
-    // While a child's handles can be inherited, no other child is made.
-    static INHERITING: Mutex<()> = Mutex::new(());
-    let _alone = locked(&INHERITING);
     let mut startup = STARTUPINFOEXW::default();
     startup.StartupInfo.cb = u32::try_from(size_of::<STARTUPINFOEXW>()).expect("a small structure");
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
@@ -125,11 +130,12 @@ fn start(system: &System, parameters: &Value, streams: &Streams) -> Result<Start
     startup.StartupInfo.hStdOutput = raw(1);
     startup.StartupInfo.hStdError = raw(2);
     for near in streams.near.iter().flatten() {
-        pipes::inheritable(near).map_err(|error| result(&error))?;
+        pipes::inheritable(near).map_err(|error| codes::of_io(&error))?;
     }
     let mut list = vec![0usize; 64];
     let mut flags = CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
-    attach(&mut startup, &mut list, streams.console.as_ref()).map_err(|error| result(&error))?;
+    attach(&mut startup, &mut list, streams.console.as_ref())
+        .map_err(|error| codes::of_io(&error))?;
     if streams.console.is_none() {
         flags |= CREATE_NO_WINDOW;
     }
@@ -157,7 +163,7 @@ fn start(system: &System, parameters: &Value, streams: &Streams) -> Result<Start
     // SAFETY: the list was initialised.
     unsafe { DeleteProcThreadAttributeList(startup.lpAttributeList) };
     if done == 0 {
-        return Err(result(&error));
+        return Err(codes::of_io(&error));
     }
     // SAFETY: both handles are new and nobody else's.
     let (handle, thread) = unsafe {
@@ -166,7 +172,7 @@ fn start(system: &System, parameters: &Value, streams: &Streams) -> Result<Start
     if let Err(error) = system.job.add(made.hProcess) {
         // SAFETY: the handle is open.
         unsafe { TerminateProcess(made.hProcess, codes::PROCESS_ABORTED) };
-        return Err(result(&error));
+        return Err(codes::of_io(&error));
     }
     Ok(Started { pid: made.dwProcessId, handle, thread })
 }
@@ -225,8 +231,4 @@ fn image(parameters: &Value) -> String {
         None => line.split_whitespace().next(),
     };
     program.unwrap_or_default().rsplit(['\\', '/']).next().unwrap_or_default().to_owned()
-}
-
-fn result(error: &io::Error) -> u32 {
-    codes::of_win32(error.raw_os_error().unwrap_or(1).cast_unsigned())
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
+use uuid::Uuid;
+
 use super::process::Process;
 use super::system::System;
 use super::{Service, locked};
+use crate::networks::Kind;
 use crate::wire::{self, Answer, Event, Message};
 
 /// What a handle is of.
@@ -14,6 +17,10 @@ use crate::wire::{self, Answer, Event, Message};
 pub(crate) enum Object {
     System(Arc<System>),
     Process(Arc<Process>),
+    /// Something of the network service's.
+    Thing(Kind, Uuid),
+    /// Whoever is told what the network service does.
+    Watcher,
 }
 
 /// A connection.
@@ -47,20 +54,28 @@ impl Link {
         match object {
             Object::System(system) => system.subscribe(self, handle),
             Object::Process(process) => process.subscribe(self, handle),
+            Object::Thing(..) | Object::Watcher => {}
+        }
+    }
+
+    pub(crate) fn thing(&self, handle: u64) -> Option<(Kind, Uuid)> {
+        match locked(&self.handles).get(&handle)? {
+            Object::Thing(kind, id) => Some((*kind, *id)),
+            Object::System(_) | Object::Process(_) | Object::Watcher => None,
         }
     }
 
     pub(crate) fn system(&self, handle: u64) -> Option<Arc<System>> {
         match locked(&self.handles).get(&handle)? {
             Object::System(system) => Some(Arc::clone(system)),
-            Object::Process(_) => None,
+            Object::Process(_) | Object::Thing(..) | Object::Watcher => None,
         }
     }
 
     pub(crate) fn process(&self, handle: u64) -> Option<Arc<Process>> {
         match locked(&self.handles).get(&handle)? {
             Object::Process(process) => Some(Arc::clone(process)),
-            Object::System(_) => None,
+            Object::System(_) | Object::Thing(..) | Object::Watcher => None,
         }
     }
 
@@ -71,7 +86,8 @@ impl Link {
                 system.end(service, super::system::Ending::Forced);
             }
             Some(Object::Process(process)) => process.unsubscribe(self, handle),
-            Some(Object::System(_)) | None => {}
+            Some(Object::Watcher) => super::network::unwatch(service, self, handle),
+            Some(Object::System(_) | Object::Thing(..)) | None => {}
         }
     }
 

@@ -12,6 +12,7 @@ mod guards;
 mod job;
 mod launch;
 mod link;
+mod network;
 mod pipes;
 mod process;
 mod properties;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::networks::Networks;
 use crate::wire::{self, PORT_FILE, Request};
 
 use self::link::Link;
@@ -40,6 +42,9 @@ pub(crate) struct Service {
     systems: Mutex<BTreeMap<String, Arc<System>>>,
     /// Credential guard instances, by id.
     guards: Mutex<BTreeMap<String, String>>,
+    networks: Mutex<Networks>,
+    /// Who is told of networks that come and go.
+    watchers: Mutex<Vec<(Arc<Link>, u64)>>,
     connections: AtomicUsize,
 }
 

@@ -2,9 +2,10 @@
 
 use std::os::windows::io::{AsRawHandle as _, OwnedHandle};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use serde_json::json;
-use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::Threading::{
     CreateRemoteThread, GetExitCodeProcess, INFINITE, TerminateProcess, WaitForSingleObject,
@@ -92,6 +93,14 @@ impl Process {
             "LastWaitResult": 0,
         })
         .to_string()
+    }
+
+    /// Waits for its end; whether that came.
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
+        let limit = u32::try_from(limit.as_millis()).unwrap_or(INFINITE);
+        // SAFETY: the handle is open.
+        let waited = unsafe { WaitForSingleObject(self.raw(), limit) };
+        waited == WAIT_OBJECT_0
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -7,9 +7,44 @@ use serde_json::{Value, json};
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Threading::GetProcessTimes;
 
-use super::locked;
+use super::calls::{Outcome, read, text, with};
 use super::process::Process;
 use super::system::{State, System};
+use super::{Service, guards, locked};
+use crate::codes;
+use crate::document;
+use crate::wire::Request;
+
+/// The answer to a query of the service itself.
+pub(super) fn of_service(service: &Service, request: &Request) -> Outcome {
+    let query = read(text(request, 0), &document::PROPERTY_QUERY)?;
+    let asked = query["PropertyTypes"].as_array().into_iter().flatten();
+    let told = asked.map(|asked| match asked.as_str().unwrap_or_default() {
+        "Basic" => Ok(json!({ "SupportedSchemaVersions": [
+            { "Major": 1, "Minor": 0 }, { "Major": 2, "Minor": 1 },
+        ] })),
+        "ProcessorTopology" => Ok(topology()),
+        "CpuGroup" => Ok(json!({ "CpuGroups": [] })),
+        "ContainerCredentialGuard" => Ok(guards::told(service)),
+        _ => Err(codes::NOT_SUPPORTED),
+    });
+    let told = told.collect::<Result<Vec<Value>, u32>>()?;
+    Ok(with(&json!({ "Properties": told })))
+}
+
+/// One package and one node, with a core for each logical processor.
+fn topology() -> Value {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let one = |place: usize| {
+        json!({
+            "LpIndex": place, "NodeNumber": 0, "PackageId": 0, "CoreId": place, "RootVpIndex": place,
+        })
+    };
+    json!({
+        "LogicalProcessorCount": count,
+        "LogicalProcessors": (0..count).map(one).collect::<Vec<Value>>(),
+    })
+}
 
 pub(super) fn basic(system: &System) -> Value {
     json!({

@@ -48,6 +48,9 @@ pub(crate) struct System {
     terminate_on_last_close: bool,
     listeners: Mutex<Vec<(Arc<Link>, u64)>>,
     emptied: Condvar,
+    /// What was told of its end.
+    told: Mutex<Option<String>>,
+    ended: Condvar,
 }
 
 impl System {
@@ -66,6 +69,8 @@ impl System {
             terminate_on_last_close: on_last.iter().any(|name| document[name] == json!(true)),
             listeners: Mutex::default(),
             emptied: Condvar::new(),
+            told: Mutex::default(),
+            ended: Condvar::new(),
         })
     }
 
@@ -98,6 +103,13 @@ impl System {
         listeners.is_empty() && self.terminate_on_last_close
     }
 
+    /// Waits for its end, and gives what is told of it.
+    pub(crate) fn wait(&self, limit: Duration) -> Option<String> {
+        let told = locked(&self.told);
+        let waited = self.ended.wait_timeout_while(told, limit, |told| told.is_none());
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.clone()
+    }
+
     /// A process of it has ended.
     pub(crate) fn forget(&self, pid: u32) {
         locked(&self.processes).remove(&pid);
@@ -124,6 +136,8 @@ impl System {
             Ending::Forced => "ForcedExit",
         };
         let data = json!({ "Status": 0, "ExitType": kind }).to_string();
+        *locked(&self.told) = Some(data.clone());
+        self.ended.notify_all();
         for (link, handle) in locked(&self.listeners).iter() {
             link.tell(*handle, SYSTEM_EXITED, &data);
         }

@@ -1,18 +1,17 @@
 //! `vmcompute.dll`'s older interface, driven as a shim of that time drives it: a call is pending, and
 //! a notification completes it.
 
-#![cfg(windows)]
-#![expect(unsafe_code, reason = "the DLL is called as C calls it")]
+#![expect(unsafe_code, reason = "the DLLs are called as C calls them")]
 
-use std::ffi::{CStr, c_void};
+use std::ffi::c_void;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use hcs_emulator::client::text;
 use hcs_emulator::codes;
-use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
 
-type Text = *const u16;
+use crate::dll::{Text, call};
+
 type OnNotification = unsafe extern "system" fn(u32, *const c_void, u32, Text);
 
 /// What was notified: the context, the type and the data.
@@ -40,30 +39,6 @@ fn await_kind(context: usize, kind: u32) -> String {
     }
 }
 
-fn find(name: &CStr) -> unsafe extern "system" fn() -> isize {
-    let library = text::wide("vmcompute.dll");
-    // SAFETY: both names end with a zero.
-    unsafe {
-        let module = LoadLibraryW(library.as_ptr());
-        assert!(!module.is_null(), "vmcompute.dll is not in system32");
-        GetProcAddress(module, name.as_ptr().cast()).expect("an export that shims call")
-    }
-}
-
-/// Calls an export; the types are those of its arguments.
-macro_rules! call {
-    ($name:literal ($($argument:expr => $kind:ty),*)) => {{
-        let address = find($name);
-        // SAFETY: these are the export's arguments; pointers are good for the call.
-        unsafe {
-            std::mem::transmute::<
-                unsafe extern "system" fn() -> isize,
-                unsafe extern "system" fn($($kind),*) -> u32,
-            >(address)($($argument),*)
-        }
-    }};
-}
-
 #[repr(C)]
 #[derive(Default)]
 struct ProcessInformation {
@@ -79,46 +54,46 @@ fn a_container_lives_by_pending_calls_and_notifications() {
         text::wide(r#"{"SystemType":"Container","Name":"older","Owner":"test","Layers":[]}"#);
     let (mut system, mut registered) = (0u64, 0u64);
     let mut result: *mut u16 = std::ptr::null_mut();
-    let created = call!(c"HcsCreateComputeSystem"(id.as_ptr() => Text, document.as_ptr() => Text,
+    let created = call!("vmcompute.dll", c"HcsCreateComputeSystem"(id.as_ptr() => Text, document.as_ptr() => Text,
         0 => usize, &raw mut system => *mut u64, &raw mut result => *mut *mut u16));
     assert_eq!((created, result.is_null()), (codes::PENDING, true));
     let context = 7usize;
-    call!(c"HcsRegisterComputeSystemCallback"(system => u64, hear as OnNotification => OnNotification,
+    call!("vmcompute.dll", c"HcsRegisterComputeSystemCallback"(system => u64, hear as OnNotification => OnNotification,
         context => usize, &raw mut registered => *mut u64));
     await_kind(context, 2);
     let empty = text::wide("");
-    let started = call!(c"HcsStartComputeSystem"(system => u64, empty.as_ptr() => Text,
+    let started = call!("vmcompute.dll", c"HcsStartComputeSystem"(system => u64, empty.as_ptr() => Text,
         &raw mut result => *mut *mut u16));
     assert_eq!(started, codes::PENDING);
     await_kind(context, 3);
-    let again = call!(c"HcsStartComputeSystem"(system => u64, empty.as_ptr() => Text,
+    let again = call!("vmcompute.dll", c"HcsStartComputeSystem"(system => u64, empty.as_ptr() => Text,
         &raw mut result => *mut *mut u16));
     assert_eq!((again, result.is_null()), (codes::INVALID_STATE, false));
 
     let line = text::wide(r#"{"CommandLine":"C:\\windows\\system32\\hcs-probe.exe exit 300"}"#);
     let (mut process, mut info) = (0u64, ProcessInformation::default());
-    let made = call!(c"HcsCreateProcess"(system => u64, line.as_ptr() => Text,
+    let made = call!("vmcompute.dll", c"HcsCreateProcess"(system => u64, line.as_ptr() => Text,
         &raw mut info => *mut ProcessInformation, &raw mut process => *mut u64,
         &raw mut result => *mut *mut u16));
     assert_eq!((made, info.pid != 0, info.streams), (codes::OK, true, [0; 3]));
-    call!(c"HcsRegisterProcessCallback"(process => u64, hear as OnNotification => OnNotification,
+    call!("vmcompute.dll", c"HcsRegisterProcessCallback"(process => u64, hear as OnNotification => OnNotification,
         8usize => usize, &raw mut registered => *mut u64));
     await_kind(8, 0x0001_0000);
     let mut told: *mut u16 = std::ptr::null_mut();
-    call!(c"HcsGetProcessProperties"(process => u64, &raw mut told => *mut *mut u16,
+    call!("vmcompute.dll", c"HcsGetProcessProperties"(process => u64, &raw mut told => *mut *mut u16,
         &raw mut result => *mut *mut u16));
     // SAFETY: the text ends with a zero; the test may leak it.
     let status = unsafe { text::read(told) };
     assert!(status.contains("\"ExitCode\":300"), "{status}");
-    call!(c"HcsUnregisterProcessCallback"(registered => u64));
-    call!(c"HcsCloseProcess"(process => u64));
+    call!("vmcompute.dll", c"HcsUnregisterProcessCallback"(registered => u64));
+    call!("vmcompute.dll", c"HcsCloseProcess"(process => u64));
 
-    let ended = call!(c"HcsTerminateComputeSystem"(system => u64, empty.as_ptr() => Text,
+    let ended = call!("vmcompute.dll", c"HcsTerminateComputeSystem"(system => u64, empty.as_ptr() => Text,
         &raw mut result => *mut *mut u16));
     assert_eq!(ended, codes::PENDING);
     assert!(await_kind(context, 1).contains("ForcedExit"));
-    call!(c"HcsUnregisterComputeSystemCallback"(system => u64));
-    call!(c"HcsCloseComputeSystem"(system => u64));
+    call!("vmcompute.dll", c"HcsUnregisterComputeSystemCallback"(system => u64));
+    call!("vmcompute.dll", c"HcsCloseComputeSystem"(system => u64));
 }
 
 #[test]
@@ -127,7 +102,7 @@ fn a_document_that_is_not_understood_is_refused_at_once_with_the_reason() {
     let document = text::wide(r#"{"SystemType":"Container","Colour":"blue"}"#);
     let mut system = 0u64;
     let mut result: *mut u16 = std::ptr::null_mut();
-    let refused = call!(c"HcsCreateComputeSystem"(id.as_ptr() => Text, document.as_ptr() => Text,
+    let refused = call!("vmcompute.dll", c"HcsCreateComputeSystem"(id.as_ptr() => Text, document.as_ptr() => Text,
         0 => usize, &raw mut system => *mut u64, &raw mut result => *mut *mut u16));
     assert_eq!(refused, codes::INVALID_JSON);
     // SAFETY: as above.
