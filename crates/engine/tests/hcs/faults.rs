@@ -15,13 +15,13 @@ use crate::support::{document, engine, probe, started};
 pub(crate) static ORDERS: Mutex<()> = Mutex::const_new(());
 
 /// Faults, as long as this lives.
-struct Faults {
+pub(crate) struct Faults {
     _alone: tokio::sync::MutexGuard<'static, ()>,
     file: std::path::PathBuf,
 }
 
 impl Faults {
-    async fn order(rules: serde_json::Value) -> Self {
+    pub(crate) async fn order(rules: serde_json::Value) -> Self {
         let alone = ORDERS.lock().await;
         let file = std::env::var_os("HCS_EMULATOR_FAULTS").expect("`cargo xtask test` sets it");
         let file = std::path::PathBuf::from(file);

@@ -8,4 +8,7 @@ mod conformance;
 mod credentials;
 mod faults;
 mod leaks;
+mod networks;
+mod races;
+mod storage;
 mod support;
