@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 mod crash;
+mod figures;
 mod life;
+mod logs;
 mod place;
 mod streams;
