@@ -8,7 +8,7 @@ use http::{HeaderMap, Response};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
-use crate::sys::config::HostConfig;
+use crate::host::HostConfig;
 
 #[test]
 fn only_a_guard_of_this_engine_is_taken() {
