@@ -54,16 +54,20 @@ fn with_id(location: &str, id: &str) -> String {
         .map_or_else(|| location.to_owned(), |folder| format!("{folder}{id}"))
 }
 
+/// The originals take an empty text for none, here and below.
 fn dump_type(annotations: &Annotations) -> Result<i32> {
     match values::text(annotations, names::DUMP_TYPE) {
         Some("mini") => Ok(1),
-        None | Some("full") => Ok(2),
+        None | Some("" | "full") => Ok(2),
         Some(other) => Err(PlanError::field(names::DUMP_TYPE, other, "must be mini or full")),
     }
 }
 
 fn dump_count(annotations: &Annotations) -> Result<i32> {
-    let Some(text) = values::text(annotations, names::DUMP_COUNT) else { return Ok(10) };
+    let text = values::text(annotations, names::DUMP_COUNT).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(10);
+    }
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
         PlanError::field(names::DUMP_COUNT, text, "must be a whole number above zero")
     })

@@ -12,7 +12,7 @@ use crate::leftovers::silo_host;
 use crate::subject::{Running, need_host};
 
 /// The same disk in another format; `vpc` is a dynamic VHD.
-fn scattered(image: &Path, format: &str) -> PathBuf {
+pub(crate) fn scattered(image: &Path, format: &str) -> PathBuf {
     let path = image.with_extension(format);
     run("qemu-img", &["convert", "-f", "raw", "-O", format, text(image), text(&path)]);
     path
@@ -32,7 +32,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// The processes that serve a disk from `folder`, or hold an image in it open.
-fn holders(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn holders(folder: &Path) -> Vec<PathBuf> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let open = processes.flat_map(|process| {
         std::fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten()

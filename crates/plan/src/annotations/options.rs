@@ -131,12 +131,44 @@ fn platform_os(platform: &str) -> Option<String> {
     let system = system.to_ascii_lowercase();
     match (system.as_str(), rest.is_empty()) {
         ("windows" | "linux", _) | (_, false) => Some(system),
-        ("amd64" | "x86_64" | "x86-64" | "arm64" | "aarch64" | "386" | "i386" | "arm", true) => {
-            Some("windows".into())
-        }
+        (word, true) if ARCHITECTURES.contains(&word) => Some("windows".into()),
         (_, true) => known_systems().contains(&system.as_str()).then_some(system),
     }
 }
+
+/// Words that stand for an architecture when they stand alone.
+const ARCHITECTURES: [&str; 30] = [
+    "386",
+    "aarch64",
+    "amd64",
+    "amd64p32",
+    "arm",
+    "arm64",
+    "arm64be",
+    "armbe",
+    "armel",
+    "armhf",
+    "i386",
+    "loong64",
+    "mips",
+    "mips64",
+    "mips64le",
+    "mips64p32",
+    "mips64p32le",
+    "mipsle",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv",
+    "riscv64",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "wasm",
+    "x86-64",
+    "x86_64",
+];
 
 fn known_systems() -> &'static [&'static str] {
     &[
