@@ -156,3 +156,31 @@ pub fn dword(key: RegistryKey, name: &str, value: i32) -> RegistryValue {
         ..RegistryValue::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dumps_of(pairs: &[(&str, &str)]) -> Result<Vec<(String, i32)>> {
+        let mut annotations: Annotations =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        annotations.insert(names::DUMP_LOCATION.to_owned(), r"C:\dumps".to_owned());
+        let values = dumps("id", &annotations, "")?;
+        Ok(values.into_iter().map(|value| (value.name, value.dword_value)).skip(1).collect())
+    }
+
+    #[test]
+    fn an_empty_type_or_count_is_as_good_as_none() {
+        let usual = dumps_of(&[]).unwrap();
+        assert_eq!(usual, [("DumpType".to_owned(), 2), ("DumpCount".to_owned(), 10)]);
+        assert_eq!(dumps_of(&[(names::DUMP_TYPE, ""), (names::DUMP_COUNT, "")]).unwrap(), usual);
+        for (name, value) in [
+            (names::DUMP_TYPE, "Full"),
+            (names::DUMP_TYPE, " "),
+            (names::DUMP_COUNT, "-1"),
+            (names::DUMP_COUNT, "1.5"),
+        ] {
+            assert!(dumps_of(&[(name, value)]).is_err(), "{name} = {value}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use schema::container::Container;
+use schema::container::{Container, Processor, RegistryValue};
 use serde_json::Value;
 
 use crate::plan::Plan;
@@ -85,14 +85,7 @@ fn decided(container: &Container) -> Vec<(&'static str, String)> {
         pairs.push(("host name", guest.host_name.clone()));
     }
     if let Some(processor) = &container.processor {
-        let limits = [
-            ("count", processor.count),
-            ("maximum of 10000", processor.maximum),
-            ("weight", processor.weight),
-        ];
-        let limit = limits.iter().find(|(_, value)| *value != 0);
-        let text = limit.map_or("no limit".into(), |(name, value)| format!("{name} {value}"));
-        pairs.push(("processor", text));
+        pairs.push(("processor", limit(processor)));
     }
     let memory = container
         .memory
@@ -105,7 +98,12 @@ fn decided(container: &Container) -> Vec<(&'static str, String)> {
     }
     for mount in &container.mapped_directories {
         let mode = if mount.read_only { " (read-only)" } else { "" };
-        pairs.push(("mount", format!("{} at {}{mode}", mount.host_path, mount.container_path)));
+        let (from, to) = (&mount.host_path, &mount.container_path);
+        let kind = match mount.host_path_type.as_str() {
+            "" => String::new(),
+            kind => format!("{kind} "),
+        };
+        pairs.push(("mount", format!("{kind}{from} at {to}{mode}")));
     }
     for pipe in &container.mapped_pipes {
         pairs.push(("pipe", format!("{} as {}", pipe.host_path, pipe.container_pipe_name)));
@@ -119,7 +117,33 @@ fn decided(container: &Container) -> Vec<(&'static str, String)> {
     for device in &container.assigned_devices {
         pairs.push(("device", format!("{}{}", device.interface_class_guid, device.location_path)));
     }
+    for value in container.registry_changes.iter().flat_map(|changes| &changes.add_values) {
+        pairs.push(("registry", registry(value)));
+    }
     pairs
+}
+
+/// At most one of the three is set.
+fn limit(processor: &Processor) -> String {
+    match (processor.count, processor.maximum, processor.weight) {
+        (0, 0, 0) => "no limit".into(),
+        (0, 0, weight) => format!("weight {weight}"),
+        (0, share, _) => format!("at most {share} of 10000 parts of all"),
+        (count, ..) => format!("count {count}"),
+    }
+}
+
+fn registry(value: &RegistryValue) -> String {
+    let key = value.key.as_ref();
+    let at = key.map(|key| format!(r"{}\{}\", key.hive, key.name)).unwrap_or_default();
+    let (text, number) = (&value.string_value, value.dword_value);
+    let shown = match value.value_type.as_str() {
+        "DWord" => number.to_string(),
+        "QWord" => value.qword_value.to_string(),
+        "Binary" => value.binary_value.clone(),
+        _ => text.clone(),
+    };
+    format!("{at}{} = {shown}", value.name)
 }
 
 fn some_or(text: &str, default: &str) -> String {

@@ -136,7 +136,11 @@ impl Step {
             }
             Self::CreateFolder { path } => ("create folder", path.clone()),
             Self::MountLayers { scratch, layers } => {
-                ("mount layers", format!("{scratch} over {} layers", layers.len()))
+                let layers = match layers.len() {
+                    1 => "1 layer".to_owned(),
+                    count => format!("{count} layers"),
+                };
+                ("mount layers", format!("{scratch} over {layers}"))
             }
             Self::CreateNamespace { name, endpoints } => {
                 let name = if name.is_empty() { "(named by the host)" } else { name };

@@ -205,14 +205,28 @@ fn what_the_linux_engine_cannot_do_is_refused_by_name() {
 #[test]
 fn a_plan_can_be_read_before_it_is_carried_out() {
     let parts = json!({
-        "windows": {"network": {"endpointList": ["nat"]}},
-        "mounts": [{"source": "/host/a", "destination": "C:\\a", "options": ["ro"]}],
+        "windows": {
+            "network": {"endpointList": ["nat"]},
+            "resources": {"cpu": {"maximum": 2500}},
+        },
+        "mounts": [
+            {"source": "/host/a", "destination": "C:\\a", "options": ["ro"]},
+            {"source": "/host/d.vhdx", "destination": "C:\\d", "type": "virtual-disk"},
+        ],
+        "annotations": {"io.microsoft.container.processdumplocation": "C:\\dumps"},
     });
     let plan = plan(spec(parts)).unwrap();
     let table = plan.to_table();
-    for told in
-        ["create namespace", "web, endpoints: nat", "unmount", "/host/a at C:\\a (read-only)"]
-    {
+    for told in [
+        "create namespace",
+        "web, endpoints: nat",
+        "unmount",
+        "/host/a at C:\\a (read-only)",
+        "virtual-disk /host/d.vhdx at C:\\d",
+        "at most 2500 of 10000 parts of all",
+        r"LocalDumps\DumpFolder = C:\dumps",
+        r"LocalDumps\DumpCount = 10",
+    ] {
         assert!(table.contains(told), "the table does not tell `{told}`:\n{table}");
     }
     let json = plan.to_json();

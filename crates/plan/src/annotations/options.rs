@@ -188,3 +188,24 @@ fn known_systems() -> &'static [&'static str] {
         "zos",
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_architecture_alone_is_of_the_hosts_system() {
+        for (platform, system) in [
+            ("amd64", Some("windows")),
+            ("ppc64le", Some("windows")),
+            ("Linux/arm64/v8", Some("linux")),
+            ("windows(10.0.20348)/amd64", Some("windows")),
+            ("plan9", Some("plan9")),
+            ("vax", None),
+            ("a/b/c/d", None),
+            ("linux/", None),
+        ] {
+            assert_eq!(platform_os(platform).as_deref(), system, "{platform}");
+        }
+    }
+}
