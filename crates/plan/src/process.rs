@@ -5,6 +5,7 @@ use schema::process::ProcessParameters;
 
 use crate::annotations::names;
 use crate::oci::{Annotations, Process};
+use crate::paths;
 use crate::request::Streams;
 
 /// Where a process is started.
@@ -142,9 +143,7 @@ pub fn adjust_isolated_host_process(process: &mut Process, annotations: &Annotat
 }
 
 fn is_cmd(program: &str) -> bool {
-    let program = program.to_lowercase();
-    let name = program.rsplit(['\\', '/']).next().unwrap_or_default();
-    matches!(name, "cmd" | "cmd.exe")
+    matches!(paths::name(&program.to_lowercase()).as_str(), "cmd" | "cmd.exe")
 }
 
 #[cfg(test)]
@@ -161,6 +160,22 @@ mod tests {
         ];
         for (args, line) in cases {
             assert_eq!(command_line(args), *line);
+        }
+    }
+
+    #[test]
+    fn a_host_process_runs_in_cmd_unless_it_is_cmd_wherever_that_is() {
+        for (line, wrapped) in [
+            (r"C:\Windows\System32\CMD.exe /c x", false),
+            (r"c:cmd /c x", false),
+            (r"bin/cmd\ x", false),
+            ("cmdkey /list", true),
+            ("    ", true),
+        ] {
+            let mut process = Process { command_line: line.to_owned(), ..Process::default() };
+            adjust_isolated_host_process(&mut process, &Annotations::new());
+            let expected = if wrapped { format!("cmd /c {line}") } else { line.to_owned() };
+            assert_eq!(process.command_line, expected);
         }
     }
 

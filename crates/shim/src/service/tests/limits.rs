@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use containerd_shim_protos::api::CreateTaskRequest;
 use engine::Engine as _;
-use engine::memory::{Holding, MemoryEngine, MemoryHost};
+use engine::memory::{Holding, MemoryEngine, MemoryHost, MemorySystem};
 use lifecycle::Which;
 use lifecycle::signals::Delivery;
 use plan::HostFacts;
@@ -63,6 +63,17 @@ impl Place {
         self.service.create(request).await.unwrap();
     }
 
+    /// Something that nobody started through the shim, and that ignores a shutdown.
+    async fn run_stubborn(&self) -> (MemorySystem, impl Sized + use<>) {
+        let system = self.engine.open(&SystemId::new("c1").unwrap()).await.unwrap();
+        let stubborn = schema::process::ProcessParameters {
+            command_line: "stubborn".to_owned(),
+            ..Default::default()
+        };
+        let beside = engine::System::spawn(&system, &stubborn).await.unwrap();
+        (system, beside)
+    }
+
     async fn kill(&self) {
         let task = self.service.task("c1").await.unwrap();
         task.kill(Which::Init, Ok(Delivery::Terminate), false).await.unwrap();
@@ -74,13 +85,7 @@ async fn a_deletion_of_what_cannot_be_ended_is_given_up_and_may_be_repeated() {
     let place = Place::with("wait").await;
     let task = place.service.task("c1").await.unwrap();
     task.start(Which::Init).await.unwrap();
-    // Something that nobody started through the shim ignores the shutdown.
-    let system = place.engine.open(&SystemId::new("c1").unwrap()).await.unwrap();
-    let stubborn = schema::process::ProcessParameters {
-        command_line: "stubborn".to_owned(),
-        ..Default::default()
-    };
-    let _beside = engine::System::spawn(&system, &stubborn).await.unwrap();
+    let (system, _beside) = place.run_stubborn().await;
     system.keep_from_ending(true);
     place.kill().await;
     let asked = Instant::now();
@@ -110,12 +115,7 @@ async fn what_runs_beside_the_first_process_has_30_seconds_to_end() {
     let place = Place::with("wait").await;
     let task = place.service.task("c1").await.unwrap();
     task.start(Which::Init).await.unwrap();
-    let system = place.engine.open(&SystemId::new("c1").unwrap()).await.unwrap();
-    let stubborn = schema::process::ProcessParameters {
-        command_line: "stubborn".to_owned(),
-        ..Default::default()
-    };
-    let _beside = engine::System::spawn(&system, &stubborn).await.unwrap();
+    let (_system, _beside) = place.run_stubborn().await;
     let event = schema::process::ControlEvent::CtrlShutdown;
     task.kill(Which::Init, Ok(Delivery::Control(event)), false).await.unwrap();
     let asked = Instant::now();
