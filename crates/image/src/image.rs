@@ -36,7 +36,9 @@ pub struct Image {
     pub config_descriptor: Descriptor,
     /// Its layers, base first.
     pub layers: Vec<Descriptor>,
-    /// Bytes of its layers, unpacked where they are unpacked.
+    /// Bytes of each layer, unpacked where it is unpacked.
+    pub sizes: Vec<u64>,
+    /// All of them together.
     pub size: u64,
     /// When it came here.
     pub added: Timestamp,
@@ -141,18 +143,19 @@ impl Image {
             config,
             config_descriptor: manifest.config().clone(),
             layers: manifest.layers().clone(),
+            sizes: Vec::new(),
             size: 0,
             added: record.added,
         };
         if let Some(whole) = &image.whole {
             (image.attested, image.beside) = read_beside(store, whole, digest)?;
         }
-        image.size = image
-            .chain_ids()
-            .iter()
-            .zip(&image.layers)
-            .map(|(chain_id, layer)| store.unpacked_size(chain_id).unwrap_or(layer.size()))
-            .sum();
+        let chain = image.chain_ids();
+        let pairs = chain.iter().zip(&image.layers);
+        let size =
+            |(id, layer): (&Digest, &Descriptor)| store.unpacked_size(id).unwrap_or(layer.size());
+        image.sizes = pairs.map(size).collect();
+        image.size = image.sizes.iter().sum();
         Ok(image)
     }
 }
