@@ -1,9 +1,11 @@
 //! `diff`: what a container changed of its image's files, as docker lists it for Windows.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use rustix::fs::{AtFlags, Dir, FileType, Mode};
 
 use super::view::{self, Directory};
 use crate::cli::build::Diff;
@@ -38,43 +40,56 @@ pub async fn command(host: &Host, args: Diff) -> Result<()> {
 fn changes(folders: &[PathBuf]) -> Result<BTreeMap<String, Kind>> {
     let (upper, lower) = folders.split_first().context("the container has no scratch")?;
     let below = Directory::of(lower)?;
+    let open = rustix::fs::open(upper, view::directory_flags(), Mode::empty());
+    let upper = open.with_context(|| format!("opening {}", upper.display()))?;
     let mut all = BTreeMap::new();
-    compare(upper, Some(&below), "", &mut all)?;
+    compare(&upper, Some(&below), "", &mut all)?;
     Ok(all)
 }
 
+/// A container that runs may change its files under our hands, so each step is taken beneath a
+/// descriptor, and no link is followed.
 fn compare(
-    upper: &Path,
+    upper: &OwnedFd,
     below: Option<&Directory>,
     at: &str,
     all: &mut BTreeMap<String, Kind>,
 ) -> Result<()> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
     let join = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
     let mut here = Vec::new();
-    for entry in std::fs::read_dir(upper).with_context(|| format!("reading {}", upper.display()))? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let about = entry.metadata()?;
-        let there = below.map(|below| below.open(&name)).transpose()?.flatten();
-        here.push(name.clone());
-        if about.file_type().is_char_device() && about.rdev() == 0 {
+    for entry in Dir::read_from(upper).with_context(|| format!("reading {at}"))? {
+        let entry = entry.with_context(|| format!("reading {at}"))?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if matches!(name, "." | "..") {
+            continue;
+        }
+        // What goes away while it is looked at is not there.
+        let Ok(about) = rustix::fs::statat(upper, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            continue;
+        };
+        let there = below.map(|below| below.open(name)).transpose()?.flatten();
+        here.push(name.to_owned());
+        let kind = FileType::from_raw_mode(about.st_mode);
+        if kind == FileType::CharacterDevice && about.st_rdev == 0 {
             if there.is_some() {
-                all.insert(join(&name), Kind::Deleted);
+                all.insert(join(name), Kind::Deleted);
             }
             continue;
         }
-        let kind = if there.is_some() { Kind::Changed } else { Kind::Added };
-        all.insert(join(&name), kind);
-        if about.is_dir() {
+        let change = if there.is_some() { Kind::Changed } else { Kind::Added };
+        all.insert(join(name), change);
+        let flags = view::directory_flags();
+        if kind == FileType::Directory
+            && let Ok(inner) = rustix::fs::openat(upper, name, flags, Mode::empty())
+        {
             let inside = match &there {
                 Some(view::Node::Directory(inside)) => Some(inside),
                 _ => None,
             };
-            compare(&entry.path(), inside, &join(&name), all)?;
+            compare(&inner, inside, &join(name), all)?;
         }
     }
-    if let Some(below) = below.filter(|_| view::hides_below(upper)) {
+    if let Some(below) = below.filter(|_| view::is_opaque(upper)) {
         let gone = below.names()?.into_iter().filter(|name| !here.contains(name));
         all.extend(gone.map(|name| (join(&name), Kind::Deleted)));
     }
@@ -85,7 +100,7 @@ fn compare(
 mod tests {
     use std::fs;
 
-    use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
+    use rustix::fs::{CWD, XattrFlags, mknodat, setxattr};
 
     use super::*;
 

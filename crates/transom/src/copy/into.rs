@@ -23,8 +23,8 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Copies `source` to `path`.
-    pub(super) fn copy(self, source: Source, path: &Inside) -> Result<()> {
+    /// Copies `source` to `path`, and tells how many bytes the tar stream had.
+    pub(super) fn copy(self, source: Source, path: &Inside) -> Result<u64> {
         match source {
             Source::Stdin => match self.descend(path)? {
                 (folder, None) => unpack(&folder, source::stdin()),
@@ -83,15 +83,29 @@ impl Target {
     }
 }
 
-/// Unpacks a tar stream.
-fn unpack(folder: &OwnedFd, from: impl Read) -> Result<()> {
-    let mut tar = tar::Archive::new(from);
+/// Unpacks a tar stream, and tells how long it was.
+fn unpack(folder: &OwnedFd, from: impl Read) -> Result<u64> {
+    let mut tar = tar::Archive::new(Counting { from, count: 0 });
     for entry in tar.entries().context("reading the tar stream")? {
         let entry = entry.context("reading the tar stream")?;
         let name = entry.path().context("reading the tar stream")?.into_owned();
         unpack_entry(folder, entry).with_context(|| format!("unpacking {}", name.display()))?;
     }
-    Ok(())
+    Ok(tar.into_inner().count)
+}
+
+/// Counts what goes through.
+struct Counting<R> {
+    from: R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
+    }
 }
 
 fn unpack_entry(root: &OwnedFd, mut entry: tar::Entry<'_, impl Read>) -> Result<()> {

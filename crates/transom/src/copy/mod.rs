@@ -24,6 +24,7 @@ use rustix::process::{Gid, Uid};
 
 use crate::cli::container::Cp;
 use crate::host::Host;
+use crate::settings::size;
 use crate::store::{Found, Lock};
 use endpoint::{Endpoint, Inside};
 use into::Target;
@@ -41,11 +42,17 @@ pub async fn command(host: &Host, args: Cp) -> Result<()> {
             }
             let drive = Drive::open(host, &name).await?;
             let follow = args.follow_link;
-            on_thread(move || out::copy(Directory::of(&drive.folders)?, &path, &to, follow)).await
+            let place = to.clone();
+            let copied =
+                on_thread(move || out::copy(Directory::of(&drive.folders)?, &path, &place, follow));
+            tell(copied.await?, &to, args.quiet || to == "-");
+            Ok(())
         }
         (Endpoint::Local(from), Endpoint::Container { name, path }) => {
             let drive = Drive::open(host, &name).await?;
-            on_thread(move || drive.write(&from, &path, args.follow_link)).await
+            let copied = on_thread(move || drive.write(&from, &path, args.follow_link)).await?;
+            tell(copied, &args.destination, args.quiet);
+            Ok(())
         }
         (Endpoint::Container { .. }, Endpoint::Container { .. }) => {
             bail!("copying between containers is not supported")
@@ -56,8 +63,17 @@ pub async fn command(host: &Host, args: Cp) -> Result<()> {
     }
 }
 
+/// As docker, to people only.
+fn tell(bytes: u64, to: &str, quiet: bool) {
+    if !quiet && std::io::stdout().is_terminal() {
+        eprintln!("Successfully copied {} to {to}", size::decimal(bytes));
+    }
+}
+
 /// A thread of its own: it may change who it is.
-async fn on_thread(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("copy".to_owned());
     // Whoever waits has gone only if the command has been ended.
@@ -89,7 +105,7 @@ impl Drive {
         Ok(Self { folders, running: false, _lock: Some(lock) })
     }
 
-    fn write(self, from: &str, path: &Inside, follow: bool) -> Result<()> {
+    fn write(self, from: &str, path: &Inside, follow: bool) -> Result<u64> {
         let drive = Directory::of(&self.folders)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let first = self.folders.first().context("the container has no scratch")?;

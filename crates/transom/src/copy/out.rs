@@ -21,7 +21,8 @@ trait Sink {
 
 /// Copies what `path` names in `drive` to the local path `to`, or to stdout for `-`.
 /// A link in a container leads anywhere; it is copied as what it is and never followed.
-pub(super) fn copy(drive: Directory, path: &Inside, to: &str, follow: bool) -> Result<()> {
+/// Tells how many bytes were in the files.
+pub(super) fn copy(drive: Directory, path: &Inside, to: &str, follow: bool) -> Result<u64> {
     let name = path.parts.last().cloned().unwrap_or_else(|| ".".to_owned());
     let node = drive.find(path)?;
     if follow && let Node::Link(target, _) = &node {
@@ -34,14 +35,13 @@ pub(super) fn copy(drive: Directory, path: &Inside, to: &str, follow: bool) -> R
         let mut sink = TarSink { tar: tar::Builder::new(io::stdout().lock()) };
         let top = if path.contents { PathBuf::from(".") } else { PathBuf::from(name) };
         walk(node, &top, &mut sink)?;
-        return sink
-            .tar
-            .into_inner()
-            .and_then(|mut out| out.flush())
-            .context("writing the tar stream");
+        let written = sink.tar.into_inner().and_then(|mut out| out.flush());
+        return written.map(|()| 0).context("writing the tar stream");
     }
     let place = place(&node, path, &name, Path::new(to))?;
-    walk(node, &place, &mut LocalSink)
+    let mut sink = LocalSink { bytes: 0 };
+    walk(node, &place, &mut sink)?;
+    Ok(sink.bytes)
 }
 
 /// Docker's rule: into a directory that is there, else under the new name.
@@ -96,7 +96,9 @@ fn walk(node: Node, path: &Path, sink: &mut impl Sink) -> Result<()> {
 }
 
 /// Files of this host. What is in their way is replaced, links are never written through.
-struct LocalSink;
+struct LocalSink {
+    bytes: u64,
+}
 
 impl Sink for LocalSink {
     fn directory(&mut self, path: &Path, stat: &Stat) -> Result<()> {
@@ -114,7 +116,7 @@ impl Sink for LocalSink {
         let making = || format!("writing {}", path.display());
         clear(path).with_context(making)?;
         let mut file = File::create_new(path).with_context(making)?;
-        io::copy(&mut from, &mut file).with_context(making)?;
+        self.bytes += io::copy(&mut from, &mut file).with_context(making)?;
         file.set_permissions(Permissions::from_mode(stat.st_mode & 0o777)).with_context(making)?;
         file.set_modified(modified(stat)).with_context(making)
     }

@@ -123,7 +123,7 @@ impl Directory {
     }
 }
 
-fn directory_flags() -> OFlags {
+pub(super) fn directory_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 
@@ -149,16 +149,11 @@ fn look(layer: &OwnedFd, name: &str) -> io::Result<Seen> {
     })
 }
 
-fn is_opaque(directory: &OwnedFd) -> bool {
+/// Whether a directory shows nothing of those below it.
+pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0_u8; 1];
     rustix::fs::fgetxattr(directory, "trusted.overlay.opaque", &mut value)
         .is_ok_and(|_| value == *b"y")
-}
-
-/// Whether a folder shows nothing of those below it.
-pub(super) fn hides_below(folder: &Path) -> bool {
-    let open = rustix::fs::open(folder, directory_flags(), Mode::empty());
-    open.is_ok_and(|folder| is_opaque(&folder))
 }
 
 /// The folders of a container that does not run, the newest first.
