@@ -107,6 +107,13 @@ pub struct History {
     /// Only show image ids
     #[arg(short, long)]
     pub quiet: bool,
+    /// Print sizes and dates in human readable format
+    #[arg(short = 'H', long, value_name = "BOOL", default_value_t = true, num_args = 0..=1)]
+    #[arg(require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub human: bool,
+    /// `table TEMPLATE`, `json`, or a template
+    #[arg(long)]
+    pub format: Option<String>,
     /// The image
     pub image: String,
 }

@@ -6,7 +6,11 @@ use clap::Args;
 
 /// `images`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of docker's")]
 pub struct Images {
+    /// Show all images: there are none that only stand between others
+    #[arg(short, long)]
+    pub all: bool,
     /// Only show image ids
     #[arg(short, long)]
     pub quiet: bool,
@@ -16,7 +20,7 @@ pub struct Images {
     /// Show digests
     #[arg(long)]
     pub digests: bool,
-    /// Filter by `reference` or `dangling`
+    /// Filter by `reference`, `dangling`, `label`, `before`, `since` or `until`
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
     /// `table TEMPLATE`, `json`, or a template

@@ -134,6 +134,9 @@ pub enum Command {
     Events(system::Events),
     /// Display system-wide information
     Info(system::Formatted),
+    /// Show disk usage: `system df`
+    #[command(hide = true, name = "df")]
+    DiskUsage(system::Formatted),
     /// Show the version
     Version(system::Formatted),
     /// Check this host and say how to mend what is missing
@@ -240,6 +243,8 @@ pub enum SystemGroup {
     Events(system::Events),
     /// Display system-wide information
     Info(system::Formatted),
+    /// Show disk usage
+    Df(system::Formatted),
 }
 
 impl From<ContainerGroup> for Command {
@@ -299,6 +304,7 @@ impl From<SystemGroup> for Command {
             SystemGroup::Prune(args) => Self::Prune(args),
             SystemGroup::Events(args) => Self::Events(args),
             SystemGroup::Info(args) => Self::Info(args),
+            SystemGroup::Df(args) => Self::DiskUsage(args),
         }
     }
 }

@@ -57,7 +57,7 @@ fn one<'a>(text: &'a str, known: &[&str]) -> Result<(&'a str, &'a str)> {
 }
 
 /// `NAME` or `NAME=VALUE`.
-fn has_label(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
+pub(super) fn has_label(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
     match wanted.split_once('=') {
         Some((name, value)) => labels.get(name).is_some_and(|label| label == value),
         None => labels.contains_key(wanted),

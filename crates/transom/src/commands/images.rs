@@ -1,10 +1,14 @@
 //! `images`, `tag`, `rmi`
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use image::{Image, ImageName, RemoveOptions, Removed};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Status;
+use super::filters::has_label;
 use crate::cli::image::{Images, Rmi, Tag};
 use crate::format::Format;
 use crate::host::Host;
@@ -29,13 +33,13 @@ const NONE: &str = "<none>";
 pub(super) async fn list(host: &Host, args: Images) -> Result<()> {
     let format =
         Format::parse(args.format.as_deref(), if args.digests { TABLE_DIGESTS } else { TABLE })?;
-    let (references, dangling) = filters(&args)?;
+    let images = host.images().await?;
+    let wanted = Wanted::parse(&images, &args).await?;
     let mut rows = Vec::new();
-    for image in host.images().await?.images().await? {
-        if dangling.is_some_and(|dangling| dangling != image.names.is_empty()) {
-            continue;
+    for image in images.images().await? {
+        if wanted.takes(&image) {
+            rows.extend(rows_of(&image, &args, &wanted.references));
         }
-        rows.extend(rows_of(&image, &args, &references));
     }
     if args.quiet {
         let mut ids: Vec<&str> = rows.iter().filter_map(|row| row["ID"].as_str()).collect();
@@ -49,17 +53,52 @@ pub(super) async fn list(host: &Host, args: Images) -> Result<()> {
     Ok(())
 }
 
-fn filters(args: &Images) -> Result<(Vec<String>, Option<bool>)> {
-    let mut references: Vec<String> = args.repository.iter().cloned().collect();
-    let mut dangling = None;
-    for filter in &args.filter {
-        match filter.split_once('=') {
-            Some(("reference", pattern)) => references.push(pattern.to_owned()),
-            Some(("dangling", value)) => dangling = Some(matches!(value, "true" | "1")),
-            _ => bail!("invalid filter '{filter}': reference and dangling are known"),
+/// Which images are meant.
+#[derive(Debug, Default)]
+struct Wanted {
+    references: Vec<String>,
+    labels: Vec<String>,
+    dangling: Option<bool>,
+    before: Option<Timestamp>,
+    since: Option<Timestamp>,
+}
+
+impl Wanted {
+    async fn parse(images: &image::Store, args: &Images) -> Result<Self> {
+        let references = args.repository.iter().cloned().collect();
+        let mut wanted = Self { references, ..Self::default() };
+        for filter in &args.filter {
+            match filter.split_once('=') {
+                Some(("reference", pattern)) => wanted.references.push(pattern.to_owned()),
+                Some(("dangling", "true" | "1")) => wanted.dangling = Some(true),
+                Some(("dangling", "false" | "0")) => wanted.dangling = Some(false),
+                Some(("label", label)) => wanted.labels.push(label.to_owned()),
+                Some(("before", image)) => {
+                    wanted.before = Some(made(&images.resolve(image).await?));
+                }
+                Some(("since", image)) => wanted.since = Some(made(&images.resolve(image).await?)),
+                Some(("until", moment)) => wanted.before = Some(time::parse(moment)?),
+                _ => bail!(
+                    "invalid filter '{filter}': reference, dangling, label, before, since and until \
+                     are known, as KEY=VALUE"
+                ),
+            }
         }
+        Ok(wanted)
     }
-    Ok((references, dangling))
+
+    fn takes(&self, image: &Image) -> bool {
+        let none = BTreeMap::new();
+        let labels = image.config.config.labels.as_ref().unwrap_or(&none);
+        self.dangling.is_none_or(|dangling| dangling == image.names.is_empty())
+            && self.labels.iter().all(|label| has_label(labels, label))
+            && self.before.is_none_or(|before| made(image) < before)
+            && self.since.is_none_or(|since| made(image) > since)
+    }
+}
+
+fn made(image: &Image) -> Timestamp {
+    image.created().unwrap_or(image.added)
 }
 
 /// One row a name.
@@ -76,7 +115,7 @@ fn rows_of(image: &Image, args: &Images, references: &[String]) -> Vec<Value> {
 }
 
 fn row(image: &Image, name: Option<&ImageName>, args: &Images) -> Value {
-    let created = image.created().unwrap_or(image.added);
+    let created = made(image);
     let id = image.id.to_string();
     let digest = image.digests.first().and_then(ImageName::digest);
     json!({

@@ -33,7 +33,7 @@ pub(super) async fn command(host: &Host, args: Inspect) -> Result<()> {
 /// All in one list, or each by the template.
 pub(super) fn print(values: &[Value], format: Option<&str>) -> Result<()> {
     match format {
-        None | Some("") => println!("{}", serde_json::to_string_pretty(values)?),
+        None | Some("") => println!("{}", format::pretty(&values)?),
         Some("json") => println!("{}", serde_json::to_string(values)?),
         Some(format) => {
             for value in values {

@@ -6,6 +6,7 @@ mod builder;
 mod commit;
 mod containerd;
 mod create;
+mod df;
 mod diag;
 mod events;
 mod exec;
@@ -145,6 +146,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Spec(args) => Box::pin(spec::command(host, *args)).await,
         Command::Events(args) => events::command(host, args).await,
         Command::Info(args) => info::command(host, args.format.as_deref()).await,
+        Command::DiskUsage(args) => df::command(host, args.format.as_deref()).await,
         Command::Container(_)
         | Command::Builder(BuilderGroup::Build(_))
         | Command::Image(_)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::filters::{self, ListFilters};
 use super::{Status, inspect, prune};
+use crate::cli::container::Inspect;
 use crate::cli::settings::ListFlags;
 use crate::cli::system::{Prune, VolumeGroup};
 use crate::format::Format;
@@ -38,11 +39,11 @@ pub(super) async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
             create(host, &label, &driver, &opt, name)
         }
         VolumeGroup::Inspect { format, names } => {
-            let volumes: Result<Vec<_>> = names
-                .iter()
-                .map(|name| Ok(inspect::volume(host, &host.volumes.get(name)?)))
-                .collect();
-            inspect::print(&volumes?, format.as_deref())
+            inspect::command(
+                host,
+                Inspect { format, names, size: false, kind: None }.only("volume"),
+            )
+            .await
         }
         VolumeGroup::Rm { force, names } => remove(host, &names, force).await,
         VolumeGroup::Prune { all, flags } => prune::command(host, Prune::volumes(all, flags)).await,

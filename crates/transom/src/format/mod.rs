@@ -8,7 +8,9 @@ mod table;
 mod template;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::{PrettyFormatter, Serializer};
 
 pub use template::Template;
 
@@ -70,10 +72,18 @@ impl Format {
 /// One thing, by a template or as indented JSON.
 pub fn one(format: Option<&str>, value: &Value) -> Result<String> {
     match format {
-        None | Some("") => Ok(serde_json::to_string_pretty(value)?),
+        None | Some("") => pretty(value),
         Some("json") => Ok(serde_json::to_string(value)?),
         Some(text) => Template::parse(&unescape(text))?.expand(value),
     }
+}
+
+/// JSON for people, with docker's indentation.
+pub fn pretty(value: &impl Serialize) -> Result<String> {
+    let mut text = Vec::new();
+    let indented = PrettyFormatter::with_indent(b"    ");
+    value.serialize(&mut Serializer::with_formatter(&mut text, indented))?;
+    Ok(String::from_utf8(text)?)
 }
 
 /// `\t` and `\n`, as shells pass them on.

@@ -116,3 +116,40 @@ fn completion_is_there_for_the_usual_shells() {
         assert!(script.contains("transom"), "{shell}");
     }
 }
+
+#[test]
+fn what_takes_room_is_told_and_how_an_image_was_made() {
+    let host = host::shared();
+    let container = Container::create(&host, &[], &[BASE, "cmd"]);
+    let table = host.transom(&["system", "df"]).succeed().lines();
+    let kinds = ["Images", "Containers", "Local Volumes", "Build Cache"];
+    assert!(table[0].starts_with("TYPE") && table.len() == 1 + kinds.len(), "{table:?}");
+    assert!(table[1..].iter().zip(kinds).all(|(row, kind)| row.starts_with(kind)), "{table:?}");
+    let image = container.inspect()["Image"].as_str().unwrap().replace("sha256:", "");
+    let history = host.transom(&["history", BASE]).succeed().lines();
+    assert!(history[0].contains("SIZE") && history[1].starts_with(&image[..12]), "{history:?}");
+    let format = ["history", "--no-trunc", "--human=false", "--format", "{{.CreatedBy}} {{.Size}}"];
+    let line = host.transom(&format).arg(BASE).succeed().text();
+    assert!(line.starts_with("transom/base ") && !line.ends_with('B'), "{line}");
+    let all = host.transom(&["images", "-aq", "--filter", &format!("before={BASE}")]).succeed();
+    assert!(!all.text().contains(&image[..12]), "{all:?}");
+}
+
+#[test]
+fn what_is_pruned_can_be_told_by_its_label() {
+    let host = host::shared();
+    let label = format!("prune={}", std::process::id());
+    let mine = Container::create(&host, &["--label", &label], &[BASE, "cmd"]);
+    let other = Container::create(&host, &[], &[BASE, "cmd"]);
+    let network = label.replace('=', "-");
+    host.transom(&["network", "create", "--label", &label, &network]).succeed();
+    let filter = format!("label={label}");
+    let pruned = host.transom(&["container", "prune", "-f", "--filter", &filter]).succeed().lines();
+    assert_eq!(pruned[..2], ["Deleted Containers:", mine.id()], "{pruned:?}");
+    assert!(pruned.last().unwrap().starts_with("Total reclaimed space: "), "{pruned:?}");
+    assert_eq!(other.status(), "created");
+    let pruned = host.transom(&["system", "prune", "-f", "--filter", &filter]).succeed().lines();
+    assert_eq!(pruned[..2], ["Deleted Networks:", &network], "{pruned:?}");
+    let refused = host.transom(&["network", "prune", "-f", "--filter", "all=1"]).fail();
+    assert!(refused.errors().contains("invalid filter 'all'"), "{refused:?}");
+}
