@@ -63,7 +63,14 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
         }
     };
     tell_ready()?;
-    let ending = up.service.ended().await;
+    let unused = async {
+        up.service.end_if_unused().await;
+        up.service.ended().await
+    };
+    let ending = tokio::select! {
+        ending = up.service.ended() => ending,
+        ending = unused => ending,
+    };
     tokio::time::sleep(LAST_WORD).await;
     up.server.stop_listen().await;
     if ending == Ending::Gracefully {

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 
 impl<E: Engine, H: Host> Service<E, H> {
     pub(super) async fn create(&self, request: CreateTaskRequest) -> Result<()> {
+        let _asking = self.asking();
         let inherited = match &*self.inner.slot.lock().await {
             Slot::Pod(pod) => inherited(pod.sandbox().spec()),
             Slot::Empty | Slot::Standalone(..) => Annotations::new(),

@@ -14,6 +14,7 @@ mod sandbox_api;
 mod slot;
 mod stats;
 mod task_api;
+mod unused;
 mod update;
 
 use std::path::PathBuf;
@@ -64,6 +65,8 @@ struct Inner<E: Engine, H> {
     /// Held while a pod or a standalone task is made, so that a second request waits for it.
     making: Mutex<()>,
     ending: watch::Sender<Ending>,
+    /// How many requests for a task are being carried out.
+    asking: watch::Sender<u32>,
     /// Where it listens.
     socket: PathBuf,
 }
@@ -92,6 +95,7 @@ impl<E: Engine, H: Host> Service<E, H> {
                 slot: Mutex::new(Slot::Empty),
                 making: Mutex::new(()),
                 ending: watch::Sender::new(Ending::No),
+                asking: watch::Sender::new(0),
                 socket,
             }),
         }

@@ -51,6 +51,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         if !self.inner.is_sandbox {
             return Err(Error::Precondition("this shim serves a container, no sandbox".to_owned()));
         }
+        let _asking = self.asking();
         let asked = pod_config::asked(request, &self.inner.world.facts)?;
         let _making = self.inner.making.lock().await;
         if !matches!(*self.inner.slot.lock().await, Slot::Empty) {

@@ -1,5 +1,6 @@
 //! `kill -9` at any moment of a container's life, of any program that takes part in it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -54,18 +55,27 @@ fn a_monitor_that_is_killed_while_it_gives_back_is_made_up_for() {
     wait::until("the end of its monitor", || monitors(&host).is_empty().then_some(()));
     let before = Footprint::of(&host);
     let mut caught = 0;
-    for round in 0..8 {
-        host.transom(&["run", "--rm", BASE, "cmd", "/c", "exit"]).succeed();
-        std::thread::sleep(Duration::from_millis(round * 15));
-        for monitor in monitors(&host) {
-            monitor.kill();
-            caught += 1;
-        }
+    wait::until("three monitors that were quick enough to be killed", || {
+        let line = ["run", "--rm", "--interactive", &probe::mount(), BASE, PROBE, "echo"];
+        let mut cli = host.transom(&line).start(|command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        });
+        let mut stdin = cli.stdin.take().expect("it is piped");
+        let mut stdout = BufReader::new(cli.stdout.take().expect("it is piped"));
+        writeln!(stdin, "here").expect("the program listens");
+        stdout.read_line(&mut String::new()).expect("the program answers");
+        let own = pid(&cli).as_raw_nonzero().get();
+        let all = monitors(&host).into_iter().filter(|process| process.pid != own);
+        let all: Vec<Process> = all.collect();
+        // The program ends, and with it the command line.
+        drop(stdin);
+        cli.wait().expect("a child can be waited for");
+        caught += all.iter().filter(|monitor| monitor.kill()).count();
         wait::until("the end of its monitor", || monitors(&host).is_empty().then_some(()));
         assert_eq!(containers(&host), "");
         before.expect_again(&host);
-    }
-    assert!(caught > 0, "no monitor was quick enough to be killed");
+        (caught >= 3).then_some(())
+    });
 }
 
 fn monitors(host: &Host) -> Vec<Process> {

@@ -196,3 +196,19 @@ async fn only_the_shims_own_id_shuts_it_down() {
     shim.client.shutdown("other", true).await.unwrap();
     assert!(shim.client.shim_pid().await.unwrap() > 0);
 }
+
+#[tokio::test]
+async fn a_shim_that_nobody_asks_for_a_task_ends_and_one_with_a_task_stays() {
+    let shim = Shim::standalone("c1").await;
+    tokio::time::pause();
+    shim.service.end_if_unused().await;
+    assert_eq!(shim.service_ended().await, crate::service::Ending::Now);
+
+    tokio::time::resume();
+    let shim = Shim::standalone("c2").await;
+    shim.client.create("c2", &shim.path("nosuch"), &Stdio::default()).await.unwrap_err();
+    shim.create("c2", "wait").await;
+    within(shim.service.end_if_unused()).await;
+    let early = tokio::time::timeout(std::time::Duration::ZERO, shim.service_ended());
+    assert!(early.await.is_err(), "it has a task");
+}

@@ -38,7 +38,7 @@ fn start() {
         let server = "WINESERVER=/usr/lib/wine/wineserver64";
         let env = ["--env", "WINEPREFIX=/wine", "--env", "WINEDEBUG=-all", "--env", server];
         let line = [image, &name, "/usr/lib/wine/wine64", "cmd", "/c", command];
-        containerd.run(&[&["run", "--rm"], &env[..], &line].concat())
+        containerd.timed(&[&["run", "--rm"], &env[..], &line].concat())
     };
     for image in [TUNED, PLAIN] {
         let version = in_ctr(image, "ver").1;

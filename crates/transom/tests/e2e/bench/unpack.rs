@@ -39,8 +39,8 @@ fn unpack() {
     };
     let ctr = || {
         settle();
-        let (time, _) = containerd.run(&["images", "import", &linux.display().to_string()]);
-        containerd.run(&["images", "rm", "--sync", NAME]);
+        let (time, _) = containerd.timed(&["images", "import", &linux.display().to_string()]);
+        containerd.succeed(&["images", "rm", "--sync", NAME]);
         time
     };
     let [transom, ctr] = interleaved(3, [&transom, &ctr]);

@@ -10,7 +10,7 @@ use crate::support::host::Host;
 /// and that prefix in the platform layer's place.
 pub(super) fn import(containerd: &Containerd, host: &Host, name: &str, prefix: Option<&Path>) {
     let archive = archive(host, &containerd.folder(), name, prefix);
-    containerd.run(&["images", "import", &archive.display().to_string()]);
+    containerd.succeed(&["images", "import", &archive.display().to_string()]);
     std::fs::remove_file(archive).expect("the folder is ours");
 }
 

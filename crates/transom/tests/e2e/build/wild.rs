@@ -2,14 +2,13 @@
 //! skopeo.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::{Context, build};
 use crate::support::fetch;
 use crate::support::host::{self, Host};
-use crate::support::registry::Registry;
+use crate::support::registry::{Registry, skopeo};
 
 /// Base with a program from the context, a bundle made by another one, and only the two of them in
 /// the end.
@@ -145,13 +144,13 @@ fn around(host: &Host, image: &str, run: impl Fn(&str)) {
     host.transom(&["push", &name]).succeed();
     let remote = format!("docker://{name}");
     let inspected = skopeo(&["inspect", "--tls-verify=false", &remote]);
-    let inspected: Value = serde_json::from_slice(&inspected).expect("skopeo prints JSON");
+    let inspected: Value = serde_json::from_str(&inspected).expect("skopeo prints JSON");
     assert_eq!(
         (&inspected["Os"], &inspected["Architecture"]),
         (&"windows".into(), &"amd64".into())
     );
     let config = skopeo(&["inspect", "--config", "--tls-verify=false", &remote]);
-    check_config(&serde_json::from_slice(&config).expect("skopeo prints JSON"));
+    check_config(&serde_json::from_str(&config).expect("skopeo prints JSON"));
     let folder = host.scratch();
     let copy = format!("oci:{}:copy", folder.path().join("copy").display());
     skopeo(&["copy", "--quiet", "--src-tls-verify=false", &remote, &copy]);
@@ -163,16 +162,6 @@ fn around(host: &Host, image: &str, run: impl Fn(&str)) {
     host.transom(&["pull", &by_digest]).succeed();
     run(&by_digest);
     host.transom(&["rmi", &by_digest]).succeed();
-}
-
-fn skopeo(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("skopeo")
-        .args(["--override-os", "windows", "--override-arch", "amd64"])
-        .args(arguments)
-        .output()
-        .expect("skopeo is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
 }
 
 /// The rules of the OCI image configuration's schema.

@@ -1,27 +1,30 @@
 //! A containerd that goes with its value, configured by `transom containerd setup`.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
 
 use super::cri::Cri;
 use crate::support::archive::hex;
+use crate::support::containerd::{Containerd, NEW_LAYOUT, configuration, version};
 use crate::support::host::{Host, dist};
-use crate::support::wait;
 
 /// The image that containerd wants for a pod and that is never run.
 const PAUSE: &str = "transom.test/pause:1";
 /// The CNI plugins' folder on Debian.
 const PLUGINS: &str = "/usr/lib/cni";
 
+/// As `setup` names it, and without a pause container.
+const HANDLERS: [&str; 2] = ["runhcs", "sandboxed"];
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A containerd with its CRI plugin.
 pub(super) struct Daemon {
-    folder: tempfile::TempDir,
-    child: Child,
+    containerd: Containerd,
     bridge: String,
     subnet: String,
 }
@@ -39,40 +42,19 @@ impl Daemon {
             .arg(&config)
             .env("PATH", path())
             .succeed();
-        let log = std::fs::File::create(folder.path().join("log")).expect("the folder is ours");
-        let mut command = Command::new("containerd");
-        command.arg("--config").arg(&config).stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(log);
-        host.equip(&mut command);
-        let child = command.env("PATH", path()).spawn().expect("containerd is installed");
-        let this = Self { folder, child, bridge, subnet };
-        wait::until("containerd's answer", || {
-            let version = this.ctr(&["version"]).output();
-            version.is_ok_and(|output| output.status.success()).then_some(())
-        });
+        if version() >= NEW_LAYOUT {
+            let text = std::fs::read_to_string(&config).expect("it was written");
+            std::fs::write(&config, text + &sandboxed(folder.path())).expect("the folder is ours");
+        }
+        let this = Self { containerd: Containerd::configured(host, folder), bridge, subnet };
         this.import_pause();
         this
     }
 
-    /// `ctr` for it.
-    pub(super) fn ctr(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("ctr");
-        command.arg("--address").arg(self.socket()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    /// Runs it to its end; its status and what it said.
-    pub(super) fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = self.ctr(arguments).output().expect("ctr is installed");
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&text).replace('\r', ""))
-    }
-
-    /// The same, which must be a success.
-    pub(super) fn succeed(&self, arguments: &[&str]) -> String {
-        let (status, text) = self.run(arguments);
-        assert_eq!(status, Some(0), "ctr {arguments:?}: {text}\n{}", self.log());
-        text
+    /// The handlers that lead to the shim: what `setup` wrote, and where containerd has it, the one
+    /// whose pods are made through the Sandbox API.
+    pub(super) fn handlers() -> &'static [&'static str] {
+        if version() >= NEW_LAYOUT { &HANDLERS } else { &HANDLERS[..1] }
     }
 
     /// Hands it an image of `host`'s.
@@ -88,13 +70,9 @@ impl Daemon {
         Cri::new(self.socket())
     }
 
-    pub(super) fn socket(&self) -> PathBuf {
-        self.folder.path().join("sock")
-    }
-
     /// An empty folder that goes with it.
     pub(super) fn folder(&self, name: &str) -> PathBuf {
-        let folder = self.folder.path().join(name);
+        let folder = self.containerd.folder().join(name);
         std::fs::create_dir_all(&folder).expect("the folder is ours");
         folder
     }
@@ -104,39 +82,27 @@ impl Daemon {
         &self.subnet
     }
 
-    /// The end of its log, for a person.
-    pub(super) fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(25)..].join("\n")
-    }
-
     fn import_pause(&self) {
-        let file = self.folder.path().join("pause.tar");
+        let file = self.containerd.folder().join("pause.tar");
         std::fs::write(&file, pause_image()).expect("the folder is ours");
         let file = file.display().to_string();
         self.succeed(&["--namespace", "k8s.io", "images", "import", &file]);
     }
 }
 
+impl Deref for Daemon {
+    type Target = Containerd;
+
+    fn deref(&self) -> &Containerd {
+        &self.containerd
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("containerd's log:\n{}", self.log());
-        }
-        // Dead already is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let clean = r#"
-            grep -o "$0[^ ]*" /proc/mounts | tac | xargs -r umount -l
-            ip link delete "$1"
-        "#;
-        let _ = Command::new("sh")
-            .args(["-c", clean])
-            .arg(self.folder.path())
-            .arg(&self.bridge)
-            .stderr(Stdio::null())
-            .status();
+        // Its plugin makes it with the first pod.
+        let link = ["link", "delete", &self.bridge];
+        let _ = Command::new("ip").args(link).stderr(Stdio::null()).status();
     }
 }
 
@@ -148,16 +114,32 @@ fn path() -> String {
 
 /// What any administrator has: folders, a socket, a pause image, a network.
 fn plain_config(folder: &Path) -> String {
-    let path = |name: &str| folder.join(name).display().to_string();
+    let networks = folder.join("net.d").display().to_string();
+    let cni = format!("bin_dir = {PLUGINS:?}\n  conf_dir = {networks:?}\n");
+    let cri = if version() >= NEW_LAYOUT {
+        format!(
+            "[plugins.\"io.containerd.cri.v1.images\".pinned_images]\n  sandbox = {PAUSE:?}\n\n\
+             [plugins.\"io.containerd.cri.v1.runtime\"]\n  restrict_oom_score_adj = true\n\n\
+             [plugins.\"io.containerd.cri.v1.runtime\".cni]\n  {cni}"
+        )
+    } else {
+        format!(
+            "[plugins.\"io.containerd.grpc.v1.cri\"]\n  sandbox_image = {PAUSE:?}\n  \
+             restrict_oom_score_adj = true\n\n\
+             [plugins.\"io.containerd.grpc.v1.cri\".cni]\n  {cni}"
+        )
+    };
+    format!("{}\n{cri}", configuration(folder))
+}
+
+/// A handler as `setup` writes it, and the Sandbox API.
+fn sandboxed(folder: &Path) -> String {
+    let base = folder.join("transom-base.json").display().to_string();
     format!(
-        "version = 2\nroot = {:?}\nstate = {:?}\n\n[grpc]\n  address = {:?}\n\n\
-         [plugins.\"io.containerd.grpc.v1.cri\"]\n  sandbox_image = {PAUSE:?}\n  \
-         restrict_oom_score_adj = true\n\n\
-         [plugins.\"io.containerd.grpc.v1.cri\".cni]\n  bin_dir = {PLUGINS:?}\n  conf_dir = {:?}\n",
-        path("root"),
-        path("state"),
-        path("sock"),
-        path("net.d"),
+        "\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.{}]\n  \
+         runtime_type = \"io.containerd.runhcs.v1\"\n  sandboxer = \"shim\"\n  \
+         base_runtime_spec = {base:?}\n  pod_annotations = [\"io.transom.*\", \"io.transom.*/*\"]\n",
+        HANDLERS[1]
     )
 }
 

@@ -17,7 +17,7 @@ fn ctr_runs_a_windows_image_that_containerd_unpacked() {
     let line = r"type C:\app\CHANGED.txt& dir /b C:\App& type C:\windows\system32\own.txt& cd& set";
     let run = |snapshotter: &str| {
         let flags = ["--snapshotter", snapshotter, name, "adopted", "cmd", "/c", line];
-        daemon.run(&[&RUN[..], &flags].concat())
+        daemon.ended(&[&RUN[..], &flags].concat())
     };
     let (_, text) = run("overlayfs");
     let (files, variables) = text.split_once("GREETING=hello").expect(&text);
@@ -56,13 +56,13 @@ fn what_a_container_wrote_is_in_its_snapshot_and_goes_with_it() {
     let count = r"echo x>>C:\count.txt& type C:\count.txt& exit 7";
     daemon.succeed(&[&create[..], &["cmd", "/c", count]].concat());
     for lines in 1..=2 {
-        let (status, text) = daemon.run(&["tasks", "start", "written"]);
+        let (status, text) = daemon.ended(&["tasks", "start", "written"]);
         assert_eq!(status, Some(7), "{text}");
         assert_eq!(text.matches('x').count(), lines, "{text}");
-        daemon.run(&["tasks", "delete", "written"]);
+        daemon.ended(&["tasks", "delete", "written"]);
     }
     daemon.succeed(&["containers", "delete", "written"]);
-    let (status, text) = daemon.run(&[&RUN[..], &[name, "written", "cmd", "/c", count]].concat());
+    let (status, text) = daemon.ended(&[&RUN[..], &[name, "written", "cmd", "/c", count]].concat());
     assert_eq!((status, text.matches('x').count()), (Some(7), 1), "{text}");
 }
 
@@ -77,14 +77,15 @@ fn a_linux_image_and_what_windows_cannot_have_are_refused_with_the_reason() {
         (vec!["--read-only", name, "refused", "cmd"], "read-only"),
     ];
     for (flags, word) in bad {
-        let (status, text) = daemon.run(&[&RUN[..], &flags].concat());
+        let (status, text) = daemon.ended(&[&RUN[..], &flags].concat());
         assert_ne!(status, Some(0), "{flags:?}");
         assert!(text.contains(word), "{flags:?}: {text}");
     }
     let pause = ["--namespace", "k8s.io", "run", "--runtime", "io.containerd.runhcs.v1"];
-    let (_, text) = daemon.run(&[&pause[..], &["transom.test/pause:1", "refused"]].concat());
+    let (_, text) = daemon.ended(&[&pause[..], &["transom.test/pause:1", "refused"]].concat());
     assert!(text.contains("no part of a Windows layer"), "{text}");
-    assert_eq!(daemon.succeed(&["tasks", "list"]).lines().count(), 1);
+    let left = daemon.succeed(&["tasks", "list"]);
+    assert!(!left.contains("refused"), "{left}");
 }
 
 /// Two layers, of which the upper one spells names in its own way.

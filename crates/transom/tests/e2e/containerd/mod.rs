@@ -7,5 +7,6 @@
 mod cri;
 mod daemon;
 mod images;
+mod kubelet;
 mod pods;
 mod setup;

@@ -13,16 +13,20 @@ use super::cri::messages::{
 };
 use super::daemon::Daemon;
 use crate::support::archive::{self, Layer};
+use crate::support::cgroup::Cgroup;
 use crate::support::host::{self, Host};
 use crate::support::leaks::Footprint;
 use crate::support::wait;
 
-const HANDLER: &str = "runhcs";
-const IMAGE: &str = "docker.io/test/pods:1";
+pub(super) const HANDLER: &str = "runhcs";
+pub(super) const IMAGE: &str = "docker.io/test/pods:1";
 /// Says one line and goes on until it is ended.
 const FOREVER: &str = "echo I am %NAME%& for /l %i in (0,0,1) do @ping -n 2 127.0.0.1 >nul";
-const RUNNING: i32 = 1;
-const EXITED: i32 = 2;
+pub(super) const RUNNING: i32 = 1;
+pub(super) const EXITED: i32 = 2;
+
+/// Another name of a pod's.
+const ALIAS: &str = "alias.example";
 
 /// A pod with its containers.
 struct Pod {
@@ -42,25 +46,32 @@ fn two_pods_of_three_containers_live_as_kubernetes_wants_them() {
     let daemon = Daemon::start(&host);
     daemon.convert(&host, "k8s.io", &[], IMAGE);
     let (cri, volume) = (daemon.cri(), daemon.folder("volume"));
-    std::fs::write(volume.join("note.txt"), "from the host").unwrap();
-    let pods = ["web", "db"].map(|name| start_pod(&cri, &daemon, name, &volume));
+    write_volume(&volume);
+    for handler in Daemon::handlers() {
+        println!("handler {handler}");
+        two_pods(&cri, &daemon, &volume, handler);
+    }
+    assert!(!volume.join("mine.txt").exists(), "the volume is read-only");
+    drop(daemon);
+    before.expect_again(&host);
+}
+
+fn two_pods(cri: &Cri, daemon: &Daemon, volume: &Path, handler: &str) {
+    let pods = ["web", "db"].map(|name| start_pod(cri, daemon, name, volume, handler));
     assert_eq!(cri.list().unwrap().len(), 6);
     for pod in &pods {
         assert!(pod.ip.starts_with(daemon.subnet()), "{}", pod.ip);
         for (number, id) in pod.containers.iter().enumerate() {
-            check_container(&cri, pod, id, number);
+            check_container(cri, pod, id, number);
         }
     }
-    assert!(!volume.join("mine.txt").exists(), "the volume is read-only");
-    check_network(&cri, &pods);
+    check_network(cri, &pods);
     check_logs(&pods[0]);
-    check_numbers(&cri, &pods[1].containers[0]);
+    check_numbers(cri, &pods[1].containers[0]);
     for pod in &pods {
-        stop(&cri, pod);
+        stop(cri, pod);
     }
     assert!(cri.list().unwrap().is_empty());
-    drop(daemon);
-    before.expect_again(&host);
 }
 
 #[test]
@@ -78,16 +89,24 @@ fn what_kubernetes_would_silently_lose_is_refused_with_the_reason() {
     let mut config = pod_config(&daemon, "gmsa");
     config.annotations.insert("io.transom.credential-spec".into(), "{}".into());
     let id = cri.run_pod(&config, HANDLER).unwrap();
-    let container = cri.create(&id, &container_config("c", Path::new("/tmp")), &config).unwrap();
+    let volume = daemon.folder("volume");
+    write_volume(&volume);
+    let container = cri.create(&id, &container_config("c", &volume), &config).unwrap();
     let refused = cri.start(&container).unwrap_err();
     assert!(refused.message.to_lowercase().contains("credential"), "{refused:?}");
     cri.stop_pod(&id).unwrap();
     cri.remove_pod(&id).unwrap();
 }
 
-fn start_pod(cri: &Cri, daemon: &Daemon, name: &str, volume: &Path) -> Pod {
+pub(super) fn write_volume(volume: &Path) {
+    std::fs::write(volume.join("note.txt"), "from the host").unwrap();
+    let hosts = format!("127.0.0.1\tlocalhost\n10.1.2.3\t{ALIAS}\n");
+    std::fs::write(volume.join("hosts"), hosts).unwrap();
+}
+
+fn start_pod(cri: &Cri, daemon: &Daemon, name: &str, volume: &Path, handler: &str) -> Pod {
     let config = pod_config(daemon, name);
-    let id = cri.run_pod(&config, HANDLER).unwrap();
+    let id = cri.run_pod(&config, handler).unwrap();
     let status = cri.pod_status(&id).unwrap();
     assert_eq!(status.state, 0, "it is ready");
     let containers = ["a", "b", "c"].map(|container| {
@@ -99,7 +118,7 @@ fn start_pod(cri: &Cri, daemon: &Daemon, name: &str, volume: &Path) -> Pod {
     Pod { id, config, containers: containers.to_vec(), ip }
 }
 
-fn pod_config(daemon: &Daemon, name: &str) -> PodConfig {
+pub(super) fn pod_config(daemon: &Daemon, name: &str) -> PodConfig {
     let annotations = HashMap::from([
         ("io.transom.user-name".to_owned(), "ContainerUser".to_owned()),
         ("io.transom.user-name/b".to_owned(), "ContainerAdministrator".to_owned()),
@@ -121,17 +140,17 @@ fn pod_config(daemon: &Daemon, name: &str) -> PodConfig {
     }
 }
 
-fn container_config(name: &str, volume: &Path) -> ContainerConfig {
+pub(super) fn container_config(name: &str, volume: &Path) -> ContainerConfig {
     ContainerConfig {
-        metadata: Some(ContainerMetadata { name: name.to_owned() }),
+        metadata: Some(ContainerMetadata { name: name.to_owned(), attempt: 0 }),
         image: Some(ImageSpec { image: IMAGE.to_owned() }),
         command: ["cmd", "/c", FOREVER].map(str::to_owned).to_vec(),
         env: vec![KeyValue { key: "NAME".to_owned(), value: name.to_owned() }],
-        mounts: vec![Mount {
-            container_path: r"/C:\data".to_owned(),
-            host_path: volume.display().to_string(),
-            readonly: true,
-        }],
+        mounts: vec![
+            mount(r"/C:\data", volume),
+            // A kubelet has a file of its own for each pod.
+            mount("/etc/hosts", &volume.join("hosts")),
+        ],
         log_path: format!("{name}/0.log"),
         linux: Some(LinuxContainer {
             resources: Some(LinuxResources {
@@ -145,7 +164,12 @@ fn container_config(name: &str, volume: &Path) -> ContainerConfig {
     }
 }
 
-fn text(executed: &Executed) -> String {
+pub(super) fn mount(inside: &str, outside: &Path) -> Mount {
+    let host_path = outside.display().to_string();
+    Mount { container_path: inside.to_owned(), host_path, readonly: true }
+}
+
+pub(super) fn text(executed: &Executed) -> String {
     let all = [&executed.stdout[..], &executed.stderr[..]].concat();
     String::from_utf8_lossy(&all).replace('\r', "")
 }
@@ -174,10 +198,12 @@ fn check_network(cri: &Cri, pods: &[Pod; 2]) {
     }
     for container in &pods[0].containers {
         let own = cri.exec(container, &["ping", "-n", "1", &pods[0].config.hostname]).unwrap();
-        assert!(text(&own).contains(&pods[0].ip), "{}", text(&own));
-        let hosts = r"type C:\Windows\System32\drivers\etc\hosts& ipconfig /all";
-        let known = text(&cri.exec(container, &["cmd", "/c", hosts]).unwrap());
-        assert!(known.contains(&pods[0].ip), "{known}");
+        assert_eq!(own.exit_code, 0, "{}", text(&own));
+        let hosts = ["cmd", "/c", r"type C:\Windows\System32\drivers\etc\hosts"];
+        for (line, word) in [(&hosts[..], ALIAS), (&["ipconfig", "/all"], &pods[0].ip)] {
+            let known = text(&cri.exec(container, line).unwrap());
+            assert!(known.contains(word), "{line:?}: {known}");
+        }
     }
 }
 
@@ -204,7 +230,14 @@ fn check_numbers(cri: &Cri, id: &str) {
     let memory = stats.memory.and_then(|memory| memory.working_set).map_or(0, |set| set.value);
     assert!(cpu > 1_000_000, "{cpu} ns of a processor");
     assert!(memory > 1 << 20, "{memory} bytes");
+    assert_eq!(memory_limit(id), 400 << 20);
     cri.update(id, LinuxResources { memory: 300 << 20, ..LinuxResources::default() }).unwrap();
+    assert_eq!(memory_limit(id), 300 << 20);
+}
+
+fn memory_limit(id: &str) -> u64 {
+    let text = Cgroup::of(id).read_any(&["memory.limit_in_bytes", "memory.max"]);
+    text.parse().unwrap_or_else(|_| panic!("no limit: {text}"))
 }
 
 fn stop(cri: &Cri, pod: &Pod) {
@@ -223,7 +256,7 @@ fn stop(cri: &Cri, pod: &Pod) {
     cri.remove_pod(&pod.id).unwrap();
 }
 
-fn load(host: &Host) {
+pub(super) fn load(host: &Host) {
     let mut layer = Layer::new();
     layer.folder("Files/app").file("Files/app/own.txt", b"own file");
     let config = serde_json::json!({ "User": "ContainerUser", "WorkingDir": r"C:\app" });

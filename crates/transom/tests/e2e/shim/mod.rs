@@ -1,6 +1,8 @@
 //! The shim under a real containerd, driven with `ctr` and exact Windows specs.
 
+mod flat;
 mod killed;
+mod model;
 mod pods;
 mod random;
 mod restart;

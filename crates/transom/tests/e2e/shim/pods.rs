@@ -135,7 +135,7 @@ pub(crate) fn run(containerd: &Containerd, id: &str, file: &Path) -> Result<(), 
 /// Makes a container, runs it and removes it: how long that took.
 pub(crate) fn run_to_end(containerd: &Containerd, id: &str, file: &Path) -> Duration {
     let file = file.display().to_string();
-    containerd.run(&["run", "--rm", "--runtime", RUNTIME, "--config", &file, id]).0
+    containerd.timed(&["run", "--rm", "--runtime", RUNTIME, "--config", &file, id]).0
 }
 
 /// Ends and removes a container, wherever it is in its life.

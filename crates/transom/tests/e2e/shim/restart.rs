@@ -6,7 +6,8 @@ use crate::support::container::BASE;
 use crate::support::containerd::Containerd;
 use crate::support::host::{self, Host};
 use crate::support::leaks::Footprint;
-use crate::support::proc::{self, Process};
+use crate::support::proc;
+use crate::support::wait;
 
 #[test]
 fn what_a_machine_left_when_it_lost_its_power_is_in_nobodys_way() {
@@ -42,7 +43,11 @@ fn what_a_machine_left_when_it_lost_its_power_is_in_nobodys_way() {
 fn lose_power(host: &Host, containerd: &Containerd) {
     containerd.kill_daemon();
     // Whoever is killed first may still start another to clear away.
-    while !proc::of(host).is_empty() {
-        proc::of(host).iter().for_each(Process::kill);
-    }
+    wait::until("the end of everything", || {
+        let running = proc::of(host);
+        for process in &running {
+            process.kill();
+        }
+        running.is_empty().then_some(())
+    });
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::host::Host;
+use super::registry::skopeo;
 
 /// A layer's archive.
 pub(crate) struct Layer {
@@ -46,11 +46,7 @@ pub(crate) fn of(host: &Host, image: &str) -> Vec<Layer> {
     let apart = folder.path().join("apart");
     let (from, to) =
         (format!("docker-archive:{}", archive.display()), format!("dir:{}", apart.display()));
-    let output = Command::new("skopeo")
-        .args(["--override-os", "windows", "copy", "--dest-decompress", &from, &to])
-        .output()
-        .expect("skopeo is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    skopeo(&["copy", "--dest-decompress", &from, &to]);
     let manifest = std::fs::read(apart.join("manifest.json")).expect("skopeo writes a manifest");
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("it is JSON");
     let layers = manifest["layers"].as_array().expect("an image has layers");

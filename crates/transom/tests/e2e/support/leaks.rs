@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::host::Host;
 use super::proc;
 
-/// How long the last things may take to go.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long the last things may take to go: a shim that nobody asked for anything goes after half a
+/// minute.
+const GRACE: Duration = Duration::from_secs(50);
 
 /// Processes, mounts, cgroups, addresses, bridge ports, firewall rules and files, a line each.
 #[derive(Debug, Clone, PartialEq, Eq)]

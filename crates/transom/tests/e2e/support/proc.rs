@@ -54,15 +54,20 @@ pub(crate) fn named(host: &Host, name: &str) -> Vec<Process> {
 
 /// `kill -9` at all of them.
 pub(crate) fn kill_named(host: &Host, name: &str) {
-    named(host, name).iter().for_each(Process::kill);
+    for process in named(host, name) {
+        process.kill();
+    }
 }
 
 impl Process {
-    /// `kill -9`; one that has gone is fine.
-    pub(crate) fn kill(&self) {
-        if let Some(pid) = Pid::from_raw(self.pid) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
+    /// `kill -9`; one that has gone is fine. Whether it was there.
+    pub(crate) fn kill(&self) -> bool {
+        Pid::from_raw(self.pid).is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok())
+    }
+
+    /// How many files, sockets and pipes it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(file(self.pid, "fd")).map_or(0, Iterator::count)
     }
 
     /// Memory that nobody shares with it, in bytes.

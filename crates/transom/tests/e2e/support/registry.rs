@@ -48,9 +48,10 @@ impl Drop for Registry {
     }
 }
 
-/// What `skopeo` answers to these arguments.
+/// What `skopeo` answers to these arguments, about images for Windows.
 pub(crate) fn skopeo(arguments: &[&str]) -> String {
-    let output = Command::new("skopeo").args(arguments).output();
+    let windows = ["--override-os", "windows", "--override-arch", "amd64"];
+    let output = Command::new("skopeo").args(windows).args(arguments).output();
     let output = output.expect("this test needs skopeo: apt-get install skopeo");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "skopeo {arguments:?}: {errors}");

@@ -17,6 +17,8 @@ use super::probe;
 use super::wait::LONG;
 
 const NAMESPACE: &str = "e2e";
+/// Does nothing until it is killed.
+const NAP: [&str; 2] = [probe::PROBE, "nap"];
 
 /// A shim with the tasks of one pod; they go with this value.
 pub(crate) struct Shim<'h> {
@@ -31,10 +33,25 @@ impl<'h> Shim<'h> {
     /// Starts the shim of a pod, and its sandbox task.
     pub(crate) fn pod(host: &'h Host, id: &str) -> Self {
         let folder = host.scratch();
-        let bundle = write_bundle(host, folder.path(), id, id, &json!([]));
+        let bundle = write_bundle(host, folder.path(), id, Some(id), &NAP, &json!([]));
+        let mut shim = Self::started(host, folder, id, &bundle);
+        shim.run(id, &bundle).unwrap_or_else(|error| panic!("{id}: {error}"));
+        shim
+    }
+
+    /// Starts the shim of a container of its own, and makes its task, which is not yet started.
+    pub(crate) fn standalone(host: &'h Host, id: &str, args: &[&str]) -> Self {
+        let folder = host.scratch();
+        let bundle = write_bundle(host, folder.path(), id, None, args, &json!([]));
+        let mut shim = Self::started(host, folder, id, &bundle);
+        shim.create(id, &bundle).unwrap_or_else(|error| panic!("{id}: {error}"));
+        shim
+    }
+
+    fn started(host: &'h Host, folder: tempfile::TempDir, id: &str, bundle: &Path) -> Self {
         let output = shim(host, id)
             .arg("start")
-            .current_dir(&bundle)
+            .current_dir(bundle)
             .stdin(Stdio::null())
             .output()
             .expect("the shim can be started");
@@ -45,9 +62,12 @@ impl<'h> Shim<'h> {
         };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let client = Client::connect(&address).unwrap_or_else(|error| panic!("{address}: {error}"));
-        let mut shim = Self { host, folder, tasks: TaskClient::new(client), made: Vec::new() };
-        shim.run(id, &bundle).unwrap_or_else(|error| panic!("{id}: {error}"));
-        shim
+        Self { host, folder, tasks: TaskClient::new(client), made: Vec::new() }
+    }
+
+    /// The Task API, for requests that may be refused.
+    pub(crate) fn tasks(&self) -> &TaskClient {
+        &self.tasks
     }
 
     /// Adds a container to the pod, with these mounts beside the probe's, and starts it.
@@ -58,11 +78,17 @@ impl<'h> Shim<'h> {
     /// The same where it may be refused.
     pub(crate) fn try_container(&mut self, id: &str, mounts: &Value) -> ttrpc::Result<()> {
         let pod = self.made[0].clone();
-        let bundle = write_bundle(self.host, self.folder.path(), id, &pod, mounts);
+        let bundle = write_bundle(self.host, self.folder.path(), id, Some(&pod), &NAP, mounts);
         self.run(id, &bundle)
     }
 
     fn run(&mut self, id: &str, bundle: &Path) -> ttrpc::Result<()> {
+        self.create(id, bundle)?;
+        let request = api::StartRequest { id: id.to_owned(), ..Default::default() };
+        self.tasks.start(within(), &request).map(drop)
+    }
+
+    fn create(&mut self, id: &str, bundle: &Path) -> ttrpc::Result<()> {
         let request = api::CreateTaskRequest {
             id: id.to_owned(),
             bundle: bundle.display().to_string(),
@@ -70,26 +96,43 @@ impl<'h> Shim<'h> {
         };
         self.tasks.create(within(), &request)?;
         self.made.push(id.to_owned());
-        let request = api::StartRequest { id: id.to_owned(), ..Default::default() };
-        self.tasks.start(within(), &request).map(drop)
+        Ok(())
     }
 
     /// Runs a line for `cmd /c` in a container: its exit code, and what it says.
     pub(crate) fn exec(&self, id: &str, exec: &str, line: &str) -> (u32, String) {
         let (out, err) = (self.folder.path().join("out"), self.folder.path().join("err"));
-        let process = json!({
-            "args": ["cmd", "/c", line], "cwd": "C:\\", "user": { "username": "ContainerUser" },
-        });
-        let spec = any("types.containerd.io/opencontainers/runtime-spec/1/Process", &process);
-        let (id, exec_id) = (id.to_owned(), exec.to_owned());
-        let request = api::ExecProcessRequest {
-            id: id.clone(),
-            exec_id: exec_id.clone(),
+        let end = self.exec_to_end(api::ExecProcessRequest {
+            id: id.to_owned(),
+            exec_id: exec.to_owned(),
             stdout: format!("file://{}", out.display()),
             stderr: format!("file://{}", err.display()),
-            spec: MessageField::some(spec),
+            spec: MessageField::some(process(&["cmd", "/c", line])),
             ..Default::default()
-        };
+        });
+        let said = [out, err].map(|path| {
+            let text = std::fs::read(&path).unwrap_or_default();
+            // The next one's words are its own.
+            let _ = std::fs::remove_file(path);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        (end, said.concat().trim().to_owned())
+    }
+
+    /// Runs a program that ends well at once, its streams going nowhere.
+    pub(crate) fn run_exec(&self, id: &str, exec: &str) {
+        let end = self.exec_to_end(api::ExecProcessRequest {
+            id: id.to_owned(),
+            exec_id: exec.to_owned(),
+            spec: MessageField::some(process(&["cmd", "/c", "exit 0"])),
+            ..Default::default()
+        });
+        assert_eq!(end, 0, "{exec}");
+    }
+
+    /// Adds it, starts it, waits for its end and deletes it: its exit code.
+    fn exec_to_end(&self, request: api::ExecProcessRequest) -> u32 {
+        let (id, exec_id) = (request.id.clone(), request.exec_id.clone());
         self.tasks.exec(within(), &request).expect("the exec is added");
         let request =
             api::StartRequest { id: id.clone(), exec_id: exec_id.clone(), ..Default::default() };
@@ -99,13 +142,7 @@ impl<'h> Shim<'h> {
         let end = self.tasks.wait(within(), &request).expect("the exec is waited for");
         let request = api::DeleteRequest { id, exec_id, ..Default::default() };
         self.tasks.delete(within(), &request).expect("the exec is deleted");
-        let said = [out, err].map(|path| {
-            let text = std::fs::read(&path).unwrap_or_default();
-            // The next one's words are its own.
-            let _ = std::fs::remove_file(path);
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        (end.exit_status, said.concat().trim().to_owned())
+        end.exit_status
     }
 
     /// `Update` with resources of this type.
@@ -148,8 +185,16 @@ impl Drop for Shim<'_> {
     }
 }
 
-fn within() -> Context {
+/// As long as any request may take.
+pub(crate) fn within() -> Context {
     with_timeout(i64::try_from(LONG.as_nanos()).expect("a minute is short"))
+}
+
+/// What an exec runs.
+pub(crate) fn process(args: &[&str]) -> Any {
+    let user = json!({ "username": "ContainerUser" });
+    let process = json!({ "args": args, "cwd": "C:\\", "user": user });
+    any("types.containerd.io/opencontainers/runtime-spec/1/Process", &process)
 }
 
 fn any(kind: &str, value: &Value) -> Any {
@@ -164,11 +209,18 @@ fn shim(host: &Host, id: &str) -> Command {
     command
 }
 
-/// A bundle whose process does nothing until it is killed.
-fn write_bundle(host: &Host, folder: &Path, id: &str, pod: &str, mounts: &Value) -> PathBuf {
+/// A bundle of a container on its own, or of a pod's: its sandbox has the pod's id.
+fn write_bundle(
+    host: &Host,
+    folder: &Path,
+    id: &str,
+    pod: Option<&str>,
+    args: &[&str],
+    mounts: &Value,
+) -> PathBuf {
     let bundle = folder.join(id);
     std::fs::create_dir_all(bundle.join("scratch")).expect("the folder is ours");
-    let mut spec = host.transom(&["spec", BASE, probe::PROBE, "nap"]).succeed().json();
+    let mut spec = host.transom(&[&["spec", BASE], args].concat()).succeed().json();
     let windows = spec["windows"].as_object_mut().expect("it is a Windows spec");
     windows.remove("network");
     let layers = windows["layerFolders"].as_array_mut().expect("it has layers");
@@ -176,10 +228,12 @@ fn write_bundle(host: &Host, folder: &Path, id: &str, pod: &str, mounts: &Value)
     let own = json!([{ "source": probe::folder(), "destination": r"C:\probe", "options": ["ro"] }]);
     let all = [&own, mounts].map(|list| list.as_array().cloned().unwrap_or_default()).concat();
     spec["mounts"] = json!(all);
-    spec["annotations"] = json!({
-        "io.kubernetes.cri.container-type": if id == pod { "sandbox" } else { "container" },
-        "io.kubernetes.cri.sandbox-id": pod,
-    });
+    if let Some(pod) = pod {
+        spec["annotations"] = json!({
+            "io.kubernetes.cri.container-type": if id == pod { "sandbox" } else { "container" },
+            "io.kubernetes.cri.sandbox-id": pod,
+        });
+    }
     std::fs::write(bundle.join("config.json"), spec.to_string()).expect("the folder is ours");
     bundle
 }

@@ -43,6 +43,19 @@ messages! {
     }
     /// 0 is the pod's own, 2 the host's.
     Namespaces { #[prost(int32, tag = "1")] network: i32, }
+    ListedPods { #[prost(message, repeated, tag = "1")] pods: Vec<ListedPod>, }
+    ListedPod {
+        #[prost(string, tag = "1")] id: String,
+        #[prost(message, optional, tag = "2")] metadata: Option<PodMetadata>,
+        /// 0 is ready.
+        #[prost(int32, tag = "3")] state: i32,
+        #[prost(string, tag = "7")] handler: String,
+    }
+    PortForward {
+        #[prost(string, tag = "1")] pod: String,
+        #[prost(int32, repeated, tag = "2")] ports: Vec<i32>,
+    }
+    Url { #[prost(string, tag = "1")] url: String, }
     PodStatusAnswer { #[prost(message, optional, tag = "1")] status: Option<PodStatus>, }
     PodStatus {
         /// 0 is ready.
@@ -65,7 +78,10 @@ messages! {
         #[prost(string, tag = "11")] log_path: String,
         #[prost(message, optional, tag = "15")] linux: Option<LinuxContainer>,
     }
-    ContainerMetadata { #[prost(string, tag = "1")] name: String, }
+    ContainerMetadata {
+        #[prost(string, tag = "1")] name: String,
+        #[prost(uint32, tag = "2")] attempt: u32,
+    }
     ImageSpec { #[prost(string, tag = "1")] image: String, }
     KeyValue {
         #[prost(string, tag = "1")] key: String,
@@ -115,14 +131,25 @@ messages! {
         #[prost(bytes = "vec", tag = "2")] stderr: Vec<u8>,
         #[prost(int32, tag = "3")] exit_code: i32,
     }
+    ListedStats { #[prost(message, repeated, tag = "1")] stats: Vec<ContainerStats>, }
     StatsAnswer { #[prost(message, optional, tag = "1")] stats: Option<ContainerStats>, }
     ContainerStats {
+        #[prost(message, optional, tag = "1")] of: Option<ContainerId>,
         #[prost(message, optional, tag = "2")] cpu: Option<CpuUsage>,
         #[prost(message, optional, tag = "3")] memory: Option<MemoryUsage>,
     }
     CpuUsage { #[prost(message, optional, tag = "2")] total: Option<Number>, }
     MemoryUsage { #[prost(message, optional, tag = "2")] working_set: Option<Number>, }
     Number { #[prost(uint64, tag = "1")] value: u64, }
+    PullImage { #[prost(message, optional, tag = "1")] image: Option<ImageSpec>, }
+    Pulled { #[prost(string, tag = "1")] image: String, }
+    ImageStatus { #[prost(message, optional, tag = "1")] image: Option<ImageSpec>, }
+    ImageStatusAnswer { #[prost(message, optional, tag = "1")] image: Option<Image>, }
+    Image {
+        #[prost(string, tag = "1")] id: String,
+        #[prost(uint64, tag = "4")] size: u64,
+        #[prost(string, tag = "6")] username: String,
+    }
     Update {
         #[prost(string, tag = "1")] id: String,
         #[prost(message, optional, tag = "2")] linux: Option<LinuxResources>,

@@ -16,12 +16,14 @@ use tokio::net::UnixStream;
 
 use messages::{
     Container, ContainerConfig, ContainerId, ContainerStats, ContainerStatus, Created, Empty,
-    ExecSync, Executed, LinuxResources, Listed, PodConfig, PodId, PodStatus, RunPod, StatsAnswer,
-    StatusAnswer, Stop, Update,
+    ExecSync, Executed, Image, ImageSpec, LinuxResources, Listed, ListedPod, PodConfig, PodId,
+    PodStatus, RunPod, StatsAnswer, StatusAnswer, Stop, Update,
 };
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+const RUNTIME: &str = "RuntimeService";
+const IMAGES: &str = "ImageService";
 /// A message's frame: not compressed, and its length.
 const HEAD: usize = 5;
 
@@ -53,6 +55,17 @@ impl Cri {
         let answer: messages::PodStatusAnswer =
             self.call("PodSandboxStatus", &PodId { id: id.to_owned() })?;
         Ok(answer.status.expect("an answer has a status"))
+    }
+
+    pub(super) fn pods(&self) -> Result<Vec<ListedPod>, Refused> {
+        let answer: messages::ListedPods = self.call("ListPodSandbox", &Empty {})?;
+        Ok(answer.pods)
+    }
+
+    /// The address of a stream that forwards.
+    pub(super) fn port_forward(&self, id: &str, port: i32) -> Result<String, Refused> {
+        let request = messages::PortForward { pod: id.to_owned(), ports: vec![port] };
+        self.call("PortForward", &request).map(|messages::Url { url }| url)
     }
 
     pub(super) fn stop_pod(&self, id: &str) -> Result<(), Refused> {
@@ -108,14 +121,48 @@ impl Cri {
         Ok(answer.stats.expect("an answer has stats"))
     }
 
+    pub(super) fn all_stats(&self) -> Result<Vec<ContainerStats>, Refused> {
+        let answer: messages::ListedStats = self.call("ListContainerStats", &Empty {})?;
+        Ok(answer.stats)
+    }
+
+    /// Makes it write to a new file where the old one was.
+    pub(super) fn reopen_log(&self, id: &str) -> Result<(), Refused> {
+        let request = ContainerId { id: id.to_owned() };
+        self.call("ReopenContainerLog", &request).map(|Empty {}| ())
+    }
+
+    pub(super) fn pull(&self, name: &str) -> Result<String, Refused> {
+        let image = Some(ImageSpec { image: name.to_owned() });
+        let answer: messages::Pulled =
+            self.ask(IMAGES, "PullImage", &messages::PullImage { image })?;
+        Ok(answer.image)
+    }
+
+    pub(super) fn image(&self, name: &str) -> Result<Option<Image>, Refused> {
+        let image = Some(ImageSpec { image: name.to_owned() });
+        let request = messages::ImageStatus { image };
+        let answer: messages::ImageStatusAnswer = self.ask(IMAGES, "ImageStatus", &request)?;
+        Ok(answer.image)
+    }
+
     pub(super) fn update(&self, id: &str, linux: LinuxResources) -> Result<(), Refused> {
         let request = Update { id: id.to_owned(), linux: Some(linux) };
         self.call("UpdateContainerResources", &request).map(|Empty {}| ())
     }
 
     pub(super) fn exec(&self, id: &str, line: &[&str]) -> Result<Executed, Refused> {
+        self.exec_within(id, line, 100)
+    }
+
+    pub(super) fn exec_within(
+        &self,
+        id: &str,
+        line: &[&str],
+        seconds: i64,
+    ) -> Result<Executed, Refused> {
         let line = line.iter().map(|word| (*word).to_owned()).collect();
-        self.call("ExecSync", &ExecSync { id: id.to_owned(), line, seconds: 100 })
+        self.call("ExecSync", &ExecSync { id: id.to_owned(), line, seconds })
     }
 
     fn call<A: Message + Default>(
@@ -123,7 +170,16 @@ impl Cri {
         method: &str,
         request: &impl Message,
     ) -> Result<A, Refused> {
-        let path = format!("http://localhost/runtime.v1.RuntimeService/{method}");
+        self.ask(RUNTIME, method, request)
+    }
+
+    fn ask<A: Message + Default>(
+        &self,
+        service: &str,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<A, Refused> {
+        let path = format!("http://localhost/runtime.v1.{service}/{method}");
         let called = self.runtime.block_on(async {
             tokio::time::timeout(PATIENCE, unary(&self.socket, &path, request.encode_to_vec()))
                 .await
