@@ -1,7 +1,7 @@
 //! Carrying bytes between a process and its upstream ends.
 //!
-//! While the process runs a relay waits as long as it must. Once it has ended, a relay that makes
-//! no progress is stopped: a grandchild that keeps a stream open, or a reader that went away, does
+//! While the process runs a relay waits as long as it must. Once it has ended, a relay has only so
+//! long: a grandchild that keeps a stream open or goes on talking, or a reader that went away, does
 //! not keep the exit from being told.
 
 use std::time::Duration;
@@ -11,6 +11,7 @@ use engine::system::{Reader, Writer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::Upstream;
 use super::logger::PATIENCE as LOGGER_PATIENCE;
@@ -19,6 +20,9 @@ use super::logger::PATIENCE as LOGGER_PATIENCE;
 const CHUNK: usize = 16 << 10;
 /// How long a stream of an ended process may be silent before it is given up.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How long streams of an ended process are listened to in all: a program that it started may go on
+/// talking for ever.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a reader may leave what an ended process said last.
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long a pipe that is closed on request may be silent before it counts as empty.
@@ -108,16 +112,24 @@ async fn carry_in(mut from: Reader, mut to: Writer, mut close: watch::Receiver<b
 /// From the process to the client.
 async fn carry_out(mut from: Reader, mut to: Writer, mut ended: watch::Receiver<bool>) {
     let mut chunk = vec![0; CHUNK];
+    // What is left of both once the process has ended.
+    let (mut words, mut unread) = (LAST_WORDS, UNREAD);
     loop {
         let over = *ended.borrow_and_update();
+        let begun = Instant::now();
         let read = tokio::select! {
-            read = from.read(&mut chunk) => read,
-            () = tokio::time::sleep(SILENCE), if over => break,
+            read = from.read(&mut chunk), if !over || !words.is_zero() => read,
+            () = tokio::time::sleep(SILENCE.min(words)), if over => break,
             _ = ended.changed(), if !over => continue,
         };
         let Ok(some @ 1..) = read else { break };
-        if !pass_on_until(&mut to, &chunk[..some], &mut ended).await {
+        let heard = Instant::now();
+        if !pass_on_until(&mut to, &chunk[..some], &mut ended, unread).await {
             break;
+        }
+        if over {
+            words = words.saturating_sub(heard - begun);
+            unread = unread.saturating_sub(heard.elapsed());
         }
     }
     // Nobody is left to tell.
@@ -125,14 +137,19 @@ async fn carry_out(mut from: Reader, mut to: Writer, mut ended: watch::Receiver<
 }
 
 /// Writes as long as the process runs, and for a while after.
-async fn pass_on_until(to: &mut Writer, bytes: &[u8], ended: &mut watch::Receiver<bool>) -> bool {
+async fn pass_on_until(
+    to: &mut Writer,
+    bytes: &[u8],
+    ended: &mut watch::Receiver<bool>,
+    unread: Duration,
+) -> bool {
     let write = pass_on(to, bytes);
     tokio::pin!(write);
     tokio::select! {
         written = &mut write => return written.is_ok(),
         _ = ended.wait_for(|over| *over) => {}
     }
-    matches!(tokio::time::timeout(UNREAD, write).await, Ok(Ok(())))
+    matches!(tokio::time::timeout(unread, write).await, Ok(Ok(())))
 }
 
 /// Writes all of it and does not keep it: somebody may be waiting for half a line.
@@ -178,6 +195,23 @@ mod tests {
         let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
         let relays = Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() });
         tokio::time::timeout(SILENCE * 2, relays.finish()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_grandchild_that_goes_on_talking_does_not_keep_the_exit() {
+        let (from, mut says) = pipe();
+        let (mut hears, to) = pipe();
+        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
+        let relays = Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() });
+        let talks = tokio::spawn(async move {
+            while says.write_all(b"more\n").await.is_ok() {
+                tokio::time::sleep(SILENCE / 5).await;
+            }
+        });
+        let listens = tokio::spawn(async move { hears.read_to_end(&mut Vec::new()).await });
+        tokio::time::timeout(LAST_WORDS * 2, relays.finish()).await.unwrap();
+        talks.await.unwrap();
+        assert!(listens.await.unwrap().unwrap() > 0);
     }
 
     #[tokio::test(start_paused = true)]
