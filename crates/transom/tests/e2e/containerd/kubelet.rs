@@ -105,8 +105,8 @@ fn an_image_is_pulled_from_a_registry_and_run_and_what_has_ended_is_started_agai
 fn a_long_line_is_cut_in_a_log_and_a_log_that_was_moved_is_begun_again() {
     let host = host::shared();
     let node = Node::new(&host, "logs");
-    let long = "x".repeat(2 * PIECE + 100);
-    std::fs::write(node.volume.join("long.txt"), format!("{long}\r\nthe rest")).unwrap();
+    let endless = "x".repeat(2 * PIECE + 100);
+    std::fs::write(node.volume.join("long.txt"), format!("{endless}\r\nthe rest")).unwrap();
     let config = node.container("long", r"type C:\data\long.txt& echo wrong>&2");
     let id = node.run(&config);
     assert_eq!(node.end(&id), 0);
@@ -121,7 +121,7 @@ fn a_long_line_is_cut_in_a_log_and_a_log_that_was_moved_is_begun_again() {
     // What ends without an end of line is a piece, too.
     assert_eq!(tags, ["P", "P", "F", "P"]);
     let whole: String = out[..3].iter().map(|(_, text)| text.as_str()).collect();
-    assert!(whole == long, "{} characters of {}", whole.len(), long.len());
+    assert!(whole == endless, "{} characters of {}", whole.len(), endless.len());
     assert_eq!(out[3].1, "the rest");
     assert_eq!(of("stderr"), [("F".to_owned(), "wrong".to_owned())]);
 

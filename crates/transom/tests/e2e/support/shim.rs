@@ -102,7 +102,7 @@ impl<'h> Shim<'h> {
     /// Runs a line for `cmd /c` in a container: its exit code, and what it says.
     pub(crate) fn exec(&self, id: &str, exec: &str, line: &str) -> (u32, String) {
         let (out, err) = (self.folder.path().join("out"), self.folder.path().join("err"));
-        let end = self.exec_to_end(api::ExecProcessRequest {
+        let end = self.exec_to_end(&api::ExecProcessRequest {
             id: id.to_owned(),
             exec_id: exec.to_owned(),
             stdout: format!("file://{}", out.display()),
@@ -121,7 +121,7 @@ impl<'h> Shim<'h> {
 
     /// Runs a program that ends well at once, its streams going nowhere.
     pub(crate) fn run_exec(&self, id: &str, exec: &str) {
-        let end = self.exec_to_end(api::ExecProcessRequest {
+        let end = self.exec_to_end(&api::ExecProcessRequest {
             id: id.to_owned(),
             exec_id: exec.to_owned(),
             spec: MessageField::some(process(&["cmd", "/c", "exit 0"])),
@@ -131,9 +131,9 @@ impl<'h> Shim<'h> {
     }
 
     /// Adds it, starts it, waits for its end and deletes it: its exit code.
-    fn exec_to_end(&self, request: api::ExecProcessRequest) -> u32 {
+    fn exec_to_end(&self, request: &api::ExecProcessRequest) -> u32 {
         let (id, exec_id) = (request.id.clone(), request.exec_id.clone());
-        self.tasks.exec(within(), &request).expect("the exec is added");
+        self.tasks.exec(within(), request).expect("the exec is added");
         let request =
             api::StartRequest { id: id.clone(), exec_id: exec_id.clone(), ..Default::default() };
         self.tasks.start(within(), &request).expect("the exec is started");
