@@ -22,7 +22,7 @@ pub use credentials::Credentials;
 pub use error::{EngineError, ErrorKind, Op, Result};
 pub use host::{HostConfig, HostEngine};
 pub use network::Network;
-pub use storage::Storage;
+pub use storage::{PASSING, Storage};
 #[cfg(target_os = "linux")]
 pub use sys::platform;
 #[cfg(target_os = "linux")]

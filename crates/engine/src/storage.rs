@@ -8,6 +8,12 @@ use schema::container::Layer;
 
 use crate::Result;
 
+/// A file of this name in a scratch's folder, made before its first mount: nobody will ask for what
+/// is in the scratch once the host has crashed. An engine may then spare the host the writing of
+/// everything when the container ends, which others who use the disk would wait for too; the
+/// container's own flushes then last no longer than the host does.
+pub const PASSING: &str = "passing";
+
 /// Prepares what a compute system's `C:` is made of.
 ///
 /// On Windows: `computestorage.dll`. On Linux a scratch is a folder whose contents belong to this

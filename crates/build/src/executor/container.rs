@@ -79,6 +79,8 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         let first = process.to_spec();
         let plan = self.plan(&process)?;
         let document = self.acquire(&plan).await?;
+        // What a step wrote becomes a layer, or nothing. An engine without a host has no folder.
+        let _ = std::fs::write(self.place.path.join("scratch").join(engine::PASSING), "");
         self.prepare_drive(&process.meta)?;
         let system = self.executor.engine.create(&self.id, &document).await?;
         self.system = Some(system.clone());

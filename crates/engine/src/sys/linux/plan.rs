@@ -49,6 +49,8 @@ pub(crate) struct StoragePlan {
     pub(crate) lowers: Vec<PathBuf>,
     /// The scratch folder.
     pub(crate) scratch: PathBuf,
+    /// It is of no use to anybody after a crash of the host ([`crate::PASSING`]).
+    pub(crate) passing: bool,
     /// The Linux root file system with Wine in it.
     pub(crate) runtime: PathBuf,
     /// The platform layer's lock, shared by its users.

@@ -72,6 +72,13 @@ pub(crate) fn tree(scratch: &Path) -> Result<Tree, ErrorKind> {
     if image.is_file() { sized::mount(&image) } else { Tree::clone_of(scratch) }
 }
 
+/// Has the overlay begin anew in the scratch of [`crate::PASSING`]: it notes there that it was
+/// mounted without ever being written out, and would refuse to be mounted again.
+pub(crate) fn begin_anew(scratch: &Path) -> Result<(), ErrorKind> {
+    let notes = scratch.join("work/work");
+    remove_tree(&notes).map_err(|e| ErrorKind::io(format!("remove {}", notes.display()), e))
+}
+
 /// Removes a scratch and all that is in it.
 pub(crate) fn destroy(path: &Path) -> Result<(), ErrorKind> {
     remove_tree(path).map_err(|e| ErrorKind::io(format!("remove {}", path.display()), e))

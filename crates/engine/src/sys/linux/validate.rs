@@ -152,7 +152,9 @@ fn storage(container: &Container, platform: &Platform) -> Result<StoragePlan, Er
         variables: Vec::new(),
     };
     let in_use = platform.drive_c.with_file_name("in-use");
-    Ok(StoragePlan { lowers, scratch, runtime: platform.runtime.clone(), in_use, wine })
+    // One of a size of its own is a file system that nobody else waits for.
+    let passing = scratch.join(crate::PASSING).is_file() && scratch.join("prefix").is_dir();
+    Ok(StoragePlan { lowers, scratch, passing, runtime: platform.runtime.clone(), in_use, wine })
 }
 
 /// Decides one mapped directory; also used for those added to a running system.

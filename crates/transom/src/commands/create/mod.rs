@@ -138,6 +138,10 @@ impl<'a> Making<'a> {
         let size = scratch_size(&record.host_config)?;
         let draft = self.host.store.begin(&record.id)?;
         let scratch = draft.folder().scratch();
+        if record.host_config.auto_remove {
+            std::fs::create_dir_all(&scratch)?;
+            std::fs::write(scratch.join(engine::PASSING), "")?;
+        }
         let made = self.host.engine.create_scratch(&scratch, &record.layers, size).await;
         made.context("making the container's scratch")?;
         let platform = self.host.platform().await?;

@@ -42,6 +42,7 @@ use crate::error::ErrorKind;
 #[derive(Debug)]
 pub(crate) struct Ingredients {
     scratch: Tree,
+    passing: bool,
     lowers: Vec<Tree>,
     mapped: Vec<Prepared>,
     runtime: Tree,
@@ -58,7 +59,12 @@ impl Ingredients {
         lease: &fs::File,
     ) -> Result<Self, ErrorKind> {
         let prepare = |one| prepare(one, ids, lease);
+        let passing = plan.storage.passing;
+        if passing {
+            super::scratch::begin_anew(&plan.storage.scratch)?;
+        }
         Ok(Self {
+            passing,
             scratch: super::scratch::tree(&plan.storage.scratch)?.map_ids(ids)?,
             lowers: overlay::lowers(&plan.storage.lowers, ids)?,
             mapped: plan.mapped.iter().map(prepare).collect::<Result<_, _>>()?,
@@ -99,7 +105,8 @@ impl Ingredients {
             make_dir(&at)?;
             tickets.attach(&at)?;
         }
-        overlay::mount_prefix(&self.scratch, &self.lowers, &root.join("wine"))?;
+        let wine = root.join("wine");
+        overlay::mount_prefix(&self.scratch, self.passing, &self.lowers, &wine)?;
         mapped::place_all(&root.join("wine/drive_c"), &self.mapped)?;
         become_root(root)
     }

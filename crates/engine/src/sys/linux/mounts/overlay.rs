@@ -18,7 +18,14 @@ pub(super) fn lowers(paths: &[PathBuf], ids: &IdMap) -> Result<Vec<Tree>, ErrorK
 
 /// Mounts the prefix at `wine` and the overlay at its `drive_c`. Paths are relative to the stage,
 /// and short: the kernel takes them all in one page.
-pub(super) fn mount_prefix(scratch: &Tree, lowers: &[Tree], wine: &Path) -> Result<(), ErrorKind> {
+///
+/// Without `passing` its end writes out all of the host's file system that the scratch is on.
+pub(super) fn mount_prefix(
+    scratch: &Tree,
+    passing: bool,
+    lowers: &[Tree],
+    wine: &Path,
+) -> Result<(), ErrorKind> {
     make_dir(Path::new("s"))?;
     scratch.attach(Path::new("s"))?;
     let mut options = String::from("lowerdir=");
@@ -32,6 +39,9 @@ pub(super) fn mount_prefix(scratch: &Tree, lowers: &[Tree], wine: &Path) -> Resu
         options.push_str(&point);
     }
     options.push_str(",upperdir=s/upper,workdir=s/work,index=off,metacopy=off,redirect_dir=off");
+    if passing {
+        options.push_str(",volatile");
+    }
     make_dir(wine)?;
     Tree::clone_of(Path::new("s/prefix"))?.attach(wine)?;
     let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOATIME;
