@@ -25,4 +25,6 @@ pub mod wire;
 #[cfg(windows)]
 pub mod client;
 #[cfg(windows)]
+pub mod handles;
+#[cfg(windows)]
 pub mod service;

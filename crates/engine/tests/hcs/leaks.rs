@@ -1,7 +1,7 @@
 //! Round after round of create, start, run, end and close holds on to nothing.
 //!
-//! `TRANSOM_E2E_FULL` makes it 500 rounds. What is counted is what Wine's host shows: this process'
-//! private memory, and the open files of Wine's server, where every handle of the session is.
+//! `TRANSOM_E2E_FULL` makes it 500 rounds. What is counted is this process' handles, as Windows lists
+//! them, and what Wine's host shows: its private memory, and the open files of Wine's server.
 
 use engine::{Engine as _, Process as _, System as _};
 use schema::SystemId;
@@ -23,6 +23,14 @@ fn held() -> Option<(u64, usize)> {
     let private = memory.lines().filter(|line| line.starts_with("Private_")).filter_map(kilobytes);
     let files = std::fs::read_dir(r"Z:\proc\self\fd").ok()?.count();
     Some((private.sum::<u64>() * 1024, files))
+}
+
+/// The handles of this process.
+fn handles() -> usize {
+    let mut probe = std::process::Command::new(r"C:\windows\system32\hcs-probe.exe");
+    let told = probe.args(["handles", &std::process::id().to_string()]).output();
+    let told = String::from_utf8(told.expect("the probe runs").stdout).expect("a number");
+    told.trim().parse().expect("a number")
 }
 
 /// The host's folder of this process, by the name of its program.
@@ -54,6 +62,17 @@ async fn round(number: usize) {
     system.terminate().await.expect("terminate");
 }
 
+/// The handles once those that are being closed are: closing is done beside the runtime.
+async fn settled(limit: usize) -> usize {
+    for _ in 0..200 {
+        if handles() <= limit {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    handles()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rounds_leave_neither_memory_nor_handles() {
     let _no_faults = crate::faults::ORDERS.lock().await;
@@ -61,10 +80,13 @@ async fn rounds_leave_neither_memory_nor_handles() {
     for number in 0..WARM_UP {
         round(number).await;
     }
-    let before = held();
+    let (before, handles_before) = (held(), handles());
     for number in WARM_UP..WARM_UP + rounds {
         round(number).await;
     }
+    let handles_then = settled(handles_before + 4).await;
+    eprintln!("{rounds} rounds: {handles_before} then {handles_then} handles");
+    assert!(handles_then <= handles_before + 4, "{handles_before} -> {handles_then} handles");
     let (Some((memory, files)), Some((memory_then, files_then))) = (before, held()) else {
         eprintln!("skipped: no /proc to count by");
         return;

@@ -158,6 +158,8 @@ fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
         if checkout.full {
             cargo.env("TRANSOM_E2E_FULL", "1");
         }
+        // Some measure, and say what.
+        cargo.args(["--", "--show-output"]);
         count = count + counted(&mut cargo)?;
     }
     Ok(count)

@@ -2,7 +2,8 @@
 //!
 //! `exit <code>` ends with it; `echo` copies lines; `last` runs until it is ended; `endpoint` makes
 //! an endpoint on a network of its own, as a network plugin would, and prints its id; `log <file>` is
-//! a logger, which writes what it hears of a container to the file.
+//! a logger, which writes what it hears of a container to the file; `handles <pid>` counts a process'
+//! handles.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
@@ -23,6 +24,7 @@ fn main() {
             std::thread::park();
         },
         Some("endpoint") => endpoint(),
+        Some("handles") => handles(&words.next().expect("a pid")),
         Some("log") => log(&words.next().expect("a file")).expect("it can log"),
         _ => std::process::exit(2),
     }
@@ -46,6 +48,17 @@ fn log(file: &str) -> io::Result<()> {
 }
 
 #[cfg(windows)]
+fn handles(pid: &str) {
+    let count = hcs_emulator::handles::count(pid.parse().expect("a number"));
+    println!("{}", count.expect("Windows tells"));
+}
+
+#[cfg(not(windows))]
+fn handles(_pid: &str) {
+    std::process::exit(2);
+}
+
+#[cfg(windows)]
 fn endpoint() {
     use hcs_emulator::client;
     use hcs_emulator::wire::Request;
@@ -61,7 +74,9 @@ fn endpoint() {
         new_handle
     };
     let network = ask("HcnCreateNetwork", 0, r#"{"Name":"test","Type":"NAT"}"#);
-    let endpoint = ask("HcnCreateEndpoint", network, r#"{"Name":"eth0"}"#);
+    let settings = r#"{"Name":"eth0","MacAddress":"00-15-5D-00-00-01",
+        "IpConfigurations":[{"IpAddress":"10.0.0.4","PrefixLength":24}]}"#;
+    let endpoint = ask("HcnCreateEndpoint", network, settings);
     let query = Request {
         call: "HcnQueryEndpointProperties".to_owned(),
         handle: endpoint,

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+pub(crate) use crate::client::locked;
 use crate::networks::Networks;
 use crate::wire::{self, PORT_FILE, Request};
 
@@ -56,11 +57,6 @@ impl Service {
     fn is_idle(&self) -> bool {
         self.connections.load(Ordering::SeqCst) == 0 && self.systems().is_empty()
     }
-}
-
-/// A lock that survives a panic of another thread: one broken call is no broken service.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Serves until there is nothing to do. A second service ends at once.

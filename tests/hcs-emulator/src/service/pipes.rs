@@ -17,6 +17,8 @@ use windows_sys::Win32::System::Pipes::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcess, PROCESS_DUP_HANDLE};
 
+pub(crate) use crate::client::text::wide;
+
 const BUFFER: u32 = 64 << 10;
 
 /// Which way the bytes go.
@@ -120,9 +122,4 @@ pub(crate) fn give(pid: u32, handle: &OwnedHandle) -> io::Result<u64> {
         )
     };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(there as u64) }
-}
-
-/// With the closing zero.
-pub(crate) fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
 }
