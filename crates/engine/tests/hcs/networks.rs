@@ -38,6 +38,8 @@ async fn an_endpoint_is_in_one_namespace_and_free_again_after_it() {
 
     let attached = networks.attach(&one, &endpoint).await.expect("attach");
     assert_eq!(attached.network, endpoint.network);
+    assert_eq!(attached.mac, "00:15:5d:00:00:01");
+    assert_eq!(attached.addresses, [("10.0.0.4".parse().expect("an address"), 24)]);
     let refused = networks.attach(&other, &endpoint).await.expect_err("it is elsewhere");
     assert!(matches!(refused.kind, ErrorKind::AlreadyExists), "{refused:?}");
     networks.detach(&other, &endpoint.network).await.expect("it is not there: a success");

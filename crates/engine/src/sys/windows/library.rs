@@ -55,7 +55,10 @@ impl Library {
 
 /// A function of a library as what it is, or why it is not there.
 macro_rules! function {
-    ($library:ident, $name:literal as $signature:ty) => {{
+    ($library:ident, $name:literal as $signature:ty) => {
+        function!($library, $name, $signature)
+    };
+    ($library:ident, $name:expr, $signature:ty) => {{
         let address = $library.find($name)?;
         // SAFETY: this is the signature that Windows documents for the name.
         unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, $signature>(address) }

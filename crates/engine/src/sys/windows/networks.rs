@@ -15,6 +15,7 @@ use super::operation;
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::network::{Endpoint, EndpointRequest, Network};
 
+mod endpoint;
 mod hcn;
 
 /// This host's networks.
@@ -130,8 +131,12 @@ impl Network for Networks {
     async fn attach(&self, namespace: &str, wanted: &EndpointRequest) -> Result<Endpoint> {
         let (id, endpoint) = (guid(namespace), wanted.network.clone());
         on_network(namespace, move || {
+            let told = hcn::query_endpoint(guid(&endpoint))?;
             hcn::modify_namespace(id, &change("Add", &endpoint))?;
-            Ok(Endpoint { network: endpoint, ..Endpoint::default() })
+            endpoint::read(&endpoint, &told).inspect_err(|_| {
+                // The first failure is the one to tell.
+                let _ = hcn::modify_namespace(id, &change("Remove", &endpoint));
+            })
         })
         .await
     }
