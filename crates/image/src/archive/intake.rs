@@ -13,7 +13,7 @@ use crate::progress::{Event, Progress, State};
 use crate::store::Store;
 use crate::store::blobs::MAX_DOCUMENT;
 
-/// What all documents of one archive may take in memory.
+/// What all documents and names of one archive may take in memory.
 const MAX_DOCUMENTS: u64 = 64 << 20;
 const BLOBS: &str = "blobs/sha256/";
 const COPY: usize = 1 << 20;
@@ -43,6 +43,11 @@ pub(super) fn read(
             let rule = format!("the name `{}`", entry.name);
             return Err(Error::invalid("image archive", rule));
         };
+        // Every name is kept, also of what is empty.
+        memory += (path.len() + entry.link.len()) as u64;
+        if memory > MAX_DOCUMENTS {
+            return Err(Error::invalid("image archive", format!("`{path}` is one too many")));
+        }
         match entry.kind {
             b'0' => intake.file(store, &path, &entry, &mut archive, &mut memory, progress)?,
             b'1' | b'2' => intake.link(path, &entry)?,

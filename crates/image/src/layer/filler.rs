@@ -8,7 +8,7 @@ use super::meta::Meta;
 use super::pool::{Job, Looks, Pool};
 use super::source::Source;
 use super::staging::Staging;
-use super::tarball::{Entry, Tarball};
+use super::tarball::{Entry, SPARSE, SPARSE_RULE, Tarball};
 use super::tree::{FILES, HIVES, Id, Kind, Tree};
 use super::{beneath, names};
 
@@ -194,6 +194,7 @@ impl<'a, 'scope> Filler<'a, 'scope> {
                 return Err("device nodes have no place in a Windows layer".to_owned().into());
             }
             b'6' => return Err("named pipes have no place in a Windows layer".to_owned().into()),
+            SPARSE => return Err(SPARSE_RULE.to_owned().into()),
             other => {
                 return Err(format!("entries of type `{}` are not known", char::from(other)).into());
             }

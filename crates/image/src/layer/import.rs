@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use super::export::security;
 use super::export::writer::{Entry as Out, Writer, format_time};
 use super::source::decompressed;
-use super::tarball::{Entry, Tarball, Time};
+use super::tarball::{Entry, SPARSE, SPARSE_RULE, Tarball, Time};
 use super::{fold, names, target};
 use crate::compose::{Hold, NewLayer};
 use crate::compress::Compression;
@@ -23,6 +23,7 @@ const DIRECTORY: u32 = 0x10;
 const ARCHIVE: u32 = 0x20;
 const READONLY: u32 = 0x1;
 const REPARSE_POINT: u32 = 0x400;
+const TOO_MUCH: &str = "the archive has more than the settings allow";
 const BOTH: &str = "it is a file and a folder, as Windows compares names";
 
 impl Store {
@@ -55,14 +56,14 @@ impl Store {
 fn import(input: impl Read + Send, out: &mut dyn Write, limits: (u64, u64)) -> Result<()> {
     let failed = || crate::error::stream("read the archive to import");
     let mut archive = Tarball::new(decompressed(input).map_err(failed())?);
-    let mut layer =
-        Import { writer: Writer::new(out), made: HashSet::new(), folders: HashSet::new() };
+    let (made, folders) = (HashSet::new(), HashSet::new());
+    let mut layer = Import { writer: Writer::new(out), made, folders, max_folders: limits.0 };
     let (mut entries, mut bytes) = (0_u64, 0_u64);
     let mut windows = None;
     while let Some(entry) = archive.next().map_err(failed())? {
         (entries, bytes) = (entries + 1, bytes.saturating_add(entry.size));
         if entries > limits.0 || bytes > limits.1 {
-            return Err(refused(&entry.name, "the archive has more than the settings allow"));
+            return Err(refused(&entry.name, TOO_MUCH));
         }
         if *windows.get_or_insert_with(|| is_windows_layer(&entry)) {
             layer.keep(entry, &mut archive)?;
@@ -94,6 +95,8 @@ struct Import<W: Write> {
     /// What has been written, folded, with its place in the archive's order of links.
     made: HashSet<String>,
     folders: HashSet<String>,
+    /// One name can stand for many folders that have no entry of their own.
+    max_folders: u64,
 }
 
 impl<W: Write> Import<W> {
@@ -113,6 +116,7 @@ impl<W: Write> Import<W> {
             b'5' => return self.path(&parts, entry.mtime),
             // Devices and pipes, which Windows has none of, and an archive's label.
             b'3' | b'4' | b'6' | b'V' => return Ok(()),
+            SPARSE => return Err(refused(&entry.name, SPARSE_RULE)),
             other => {
                 let kind = char::from(other);
                 return Err(refused(
@@ -183,6 +187,9 @@ impl<W: Write> Import<W> {
     fn folder(&mut self, name: &str, mtime: Time) -> Result<()> {
         if !self.folders.insert(fold::key(name)) {
             return Ok(());
+        }
+        if self.folders.len() as u64 > self.max_folders {
+            return Err(refused(name, TOO_MUCH));
         }
         if self.made.contains(&fold::key(name)) {
             return Err(refused(name, BOTH));
@@ -279,6 +286,19 @@ mod tests {
         ];
         assert_eq!(names, wanted);
         assert!(all.iter().all(|e| e.pax.iter().any(|(key, _)| key == ATTRIBUTES)));
+    }
+
+    #[test]
+    fn one_name_does_not_make_more_folders_than_an_archive_may_have_entries() {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, "a/".repeat(200) + "b", io::empty()).unwrap();
+        let archive = archive.into_inner().unwrap();
+        let import = |max| import(archive.as_slice(), &mut Vec::new(), (max, 1 << 20));
+        assert!(import(100).unwrap_err().to_string().contains("settings"));
+        import(300).unwrap();
     }
 
     #[test]

@@ -3,11 +3,17 @@
 //! A name is hostile when Windows would take it for something else than a file of that name
 //! (devices, streams, trailing dots), or this host would (absolute paths, `..`).
 
+/// The longest path that this host can open, and a bound on what one name can make folders of.
+const MAX_NAME: usize = 4096;
+
 /// The broken rule, in words for the user.
 pub(crate) type Rule = String;
 
 /// Splits an entry's name into components that are safe on both systems.
 pub(crate) fn split(name: &str) -> Result<Vec<&str>, Rule> {
+    if name.len() > MAX_NAME {
+        return Err(format!("a name longer than {MAX_NAME} bytes"));
+    }
     if name.starts_with('/') {
         return Err("an absolute path".into());
     }
@@ -83,6 +89,7 @@ mod tests {
             assert!(check(name).is_err(), "{name:?}");
         }
         assert!(check(&"x".repeat(256)).is_err());
+        assert!(split(&"x/".repeat(2048)).is_ok() && split(&"x/".repeat(2049)).is_err());
     }
 
     #[test]

@@ -8,6 +8,11 @@ use std::io::{self, BufRead, Read, Write};
 /// More than any real record of attributes and security descriptors.
 const MAX_EXTENSION: u64 = 1 << 20;
 
+/// The kind of a sparse file, in each of GNU's forms. Nobody here reads them.
+pub(crate) const SPARSE: u8 = b'S';
+/// What is said of one.
+pub(crate) const SPARSE_RULE: &str = "a sparse file: archive it without --sparse";
+
 /// A time of an archive: seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Time {
@@ -104,13 +109,11 @@ impl<R: Read> Tarball<R> {
                 _ => entry.pax.push((key, value)),
             }
         }
-        if kind == b'S' || entry.pax.iter().any(|(key, _)| key.starts_with("GNU.sparse.")) {
-            // Their data is only what is between the holes, and taken for the file it would be wrong.
+        if entry.pax.iter().any(|(key, _)| key.starts_with("GNU.sparse.")) {
+            // It looks like a file, and its data is only what is between the holes.
+            entry.kind = SPARSE;
             let name = entry.pax.iter().find(|(key, _)| key == "GNU.sparse.name");
-            let name = name.map_or(&entry.name, |(_, name)| name);
-            return Err(invalid(&format!(
-                "the sparse file `{name}`, which is not read: archive it without --sparse"
-            )));
+            entry.name = name.map_or(entry.name, |(_, name)| name.clone());
         }
         // Links, folders and devices have no data, whatever their size field says.
         if (b'1'..=b'6').contains(&entry.kind) {
@@ -280,26 +283,25 @@ mod tests {
     }
 
     #[test]
-    fn a_sparse_file_is_refused_by_its_name_in_every_form() {
+    fn a_sparse_file_is_known_as_one_in_every_form() {
         let mut old = tar::Header::new_gnu();
         old.set_path("old").unwrap();
         old.set_entry_type(tar::EntryType::GNUSparse);
-        old.set_size(0);
-        old.set_mode(0o644);
-        old.set_mtime(0);
-        old.set_cksum();
         let mut new = tar::Builder::new(Vec::new());
         new.append_pax_extensions([("GNU.sparse.name", b"new".as_slice())]).unwrap();
         let mut header = tar::Header::new_ustar();
-        header.set_size(0);
-        header.set_mode(0o644);
-        header.set_mtime(0);
+        for header in [&mut old, &mut header] {
+            header.set_size(0);
+            header.set_mode(0o644);
+            header.set_mtime(0);
+            header.set_cksum();
+        }
         new.append_data(&mut header, "GNUSparseFile.1/new", io::empty()).unwrap();
         for (archive, name) in
-            [(old.as_bytes().to_vec(), "`old`"), (new.into_inner().unwrap(), "`new`")]
+            [(old.as_bytes().to_vec(), "old"), (new.into_inner().unwrap(), "new")]
         {
-            let error = Tarball::new(archive.as_slice()).next().unwrap_err().to_string();
-            assert!(error.contains(name) && error.contains("--sparse"), "{error}");
+            let entry = Tarball::new(archive.as_slice()).next().unwrap().unwrap();
+            assert_eq!((entry.name.as_str(), entry.kind), (name, SPARSE));
         }
     }
 
