@@ -11,18 +11,35 @@ use std::path::{Path, PathBuf};
 use super::wine::{self, File};
 use super::{Key, fold, merge, regf};
 
-/// Hives of a layer, the Wine file that holds them, and the key that they are there.
-const HIVES: [(&str, &str, &str); 6] = [
-    ("SOFTWARE_DELTA", "system.reg", "Software"),
-    ("SYSTEM_DELTA", "system.reg", "System"),
-    ("SAM_DELTA", "system.reg", "SAM"),
-    ("SECURITY_DELTA", "system.reg", "Security"),
-    ("DEFAULTUSER_DELTA", "userdef.reg", ""),
+/// A hive of a layer, and where its keys are in Wine's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delta {
+    /// What it is called in a layer, in any case.
+    pub name: &'static str,
+    /// Wine's file.
+    pub file: &'static str,
+    /// The key in it that is the hive's root.
+    pub root: &'static str,
+}
+
+impl Delta {
+    const fn new(name: &'static str, file: &'static str, root: &'static str) -> Self {
+        Self { name, file, root }
+    }
+}
+
+/// The hives that a layer may change.
+pub const HIVES: [Delta; 6] = [
+    Delta::new("Software_Delta", "system.reg", "Software"),
+    Delta::new("System_Delta", "system.reg", "System"),
+    Delta::new("Sam_Delta", "system.reg", "SAM"),
+    Delta::new("Security_Delta", "system.reg", "Security"),
+    Delta::new("DefaultUser_Delta", "userdef.reg", ""),
     // The account's own keys: on Windows they are a file of its profile, here a hive of Transom's.
-    ("USER_DELTA", "user.reg", ""),
+    Delta::new("User_Delta", "user.reg", ""),
 ];
 /// Wine's registry files.
-const FILES: [&str; 3] = ["system.reg", "user.reg", "userdef.reg"];
+pub const FILES: [&str; 3] = ["system.reg", "userdef.reg", "user.reg"];
 /// Names the platform that a composed registry was made from.
 const MADE_FROM: &str = "platform";
 /// A hive larger than this is a mistake; Windows' container hives have a few megabytes.
@@ -96,8 +113,18 @@ pub fn compose(layers: &[PathBuf], platform: &Path, key: &str) -> Result<(), Err
     }
 }
 
+/// The folder of the registry that a container on these layers begins with: what [`compose`] made
+/// from this platform, or the platform's own.
+pub fn registry(layers: &[PathBuf], platform: &Path, key: &str) -> PathBuf {
+    let composed = layers.first().map(|top| top.join("registry"));
+    let fits = |folder: &PathBuf| {
+        fs::read_to_string(folder.join(MADE_FROM)).is_ok_and(|made_from| made_from == key)
+    };
+    composed.filter(fits).unwrap_or_else(|| platform.to_owned())
+}
+
 /// The delta hives of a chain, the lowest layer's first.
-fn deltas(layers: &[PathBuf]) -> Result<Vec<(usize, PathBuf)>, Error> {
+fn deltas(layers: &[PathBuf]) -> Result<Vec<(&'static Delta, PathBuf)>, Error> {
     let mut found = Vec::new();
     for layer in layers.iter().rev() {
         let folder = layer.join("hives");
@@ -108,7 +135,7 @@ fn deltas(layers: &[PathBuf]) -> Result<Vec<(usize, PathBuf)>, Error> {
         for entry in entries {
             let entry = entry.map_err(|e| io_error(&folder, e))?;
             let name = fold(&entry.file_name().to_string_lossy());
-            let Some(hive) = HIVES.iter().position(|(known, ..)| *known == name) else { continue };
+            let Some(hive) = HIVES.iter().find(|known| fold(known.name) == name) else { continue };
             let size = entry.metadata().map_err(|e| io_error(&entry.path(), e))?.len();
             if size > MAX_HIVE {
                 return Err(io_error(&entry.path(), io::Error::other("the hive is too large")));
@@ -126,17 +153,16 @@ fn write_file(
     from: &Path,
     to: &Path,
     name: &str,
-    deltas: &[(usize, PathBuf)],
+    deltas: &[(&Delta, PathBuf)],
 ) -> Result<(), Error> {
     let text = fs::read_to_string(from).map_err(|e| io_error(from, e))?;
-    let mine = deltas.iter().filter(|(hive, _)| HIVES[*hive].1 == name);
+    let mine = deltas.iter().filter(|(hive, _)| hive.file == name);
     let mut parsed: Option<File> = None;
     for (hive, path) in mine {
         let bytes = fs::read(path).map_err(|e| io_error(path, e))?;
         let mut delta =
             regf::read(&bytes).map_err(|source| Error::Hive { path: path.clone(), source })?;
-        let (_, _, root) = HIVES[*hive];
-        if root == "System" {
+        if hive.root == "System" {
             current_control_set(&mut delta);
         }
         let file = match &mut parsed {
@@ -146,7 +172,7 @@ fn write_file(
                     .map_err(|source| Error::Platform { path: from.to_owned(), source })?,
             ),
         };
-        merge::merge(file.keys.at(root), &delta);
+        merge::merge(file.keys.at(hive.root), &delta);
     }
     let text = parsed.map_or(text, |file| wine::write(&file));
     fs::write(to, text).map_err(|e| io_error(to, e))

@@ -78,17 +78,14 @@ async fn changes(host: &Host, found: &Found) -> Result<(PathBuf, Vec<HiveFile>)>
         );
     }
     let platform = host.platform().await?;
-    let composed = found.record.layers.first().map(|top| top.join("registry"));
+    let layers = found.record.layers.clone();
     let hives = tokio::task::spawn_blocking(move || {
         let after = scratch.join("prefix");
         // A container that never ran has none yet.
-        if !after.join("system.reg").is_file() {
+        if std::fs::symlink_metadata(after.join("system.reg")).is_err() {
             return Ok(Vec::new());
         }
-        let fits = |folder: &PathBuf| {
-            std::fs::read_to_string(folder.join("platform")).is_ok_and(|key| key == platform.key)
-        };
-        let before = composed.filter(fits).unwrap_or(platform.registry);
+        let before = image::hive::chain::registry(&layers, &platform.registry, &platform.key);
         build::registry_changes(&before, &after, None).context("reading the registry")
     });
     Ok((upper, hives.await??))

@@ -5,22 +5,17 @@
 //! start. The account's own keys have no hive among Windows' five: they go as `User_Delta`, which
 //! only Transom reads.
 
-use std::collections::{HashMap, HashSet};
+mod delta;
+mod text;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use image::HiveFile;
-use image::hive::{Key, Layering, Value, fold, regf, wine};
+use image::hive::chain::{Delta, FILES, HIVES};
+use image::hive::{Key, regf, wine};
 
-/// Wine's file, the key in it, and the hive that it becomes.
-const HIVES: [(&str, &str, &str); 6] = [
-    ("system.reg", "Software", "Software_Delta"),
-    ("system.reg", "System", "System_Delta"),
-    ("system.reg", "SAM", "Sam_Delta"),
-    ("system.reg", "Security", "Security_Delta"),
-    ("userdef.reg", "", "DefaultUser_Delta"),
-    ("user.reg", "", "User_Delta"),
-];
+use delta::{as_stored, date, difference, filetime, take};
 
 /// Keys that are Wine's own business, below their hive.
 const INTERNAL: [(&str, &str); 9] = [
@@ -35,6 +30,7 @@ const INTERNAL: [(&str, &str); 9] = [
     ("User_Delta", r"Software\Wine"),
 ];
 
+const SYSTEM: &str = "System";
 /// Set anew whenever a container starts: a value below `System`'s `Control`.
 const SET_AT_START: &str = "WAITTOKILLSERVICETIMEOUT";
 
@@ -69,80 +65,45 @@ pub fn changes(
     epoch: Option<i64>,
 ) -> Result<Vec<HiveFile>, RegistryError> {
     let mut hives = Vec::new();
-    for file in ["system.reg", "userdef.reg", "user.reg"] {
-        let (old, new) = (text(&before.join(file))?, text(&after.join(file))?);
+    for file in FILES {
+        let (old, new) = (read(&before.join(file))?, read(&after.join(file))?);
         if old == new {
             continue;
         }
-        let (old, new) = only_different(&old, &new);
+        let (old, new) = text::only_different(&old, &new);
         let (old, new) = (parse(&before.join(file), &old)?, parse(&after.join(file), &new)?);
-        for (_, root, name) in HIVES.iter().filter(|(of, ..)| *of == file) {
-            let none = Key::new("");
-            let (old, new) = (old.find(root).unwrap_or(&none), new.find(root).unwrap_or(&none));
-            let (mut old, mut new) = (old.clone(), new.clone());
-            for (_, path) in INTERNAL.iter().filter(|(hive, _)| hive == name) {
-                take(&mut old, path);
-                take(&mut new, path);
-            }
-            for hive in [&mut old, &mut new].into_iter().filter(|_| *root == "System") {
-                hive.at(r"CurrentControlSet\Control").values.remove(SET_AT_START);
-            }
-            let Some(mut delta) = difference(&old, &new) else { continue };
-            if *name == "System_Delta" {
-                as_stored(&mut delta);
-            }
-            delta.name.clear();
-            if let Some(epoch) = epoch {
-                date(&mut delta, filetime(epoch));
-            }
-            hives.push(HiveFile { name: (*name).to_owned(), data: regf::write(&delta) });
-        }
+        let mine = HIVES.iter().filter(|hive| hive.file == file);
+        let changed = mine.filter_map(|hive| change(hive, &old, &new, epoch));
+        hives.extend(changed);
     }
     Ok(hives)
 }
 
-/// The keys that are not word for word the same, with those above them: a registry has tens of
-/// thousands, of which a step changes a few.
-fn only_different(old: &str, new: &str) -> (String, String) {
-    let (old, new) = (blocks(old), blocks(new));
-    let mut wanted: HashSet<&str> = HashSet::new();
-    let both = [(&old, &new), (&new, &old)];
-    for (one, other) in both {
-        let there: HashMap<&str, &str> = other.1.iter().copied().collect();
-        for (path, block) in &one.1 {
-            if there.get(path) != Some(block) {
-                let ends = path.match_indices('\\').map(|(at, _)| &path[..at]);
-                wanted.extend(ends.chain([*path]));
-            }
+/// What became another in the part of a file that is one hive.
+fn change(hive: &Delta, old: &Key, new: &Key, epoch: Option<i64>) -> Option<HiveFile> {
+    let part = |all: &Key| {
+        let mut part = all.find(hive.root).cloned().unwrap_or_else(|| Key::new(""));
+        for (_, path) in INTERNAL.iter().filter(|(of, _)| *of == hive.name) {
+            take(&mut part, path);
         }
+        if hive.root == SYSTEM {
+            part.at(r"CurrentControlSet\Control").values.remove(SET_AT_START);
+        }
+        part
+    };
+    let mut delta = difference(&part(old), &part(new))?;
+    if hive.root == SYSTEM {
+        as_stored(&mut delta);
     }
-    let kept = |(head, blocks): &Blocks<'_>| {
-        let blocks = blocks.iter().filter(|(path, _)| wanted.contains(path));
-        let texts = blocks.map(|(_, block)| *block);
-        std::iter::once(*head).chain(texts).collect::<String>()
-    };
-    (kept(&old), kept(&new))
+    delta.name.clear();
+    if let Some(epoch) = epoch {
+        date(&mut delta, filetime(epoch));
+    }
+    Some(HiveFile { name: hive.name.to_owned(), data: regf::write(&delta) })
 }
 
-/// What stands before the first key, and the text of each key by its path.
-type Blocks<'a> = (&'a str, Vec<(&'a str, &'a str)>);
-
-fn blocks(text: &str) -> Blocks<'_> {
-    let mut starts: Vec<usize> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
-    let head = &text[..starts.first().copied().unwrap_or(text.len())];
-    starts.push(text.len());
-    let block = |ends: &[usize]| {
-        let block = &text[ends[0]..ends[1]];
-        let line = block.lines().next().unwrap_or_default();
-        let end = line.rfind(']').unwrap_or(line.len());
-        (line.get(1..end).unwrap_or_default(), block)
-    };
-    (head, starts.windows(2).map(block).collect())
-}
-
-fn text(path: &Path) -> Result<String, RegistryError> {
-    let io = |source| RegistryError::Io { path: path.to_owned(), source };
-    std::fs::read_to_string(path).map_err(io)
+fn read(path: &Path) -> Result<String, RegistryError> {
+    text::read(path).map_err(|source| RegistryError::Io { path: path.to_owned(), source })
 }
 
 fn parse(path: &Path, text: &str) -> Result<Key, RegistryError> {
@@ -150,71 +111,10 @@ fn parse(path: &Path, text: &str) -> Result<Key, RegistryError> {
     Ok(wine::read(text).map_err(broken)?.keys)
 }
 
-/// Removes a key with all that is below.
-fn take(key: &mut Key, path: &str) {
-    match path.split_once('\\') {
-        None => drop(key.keys.remove(&fold(path))),
-        Some((first, rest)) => {
-            if let Some(below) = key.keys.get_mut(&fold(first)) {
-                take(below, rest);
-            }
-        }
-    }
-}
-
-/// The delta that makes `new` of `old`; `None` when they are the same but for their times.
-fn difference(old: &Key, new: &Key) -> Option<Key> {
-    let mut delta = Key { modified: new.modified, ..Key::new(&new.name) };
-    let mut differs = new.link != old.link || new.class != old.class;
-    delta.link = new.link;
-    delta.class.clone_from(&new.class);
-    for (name, value) in &new.values {
-        if old.values.get(name) != Some(value) {
-            delta.values.insert(name.clone(), value.clone());
-        }
-    }
-    for (name, value) in old.values.iter().filter(|(name, _)| !new.values.contains_key(*name)) {
-        let gone = Value { name: value.name.clone(), tombstone: true, ..Value::default() };
-        delta.values.insert(name.clone(), gone);
-    }
-    let none = Key::new("");
-    for (name, below) in &new.keys {
-        let before = old.keys.get(name);
-        let change = difference(before.unwrap_or(&none), below);
-        let added = || before.is_none().then(|| Key { keys: [].into(), ..below.clone() });
-        if let Some(change) = change.or_else(added) {
-            delta.keys.insert(name.clone(), change);
-        }
-    }
-    for (name, below) in old.keys.iter().filter(|(name, _)| !new.keys.contains_key(*name)) {
-        let gone = Key { layering: Layering::Tombstone, ..Key::new(&below.name) };
-        delta.keys.insert(name.clone(), gone);
-    }
-    differs |= !delta.values.is_empty() || !delta.keys.is_empty();
-    differs.then_some(delta)
-}
-
-/// Windows counts steps of 100 ns since 1601.
-fn filetime(epoch: i64) -> u64 {
-    u64::try_from(epoch.saturating_add(11_644_473_600)).unwrap_or(0).saturating_mul(10_000_000)
-}
-
-/// Makes no key newer than that.
-fn date(key: &mut Key, latest: u64) {
-    key.modified = key.modified.min(latest);
-    key.keys.values_mut().for_each(|below| date(below, latest));
-}
-
-/// Windows stores the current control set under its first number.
-fn as_stored(system: &mut Key) {
-    if let Some(mut set) = system.keys.remove("CURRENTCONTROLSET") {
-        "ControlSet001".clone_into(&mut set.name);
-        system.keys.insert(fold(&set.name), set);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use image::hive::{Layering, Value};
+
     use super::*;
 
     fn file(folder: &Path, name: &str, keys: Key) {
