@@ -1,6 +1,7 @@
 //! The container of one run: each step of its life a method, and giving back what they took.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::network::EndpointRequest;
@@ -12,13 +13,12 @@ use schema::SystemId;
 use schema::document::ComputeSystem;
 use tokio::sync::watch;
 
+use super::drive::Drive;
 use super::process::{self, PATIENCE};
 use super::running::{Entry, Started, Up};
 use super::stubs::Stubs;
 use super::usage::{self, Usage};
-use super::{Executor, Finished, Meta, Mount, NetMode, Place, Process, RunError, RunId};
-use crate::files;
-use crate::view::View;
+use super::{Executor, Finished, Leaving, Meta, Mount, NetMode, Place, Process, RunError, RunId};
 
 /// Who creates compute systems, as they are listed.
 const OWNER: &str = "transom-build";
@@ -39,6 +39,15 @@ pub(super) struct Container<'a, E: Engine, H: Host> {
     held: Option<Held>,
     system: Option<E::System>,
     usage: Usage,
+    leaving: Option<Leaving>,
+}
+
+/// What becomes of the scratch when a container has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scratch {
+    /// What is still in memory, as the registry is, has to come to it.
+    Kept,
+    Discarded,
 }
 
 impl<'a, E: Engine, H: Host> Container<'a, E, H> {
@@ -65,6 +74,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
             held: None,
             system: None,
             usage: Usage::default(),
+            leaving: None,
         })
     }
 
@@ -75,15 +85,17 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         entry: &Entry<E::System>,
         cancel: watch::Receiver<bool>,
     ) -> Result<()> {
-        self.network(process.meta.network).await?;
+        let (executor, mode) = (self.executor, process.meta.network);
         let first = process.to_spec();
         let plan = self.plan(&process)?;
-        let document = self.acquire(&plan).await?;
-        // What a step wrote becomes a layer, or nothing. An engine without a host has no folder.
-        let _ = std::fs::write(self.place.path.join("scratch").join(engine::PASSING), "");
-        self.prepare_drive(&process.meta)?;
-        let system = self.executor.engine.create(&self.id, &document).await?;
-        self.system = Some(system.clone());
+        self.namespace(mode).await?;
+        // Plugins take about as long as a container to boot, which needs its endpoints when it is
+        // started. Both are let come to their end: a future that is dropped gives nothing back.
+        let name = self.id.clone();
+        let attaching = attach(&*executor.host, name.as_str(), mode);
+        let (attached, booted) = tokio::join!(attaching, self.boot(&plan, &process.meta));
+        attached?;
+        let system = booted?;
         if *cancel.borrow() {
             return Err(RunError::NotStarted);
         }
@@ -94,52 +106,42 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         usage::record(&system, &mut self.usage, run).await
     }
 
-    /// The drive as the layers and the platform make it.
-    fn drive(&self) -> View {
-        let mut folders: Vec<PathBuf> = self.layers.iter().map(|layer| layer.join("fs")).collect();
-        let base = folders.pop();
-        folders.push(self.executor.drive.clone());
-        folders.extend(base);
-        // An engine without a host has none of them.
-        folders.retain(|folder| folder.is_dir());
-        View::drive(folders)
+    async fn boot(&mut self, plan: &Plan, meta: &Meta) -> Result<E::System> {
+        let document = self.acquire(plan).await?;
+        // What a step wrote becomes a layer, or nothing. An engine without a host has no folder.
+        let passing = self.place.path.join("scratch").join(engine::PASSING);
+        let _ = tokio::fs::write(passing, "").await;
+        self.prepare_drive(meta).await?;
+        let system = self.executor.engine.create(&self.id, &document).await?;
+        self.system = Some(system.clone());
+        Ok(system)
     }
 
     /// The working directory is made when it is not there, and mount points are noted.
-    fn prepare_drive(&mut self, meta: &Meta) -> Result<()> {
-        let drive = self.drive();
-        let destinations = self.mounts.iter().map(|mount| mount.destination.as_str());
-        self.stubs =
-            Stubs::missing(&drive, destinations).map_err(RunError::io(&self.executor.drive))?;
-        let upper = self.place.path.join("scratch/upper");
-        if meta.cwd.is_empty() || !upper.is_dir() {
-            return Ok(());
-        }
-        let failed = |source| RunError::WorkingDirectory { path: meta.cwd.clone(), source };
-        let path =
-            crate::paths::join("", &meta.cwd, false).map_err(|error| failed(error.into()))?;
-        match drive.find(&path) {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => files::make(&drive, &upper, &path).map(drop).map_err(failed),
-            Err(error) => Err(RunError::io(path)(error)),
-        }
+    async fn prepare_drive(&mut self, meta: &Meta) -> Result<()> {
+        let drive = Drive {
+            layers: self.layers.clone(),
+            platform: self.executor.drive.clone(),
+            upper: self.upper(),
+        };
+        let cwd = meta.cwd.clone();
+        let destinations: Vec<String> =
+            self.mounts.iter().map(|mount| mount.destination.clone()).collect();
+        self.stubs = crate::blocking(move || drive.prepare(&cwd, &destinations)).await?;
+        Ok(())
     }
 
-    async fn network(&mut self, mode: NetMode) -> Result<()> {
-        let (host, name) = (&self.executor.host, self.id.to_string());
+    fn upper(&self) -> PathBuf {
+        self.place.path.join("scratch/upper")
+    }
+
+    async fn namespace(&mut self, mode: NetMode) -> Result<()> {
         if mode == NetMode::Host {
             return Err(RunError::Network("HOST"));
         }
-        host.create_namespace(&name).await?;
-        self.namespace = Some(name.clone());
-        if mode == NetMode::Default {
-            let endpoint = EndpointRequest {
-                network: "nat".to_owned(),
-                container_id: name.clone(),
-                ..EndpointRequest::default()
-            };
-            host.attach(&name, &endpoint).await?;
-        }
+        let name = self.id.to_string();
+        self.executor.host.create_namespace(&name).await?;
+        self.namespace = Some(name);
         Ok(())
     }
 
@@ -168,35 +170,49 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
     /// The scratch among it.
     async fn acquire(&mut self, plan: &Plan) -> Result<ComputeSystem> {
         let ledger = self.place.path.join("ledger");
-        let (held, document) = Held::acquire(plan, &self.executor.host, &ledger).await?;
+        let (held, document) = Held::acquire(plan, &*self.executor.host, &ledger).await?;
         self.held = Some(held);
         Ok(document)
     }
 
     /// Ends what runs and gives back what it stood on. What fails is told; the rest is still done.
-    pub(super) async fn give_back(&mut self) -> Result<()> {
+    /// The network, which nothing needs any more, goes meanwhile and may take longer.
+    pub(super) async fn give_back(&mut self, needed: Scratch) -> Result<()> {
+        self.leaving = self.namespace.take().map(|name| {
+            let host = Arc::clone(&self.executor.host);
+            tokio::spawn(async move { host.delete_namespace(&name).await })
+        });
         let mut first = Ok(());
         if let Some(system) = self.system.take() {
-            first = first.and(end(&system).await);
+            first = first.and(match needed {
+                Scratch::Kept => end(&system).await,
+                Scratch::Discarded => system.terminate().await.map_err(RunError::from),
+            });
         }
         if let Some(held) = self.held.take() {
-            let released = held.release(&self.executor.host).await;
+            let released = held.release(&*self.executor.host).await;
             first = first.and(released.map_err(RunError::from));
         }
-        if let Some(name) = self.namespace.take() {
-            let deleted = self.executor.host.delete_namespace(&name).await;
-            first = first.and(deleted.map_err(RunError::from));
-        }
-        let upper = self.place.path.join("scratch/upper");
-        if upper.is_dir() {
-            first = first.and(self.stubs.remove(&upper).map_err(RunError::io(upper)));
-        }
-        first
+        let (stubs, upper) = (std::mem::take(&mut self.stubs), self.upper());
+        first.and(crate::blocking(move || stubs.remove(&upper)).await)
     }
 
     pub(super) fn finish(self) -> Finished {
-        Finished { place: self.place, usage: self.usage }
+        Finished { place: self.place, usage: self.usage, leaving: self.leaving }
     }
+}
+
+/// Connects a namespace to what it was asked to be connected to.
+async fn attach(host: &impl Host, namespace: &str, mode: NetMode) -> Result<()> {
+    if mode == NetMode::Default {
+        let endpoint = EndpointRequest {
+            network: "nat".to_owned(),
+            container_id: namespace.to_owned(),
+            ..EndpointRequest::default()
+        };
+        host.attach(namespace, &endpoint).await?;
+    }
+    Ok(())
 }
 
 /// Gently first, so that what is still in memory, as the registry is, comes to the scratch.

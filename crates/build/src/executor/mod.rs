@@ -13,6 +13,7 @@
 //! killed half way is found by [`Executor::sweep`]: each run keeps a lock on its folder.
 
 mod container;
+mod drive;
 mod error;
 mod id;
 mod meta;
@@ -26,10 +27,12 @@ mod tests;
 mod usage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::Engine;
 use resources::Host;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub use error::RunError;
 pub use id::RunId;
@@ -37,8 +40,9 @@ pub use meta::{Meta, Mount, NetMode, Output, Process, Signal, Source};
 pub use running::Started;
 pub use usage::Usage;
 
-use container::Container;
+use container::{Container, Scratch};
 pub(crate) use place::Place;
+pub(crate) use process::asked;
 use running::{Phase, Running, Up};
 
 /// How the names of folders begin in which files are put together, and nothing runs.
@@ -48,7 +52,7 @@ pub(crate) const FILES: &str = "files-";
 #[derive(Clone)]
 pub struct Executor<E: Engine, H> {
     engine: E,
-    host: H,
+    host: Arc<H>,
     folder: PathBuf,
     drive: PathBuf,
     running: Running<E::System>,
@@ -86,12 +90,16 @@ impl Run {
     }
 }
 
+/// A network that is being given back.
+type Leaving = JoinHandle<engine::Result<()>>;
+
 /// A run that came to its end: its scratch, until it is given up.
 #[derive(Debug)]
 #[must_use = "a scratch stays until `discard`"]
 pub struct Finished {
     place: Place,
     usage: Usage,
+    leaving: Option<Leaving>,
 }
 
 impl Finished {
@@ -114,7 +122,7 @@ impl Finished {
 impl<E: Engine, H: Host> Executor<E, H> {
     /// One that keeps scratches in `folder`; `drive` is the platform's.
     pub fn new(engine: E, host: H, folder: PathBuf, drive: PathBuf) -> Self {
-        Self { engine, host, folder, drive, running: Running::default() }
+        Self { engine, host: Arc::new(host), folder, drive, running: Running::default() }
     }
 
     /// Where scratches are.
@@ -123,13 +131,14 @@ impl<E: Engine, H: Host> Executor<E, H> {
     }
 
     /// Runs a process to its end. When `cancel` becomes true it is killed. Whatever comes of it,
-    /// nothing but the scratch of a success is left.
+    /// nothing but the scratch of a success is left, and its network, which goes until `discard`.
     pub async fn run(&self, run: Run, cancel: watch::Receiver<bool>) -> Result<Finished, RunError> {
         let Run { id, layers, mounts, process, mut started } = run;
         let entry = self.running.begin(&id)?;
         let mut container = Container::begin(self, &id, layers, mounts)?;
         let done = container.life(process, &mut started, &entry, cancel).await;
-        let given_back = container.give_back().await;
+        let needed = if done.is_ok() { Scratch::Kept } else { Scratch::Discarded };
+        let given_back = container.give_back(needed).await;
         let finished = container.finish();
         tracing::debug!(run = %id, usage = ?finished.usage, "a run has ended");
         let outcome = match done.and(given_back) {
@@ -173,9 +182,15 @@ impl<E: Engine, H: Host> Executor<E, H> {
         process::run(&up.system, &parameters, process, &mut nobody, cancel).await
     }
 
-    /// Removes the scratch of a run.
+    /// Removes the scratch of a run, and sees to it that its network is gone.
     pub async fn discard(&self, finished: Finished) -> Result<(), RunError> {
-        self.remove(finished.place).await
+        let Finished { place, leaving, .. } = finished;
+        let left = match leaving {
+            Some(leaving) => leaving.await.expect("deleting a namespace does not panic"),
+            None => Ok(()),
+        };
+        let removed = self.remove(place).await;
+        left.map_err(RunError::from).and(removed)
     }
 
     async fn remove(&self, place: Place) -> Result<(), RunError> {

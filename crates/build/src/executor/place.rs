@@ -1,8 +1,8 @@
 //! Folders that builds work in, and telling those of the living from those of the dead.
 //!
 //! Whoever works in one holds the lock of the file in it. A folder gets its lock while the lock of
-//! all is shared, and the dead are looked for while it is held alone, so that one that is just being
-//! made is never taken for one that was left.
+//! all is shared, and gives it up in the same way, and the dead are looked for while it is held alone:
+//! one that is just being made, or removed, is never taken for one that was left.
 
 use std::fs::{self, File};
 use std::io;
@@ -42,12 +42,11 @@ impl Place {
                 fs::remove_file(entry.path())?;
             }
         }
+        // Nobody looks for the dead while a lock goes that he might just have opened.
+        let living = File::create(self.path.with_file_name(ALL))?;
+        living.lock_shared()?;
         fs::remove_file(self.path.join(OWN))?;
-        match fs::remove_dir(&self.path) {
-            // Somebody who swept meanwhile took the empty folder.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        fs::remove_dir(&self.path)
     }
 
     /// The folders whose builds are gone.
@@ -67,7 +66,7 @@ impl Place {
             match File::open(path.join(OWN)) {
                 Ok(lock) if lock.try_lock().is_ok() => dead.push(Self { path, _lock: lock }),
                 Ok(_) => {}
-                // Killed before it had one, or after it gave it up: it is empty.
+                // Killed before it had one, or when it had just given it up: it is empty.
                 Err(_) => drop(fs::remove_dir(&path)),
             }
         }
@@ -98,5 +97,24 @@ mod tests {
         }
         assert!(!gone.exists() && !folder.join("unborn").exists());
         living.remove().unwrap();
+    }
+
+    #[test]
+    fn one_that_is_being_removed_is_never_found_dead() {
+        let all = tempfile::tempdir().unwrap();
+        let folder = all.path().join("run");
+        drop(Place::make(&folder, "first").unwrap());
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(|| {
+                for _ in 0..300 {
+                    Place::make(&folder, "again").unwrap().remove().unwrap();
+                }
+            });
+            while !busy.is_finished() {
+                for dead in Place::dead(&folder).unwrap() {
+                    assert!(dead.path.ends_with("first"), "{}", dead.path.display());
+                }
+            }
+        });
     }
 }

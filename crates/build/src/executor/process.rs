@@ -97,7 +97,7 @@ async fn end_of<P: engine::Process>(
 }
 
 /// Waits until a cancel is asked for, for ever if need be.
-pub(super) async fn asked(cancel: &mut watch::Receiver<bool>) {
+pub(crate) async fn asked(cancel: &mut watch::Receiver<bool>) {
     // Whoever could have asked is gone: nobody will.
     if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
         std::future::pending::<()>().await;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::RunError;
 use crate::view::{View, parts};
 
 /// Mount points that were not there before.
@@ -31,8 +32,15 @@ impl Stubs {
         Ok(Self(missing))
     }
 
-    /// Removes from `upper` those that are still empty, the deepest first.
-    pub(super) fn remove(&self, upper: &Path) -> std::io::Result<()> {
+    /// Removes from `upper`, if there is one, those that are still empty, the deepest first.
+    pub(super) fn remove(&self, upper: &Path) -> Result<(), RunError> {
+        if !upper.is_dir() {
+            return Ok(());
+        }
+        self.remove_from(upper).map_err(RunError::io(upper))
+    }
+
+    fn remove_from(&self, upper: &Path) -> std::io::Result<()> {
         for names in &self.0 {
             let Some(path) = spelled(upper, names)? else { continue };
             let about = fs::symlink_metadata(&path)?;

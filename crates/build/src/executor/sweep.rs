@@ -30,7 +30,7 @@ impl<E: Engine, H: Host> Executor<E, H> {
                 Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            resources::release_ledger(&place.path.join("ledger"), &self.host).await?;
+            resources::release_ledger(&place.path.join("ledger"), &*self.host).await?;
             self.host.delete_namespace(&name).await?;
         }
         self.remove(place).await
