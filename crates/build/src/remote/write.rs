@@ -1,5 +1,6 @@
 //! Writing a cache to a folder or a registry.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use serde_json::json;
 
 use super::config::{MEDIA_TYPE, configuration};
 use super::{CacheError, CacheFault, CacheTo, MANIFEST, Place, REF_NAME, Result, io};
+use crate::blocking;
 
 impl CacheTo {
     /// Writes the cache; one inside an image is written with it.
@@ -61,6 +63,18 @@ async fn layout(
     for blob in blobs {
         images.copy_out(blob, &all.join(blob.digest().digest())).await?;
     }
+    enlist(folder, tag, manifest).await
+}
+
+/// Lets the layout's index name a manifest, whoever else lets it name others meanwhile.
+async fn enlist(folder: &Path, tag: &str, manifest: &Descriptor) -> Result<()> {
+    let lock = folder.join("index.json.lock");
+    let path = lock.clone();
+    let locked = blocking(move || {
+        let file = File::create(&path)?;
+        file.lock().map(|()| file)
+    });
+    let _turn = locked.await.map_err(io(&lock))?;
     let path = folder.join("index.json");
     let mut index = match tokio::fs::read(&path).await {
         Ok(bytes) => serde_json::from_slice(&bytes)?,
@@ -87,4 +101,28 @@ async fn layout(
         tokio::fs::rename(&draft, &path).await.map_err(io(&path))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_many_that_write_to_one_folder_each_is_in_its_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = image::Digest::of(b"x").to_string();
+        let manifest = json!({ "mediaType": MANIFEST, "digest": digest, "size": 1 });
+        let manifest: Descriptor = serde_json::from_value(manifest).unwrap();
+        let mut writers = tokio::task::JoinSet::new();
+        for number in 0..16 {
+            let (folder, manifest) = (dir.path().to_owned(), manifest.clone());
+            writers.spawn(async move { enlist(&folder, &format!("t{number}"), &manifest).await });
+        }
+        while let Some(written) = writers.join_next().await {
+            written.unwrap().unwrap();
+        }
+        let index = std::fs::read(dir.path().join("index.json")).unwrap();
+        let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+        assert_eq!(index["manifests"].as_array().map(Vec::len), Some(16), "{index}");
+    }
 }
