@@ -89,12 +89,18 @@ pub enum Cause {
     /// The registry that it starts from.
     #[error("laying the image's registry")]
     Chain(#[from] image::hive::chain::Error),
-    /// What it asks for.
-    #[error(transparent)]
-    Fault(#[from] Fault),
+    /// What it asks for; whoever tells of a step tells its line.
+    #[error("{}", .0.rule)]
+    Fault(Fault),
     /// A folder of the build.
     #[error("a folder of the build")]
     Io(#[from] io::Error),
+}
+
+impl From<Fault> for Cause {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 impl From<RunError> for Cause {

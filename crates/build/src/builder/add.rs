@@ -64,13 +64,19 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         exclude: &Ignore,
     ) -> Result<()> {
         let place = self.builder.places().take()?;
-        let commit = repository.checkout(&place.path(), keep).await?;
+        let folder = place.path();
+        let commit = self.unless_stopped(repository.checkout(&folder, keep)).await??;
         if let Some(wanted) = checksum.filter(|wanted| !commit.starts_with(*wanted)) {
             return Err(FetchError::Digest { got: commit, wanted: wanted.to_owned() }.into());
         }
         let folder = paths::source(&repository.folder)?;
         let filter = Filter { exclude: exclude.clone(), ..Filter::default() };
-        files.selection.append(whole(&place.path(), &folder, &filter)?);
+        let mut selection = whole(&place.path(), &folder, &filter)?;
+        if keep {
+            // Git notes times there, and packs the same commit in another way each time.
+            selection.tell(".git", &format!("{} {commit}", repository.url));
+        }
+        files.selection.append(selection);
         files.held.push(place);
         Ok(())
     }
@@ -82,7 +88,8 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         checksum: Option<&str>,
         unpack: bool,
     ) -> Result<()> {
-        let download = self.builder.downloads().get(url, checksum).await?;
+        let downloads = self.builder.downloads();
+        let download = self.unless_stopped(downloads.get(url, checksum)).await??;
         if unpack && fetch::is_archive(&download.file)? {
             return self.unpacked_into(files, vec![download.file]).await;
         }

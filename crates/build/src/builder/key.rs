@@ -35,7 +35,6 @@ fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
     Ok(match work {
         Work::Run(running) => {
             let meta = &running.meta;
-            let mounts: Vec<&Value> = running.mounts.iter().map(|mount| &mount.key).collect();
             json!([
                 "run",
                 meta.args,
@@ -44,7 +43,7 @@ fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
                 meta.cwd,
                 meta.user,
                 meta.network == NetMode::None,
-                mounts
+                running.mounts.key
             ])
         }
         Work::Files(files) => {

@@ -89,16 +89,13 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let key = self.key(state, &work).await?;
         let parent = if work.is_alone() { None } else { state.chain() };
         let wanted = Wanted { key: &key, parent, description: &step.text };
-        let making = tokio::select! {
-            found = self.cache.find(&wanted) => match found? {
-                Found::Nothing(making) => making,
-                Found::Layer(record) => {
-                    state.note(by, Some((record.layer, record.created)));
-                    shown.cached();
-                    return Ok(());
-                }
-            },
-            () = self.stopped() => return Err(RunError::NotStarted.into()),
+        let making = match self.unless_stopped(self.cache.find(&wanted)).await?? {
+            Found::Nothing(making) => making,
+            Found::Layer(record) => {
+                state.note(by, Some((record.layer, record.created)));
+                shown.cached();
+                return Ok(());
+            }
         };
         let layer = {
             let _room = self.room.acquire().await.expect("nobody closes it");
@@ -113,12 +110,6 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         state.note(by, Some((layer, created)));
         shown.done();
         Ok(())
-    }
-
-    async fn stopped(&self) {
-        let mut stop = self.stop.subscribe();
-        // The sender is in `self`.
-        let _ = stop.wait_for(|stop| *stop).await;
     }
 
     async fn workdir(&self, state: &mut State, path: &str, step: &Step) -> Result<(Work, String)> {

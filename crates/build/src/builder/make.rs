@@ -51,9 +51,9 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         step: &Step,
         shown: &progress::Step,
     ) -> Result<NewLayer> {
-        let lent = self.builder.lend(&running.mounts, step.line).await?;
+        let lent = self.builder.lend(&running.mounts.wanted, step.line).await?;
         let mut meta = running.meta.clone();
-        meta.env.extend(running.apart.iter().cloned());
+        meta.env.extend(running.proxies.iter().chain(&running.mounts.variables).cloned());
         let process = Process::new(meta, Arc::new(shown.clone()));
         let mounts = lent.mounts.clone();
         let run = Run { mounts, ..Run::new(below.to_vec(), process) };
@@ -61,15 +61,14 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let finished = executor.run(run, self.stop.subscribe()).await;
         lent.give_back().await;
         let finished = finished?;
-        let ground = &self.builder.ground;
-        let composed = below.first().map(|top| top.join("registry"));
-        let before = composed.filter(|folder| {
-            std::fs::read_to_string(folder.join("platform")).is_ok_and(|key| key == ground.key)
-        });
-        let before = before.unwrap_or_else(|| ground.registry.clone());
         let layer = async {
+            let (ground, layers) = (self.builder.ground.clone(), below.to_vec());
             let (after, epoch) = (finished.registry(), self.options.epoch);
-            let hives = blocking(move || registry::changes(&before, &after, epoch)).await?;
+            let hives = blocking(move || {
+                let before = image::hive::chain::registry(&layers, &ground.registry, &ground.key);
+                registry::changes(&before, &after, epoch)
+            })
+            .await?;
             self.add_layer(finished.upper(), below.to_vec(), hives).await
         };
         let layer = layer.await;

@@ -17,6 +17,7 @@ mod metadata;
 mod mounts;
 mod origin;
 mod run;
+mod secrets;
 mod stages;
 mod state;
 mod users;
@@ -32,7 +33,7 @@ use tokio::sync::watch;
 
 use crate::dockerfile::Dockerfile;
 use crate::error::{BuildError, Cause};
-use crate::executor::Executor;
+use crate::executor::{Executor, asked};
 use crate::fetch::Downloads;
 use crate::ignore::Ignore;
 use crate::output::{self, Attestations, Made, Outcome, Output};
@@ -131,7 +132,7 @@ impl<E: Engine, H: Host> Builder<E, H> {
         let started = Timestamp::now();
         let file = self.read(options)?;
         let hold = self.images.hold().await?;
-        let remotes = self.remotes(options, &hold).await;
+        let remotes = self.unless_cancelled(self.remotes(options, &hold)).await?;
         let stages = stages::Stages::new(self, options, &file, &hold, remotes)?;
         let (mut state, mut facts) = Box::pin(stages.target(started)).await?;
         if let Some(epoch) = options.epoch {
@@ -150,9 +151,20 @@ impl<E: Engine, H: Host> Builder<E, H> {
             remote::inline(&mut config, &own);
         }
         let made = Made { config, layers, inherited };
-        let outcome = Box::pin(output::deliver(self, options, &hold, &made, &facts)).await?;
-        self.keep_caches(options, &hold, &facts.records, &own).await?;
+        let deliver = Box::pin(output::deliver(self, options, &hold, &made, &facts));
+        let outcome = self.unless_cancelled(deliver).await??;
+        let keep = self.keep_caches(options, &hold, &facts.records, &own);
+        self.unless_cancelled(keep).await??;
         Ok(outcome)
+    }
+
+    /// Does what waits for others, as registries, unless the build is given up meanwhile.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, BuildError> {
+        let mut cancel = self.cancel.clone();
+        tokio::select! {
+            done = work => Ok(done),
+            () = asked(&mut cancel) => Err(BuildError::Stopped),
+        }
     }
 
     fn read(&self, options: &Options) -> Result<Dockerfile, BuildError> {
@@ -235,13 +247,18 @@ impl<E: Engine, H: Host> Builder<E, H> {
     }
 }
 
-/// The records of the image's own layers.
+/// The records of the image's own layers. One that was made without looking at what is below it
+/// (`COPY --link`) is known by itself.
 fn own(records: &[CacheRecord], layers: &[NewLayer]) -> Vec<CacheRecord> {
     let mut below: Option<Digest> = None;
     let mut own = Vec::new();
     for layer in layers {
         let chain = layer.diff_id.chained(below.as_ref());
-        own.extend(records.iter().find(|record| record.chain_id == chain).cloned());
+        let alone = |record: &&CacheRecord| {
+            record.parent.is_none() && record.layer.diff_id == layer.diff_id
+        };
+        let here = records.iter().find(|record| record.chain_id == chain);
+        own.extend(here.or_else(|| records.iter().find(alone)).cloned());
         below = Some(chain);
     }
     own
@@ -256,4 +273,41 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content: &str, below: Option<&Digest>) -> CacheRecord {
+        let diff_id = Digest::of(content.as_bytes());
+        let layer = serde_json::json!({
+            "descriptor": { "mediaType": "x", "digest": diff_id.to_string(), "size": 1 },
+            "diff_id": diff_id.to_string(),
+        });
+        CacheRecord {
+            key: Digest::of(format!("key of {content}").as_bytes()),
+            layer: serde_json::from_value(layer).unwrap(),
+            chain_id: diff_id.chained(below),
+            parent: below.cloned(),
+            description: String::new(),
+            created: String::new(),
+            added: Timestamp::UNIX_EPOCH,
+            used: Timestamp::UNIX_EPOCH,
+            uses: 0,
+        }
+    }
+
+    #[test]
+    fn an_images_own_layers_are_found_also_those_that_lie_on_anything() {
+        let base = record("base", None);
+        let (first, linked) = (record("first", Some(&base.chain_id)), record("linked", None));
+        let below = linked.layer.diff_id.chained(Some(&first.chain_id));
+        let last = record("last", Some(&below));
+        let other = record("of another stage", Some(&base.chain_id));
+        let records = [other, linked.clone(), last.clone(), first.clone()];
+        let layers = [&base, &first, &linked, &last].map(|record| record.layer.clone());
+        let keys = |all: &[CacheRecord]| all.iter().map(|one| one.key.clone()).collect::<Vec<_>>();
+        assert_eq!(keys(&own(&records, &layers)), keys(&[first, linked, last]));
+    }
 }

@@ -1,4 +1,5 @@
-//! `RUN --mount`: what is wanted, decided before anything is touched. `lend` holds it for a step.
+//! `RUN --mount`: what is wanted, decided before anything is touched. What is secret of it is in
+//! `secrets`; `lend` holds all of it for a step.
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use resources::Host;
 use serde_json::{Value, json};
 
 use super::layers::working_dir;
+use super::secrets;
 use super::stages::Stages;
 use super::state::State;
-use super::{Options, Secret};
 use crate::dockerfile::{Fault, Mount, MountKind, Run, Sharing, Step};
 use crate::error::Cause;
 use crate::files::{CopyError, Filter, Kept, Selection};
@@ -19,11 +20,24 @@ use crate::view::View;
 
 type Result<T> = std::result::Result<T, Cause>;
 
-/// The pipe on which OpenSSH for Windows looks for an agent.
-pub(super) const AGENT: &str = r"\\.\pipe\openssh-ssh-agent";
-const PIPE: &str = r"\\.\pipe\";
-/// The largest secret.
-const LARGEST_SECRET: usize = 500 << 10;
+/// What the mounts of a `RUN` come to.
+#[derive(Debug, Default)]
+pub(super) struct Mounts {
+    /// Parents first.
+    pub(super) wanted: Vec<Wanted>,
+    /// Variables that hold secrets, or lead to them.
+    pub(super) variables: Vec<String>,
+    /// What of them makes the layer another one: of a secret its name and place, whether it was
+    /// given or not, and never its value.
+    pub(super) key: Vec<Value>,
+}
+
+impl Mounts {
+    fn keyed(&mut self, (wanted, key): (Wanted, Value)) {
+        self.wanted.push(wanted);
+        self.key.push(key);
+    }
+}
 
 /// Something to mount for one `RUN`.
 #[derive(Debug, Clone)]
@@ -32,8 +46,6 @@ pub(super) struct Wanted {
     /// A Windows path, or a pipe's.
     pub(super) target: String,
     pub(super) read_only: bool,
-    /// What of it makes the layer another one.
-    pub(super) key: Value,
 }
 
 /// Of which kind.
@@ -68,52 +80,48 @@ pub(super) struct CacheMount {
 impl Wanted {
     /// A file of text.
     pub(super) fn script(target: String, text: String) -> Self {
-        let key = json!(["script", target, text]);
-        Self { what: What::Script(text), target, read_only: true, key }
+        Self { what: What::Script(text), target, read_only: true }
     }
 }
 
 impl<E: Engine, H: Host> Stages<'_, E, H> {
-    /// What a `RUN` wants mounted, parents first, and the variables that secrets become.
+    /// What the mounts of a `RUN` come to.
     pub(super) async fn mounts(
         &self,
         state: &State,
         at: usize,
         run: &Run,
         step: &Step,
-    ) -> Result<(Vec<Wanted>, Vec<String>)> {
-        let (mut wanted, mut variables) = (Vec::new(), Vec::new());
+    ) -> Result<Mounts> {
+        let mut all = Mounts::default();
         let names = |name: &str| state.value(name);
         for text in &run.mounts {
             let mount = text.decide(&names, step.line)?;
             match mount.kind {
-                MountKind::Bind => wanted.push(self.bind(state, at, &mount, step).await?),
-                MountKind::Cache => wanted.push(self.cache(state, at, &mount, step).await?),
-                MountKind::Tmpfs => wanted.push(memory(state, &mount, step)?),
-                MountKind::Secret => {
-                    let (file, variable) = secret(self.options, state, &mount, step)?;
-                    wanted.extend(file);
-                    variables.extend(variable);
-                }
-                MountKind::Ssh => {
-                    let agent = agent(self.options, &mount, step)?;
-                    variables.extend(
-                        agent.iter().map(|agent| format!("SSH_AUTH_SOCK={}", agent.target)),
-                    );
-                    wanted.extend(agent);
-                }
+                MountKind::Bind => all.keyed(self.bind(state, at, &mount, step).await?),
+                MountKind::Cache => all.keyed(self.cache(state, at, &mount, step).await?),
+                MountKind::Tmpfs => all.keyed(memory(state, &mount, step)?),
+                MountKind::Secret => secrets::secret(&mut all, self.options, state, &mount, step)?,
+                MountKind::Ssh => secrets::agent(&mut all, self.options, &mount, step)?,
             }
         }
-        wanted.sort_by_key(|one| one.target.to_lowercase());
-        Ok((wanted, variables))
+        all.wanted.sort_by_key(|one| one.target.to_lowercase());
+        all.key.sort_by_key(Value::to_string);
+        Ok(all)
     }
 
-    async fn bind(&self, state: &State, at: usize, mount: &Mount, step: &Step) -> Result<Wanted> {
+    async fn bind(
+        &self,
+        state: &State,
+        at: usize,
+        mount: &Mount,
+        step: &Step,
+    ) -> Result<(Wanted, Value)> {
         let target = target(state, mount, step)?;
         let (selection, content) = self.selected(at, mount, step).await?;
         // Whether it can be written to makes a difference to what runs.
         let key = json!(["bind", target, content.to_string(), mount.read_only]);
-        Ok(Wanted { what: What::Files(selection), target, read_only: mount.read_only, key })
+        Ok((Wanted { what: What::Files(selection), target, read_only: mount.read_only }, key))
     }
 
     /// The files that `from` and `source` name, and a digest of them.
@@ -134,7 +142,13 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         .map_err(Cause::from)
     }
 
-    async fn cache(&self, state: &State, at: usize, mount: &Mount, step: &Step) -> Result<Wanted> {
+    async fn cache(
+        &self,
+        state: &State,
+        at: usize,
+        mount: &Mount,
+        step: &Step,
+    ) -> Result<(Wanted, Value)> {
         let target = target(state, mount, step)?;
         let id = mount.id.clone().unwrap_or_else(|| slashes(&target));
         let space = self.options.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
@@ -151,7 +165,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let told = json!(["cache", target, id, seeded, source, mount.read_only]);
         let sharing = mount.sharing.unwrap_or(Sharing::Shared);
         let what = What::Cache(CacheMount { key, id, seed, source, sharing });
-        Ok(Wanted { what, target, read_only: mount.read_only, key: told })
+        Ok((Wanted { what, target, read_only: mount.read_only }, told))
     }
 }
 
@@ -161,83 +175,16 @@ fn select(view: &View, source: &str, filter: &Filter) -> std::result::Result<Sel
     Ok(selection)
 }
 
-fn memory(state: &State, mount: &Mount, step: &Step) -> Result<Wanted> {
+fn memory(state: &State, mount: &Mount, step: &Step) -> Result<(Wanted, Value)> {
     let target = target(state, mount, step)?;
     let size = mount.size.as_deref().map(bytes).transpose();
     let size = size.map_err(|rule| Fault::new(step.line, rule))?;
     let key = json!(["tmpfs", target, size]);
-    Ok(Wanted { what: What::Memory(size), target, read_only: mount.read_only, key })
-}
-
-/// A file with a secret, and a variable with it.
-fn secret(
-    options: &Options,
-    state: &State,
-    mount: &Mount,
-    step: &Step,
-) -> Result<(Option<Wanted>, Option<String>)> {
-    let name = |path: &String| path.rsplit(['\\', '/']).next().unwrap_or_default().to_owned();
-    let id = mount.id.clone().or_else(|| mount.source.clone());
-    let id = id.or_else(|| mount.target.as_ref().map(name)).unwrap_or_default();
-    let fault = |rule: String| Fault::new(step.line, rule);
-    let Some(given) = options.secrets.get(&id) else {
-        if mount.required {
-            return Err(fault(format!("secret {id}: not found: no --secret gives it")).into());
-        }
-        return Ok((None, None));
-    };
-    let value = value_of(given).map_err(|why| fault(format!("secret {id}: {why}")))?;
-    let variable = match &mount.env {
-        None => None,
-        Some(name) => {
-            let text = std::str::from_utf8(&value)
-                .map_err(|_| fault(format!("secret {id}: it is no text for a variable")))?;
-            Some(format!("{name}={text}"))
-        }
-    };
-    if mount.target.is_none() {
-        return Ok((None, variable));
-    }
-    let target = target(state, mount, step)?;
-    let key = json!(["secret", target, id]);
-    Ok((Some(Wanted { what: What::Secret(value), target, read_only: true, key }), variable))
-}
-
-fn value_of(given: &Secret) -> std::result::Result<Arc<[u8]>, String> {
-    let value = match given {
-        Secret::File(path) => {
-            std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?
-        }
-        Secret::Value(value) => value.clone(),
-    };
-    if value.len() > LARGEST_SECRET {
-        return Err(format!("it is larger than {LARGEST_SECRET} bytes"));
-    }
-    Ok(value.into())
-}
-
-fn agent(options: &Options, mount: &Mount, step: &Step) -> Result<Option<Wanted>> {
-    let id = mount.id.as_deref().unwrap_or("default");
-    let fault = |rule: String| Cause::from(Fault::new(step.line, rule));
-    let target = mount.target.clone().unwrap_or_else(|| AGENT.to_owned());
-    if !target.starts_with(PIPE) {
-        let rule = format!("ssh mount target {target}: on Windows an agent is a pipe, {PIPE}NAME");
-        return Err(fault(rule));
-    }
-    match options.agents.get(id) {
-        Some(socket) => {
-            let (what, key) = (What::Agent(socket.clone()), json!(["ssh", target, id]));
-            Ok(Some(Wanted { what, target, read_only: false, key }))
-        }
-        None if mount.required => {
-            Err(fault(format!("ssh agent {id}: not found: no --ssh gives it")))
-        }
-        None => Ok(None),
-    }
+    Ok((Wanted { what: What::Memory(size), target, read_only: mount.read_only }, key))
 }
 
 /// Where something is mounted, as a Windows path.
-fn target(state: &State, mount: &Mount, step: &Step) -> Result<String> {
+pub(super) fn target(state: &State, mount: &Mount, step: &Step) -> Result<String> {
     let written = mount.target.as_deref().unwrap_or_default();
     let bad = || Cause::from(Fault::new(step.line, format!("invalid mount target \"{written}\"")));
     let bytes = written.as_bytes();

@@ -2,9 +2,10 @@
 
 use engine::Engine;
 use resources::Host;
+use serde_json::json;
 
 use super::layers::{Work, working_dir};
-use super::mounts::Wanted;
+use super::mounts::{Mounts, Wanted};
 use super::stages::Stages;
 use super::state::State;
 use crate::dockerfile::{CommandLine, Fault, Heredoc, Run, Step};
@@ -21,9 +22,9 @@ pub(super) const PROXIES: [&str; 5] =
 /// A decided `RUN`.
 pub(super) struct Running {
     pub(super) meta: Meta,
-    pub(super) mounts: Vec<Wanted>,
-    /// Variables that are no part of what the layer is: proxies, secrets.
-    pub(super) apart: Vec<String>,
+    pub(super) mounts: Mounts,
+    /// Variables that are no part of what the layer is.
+    pub(super) proxies: Vec<String>,
 }
 
 /// What a heredoc makes of a command.
@@ -67,18 +68,18 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             network: if none { NetMode::None } else { NetMode::Default },
             ..Meta::default()
         };
-        let (mut mounts, secrets) = self.mounts(state, at, run, step).await?;
+        let mut mounts = self.mounts(state, at, run, step).await?;
         match command(state, run).map_err(|rule| Fault::new(step.line, rule))? {
             Command::Exec(words) => meta.args = words,
             Command::Line(line) => meta.command_line = line,
             Command::Batch { line, place, text } => {
                 meta.command_line = line;
-                mounts.push(Wanted::script(place, text));
+                mounts.key.push(json!(["script", place, text]));
+                mounts.wanted.push(Wanted::script(place, text));
             }
         }
-        let mut apart = self.proxies();
-        apart.extend(secrets);
-        Ok((Work::Run(Box::new(Running { meta, mounts, apart })), told(state, run)))
+        let running = Running { meta, mounts, proxies: self.proxies() };
+        Ok((Work::Run(Box::new(running)), told(state, run)))
     }
 
     /// Those that were given as build arguments, in the two spellings that programs look for.

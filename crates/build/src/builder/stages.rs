@@ -18,7 +18,8 @@ use super::cache::Cache;
 use super::state::State;
 use super::{Builder, Options};
 use crate::dockerfile::{Dockerfile, Fault, Instruction, MountText, Stage, Step, expand};
-use crate::error::BuildError;
+use crate::error::{BuildError, Cause};
+use crate::executor::{RunError, asked};
 use crate::output::Facts;
 use crate::remote::Remote;
 
@@ -154,11 +155,8 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
 
     /// Whoever runs the build may give it up.
     async fn pass_on_cancel(&self) -> std::convert::Infallible {
-        let mut cancel = self.builder.cancel.clone();
-        // Whoever could have asked is gone: nobody will.
-        if cancel.wait_for(|cancelled| *cancelled).await.is_ok() {
-            self.stop.send_replace(true);
-        }
+        asked(&mut self.builder.cancel.clone()).await;
+        self.stop.send_replace(true);
         std::future::pending().await
     }
 
@@ -230,17 +228,30 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         let mut image = self.base(at, stage).await?;
         image.args.clear();
         image.has_cmd = false;
-        let title = stage.from.name.clone().unwrap_or_else(|| format!("stage-{at}"));
         let triggers = triggers(&mut image, stage.line)?;
-        let total = triggers.len() + stage.steps.len() + 1;
-        for (number, step) in triggers.iter().chain(&stage.steps).enumerate() {
+        let title = self.title(at, stage);
+        let steps = || triggers.iter().chain(&stage.steps);
+        // What only changes the configuration is neither counted nor shown.
+        let total = steps().filter(|step| step.instruction.makes_layer()).count() + 1;
+        let mut number = 1;
+        for step in steps() {
             if *self.stop.borrow() {
                 return Err(BuildError::Stopped);
             }
-            let place = format!("[{title} {}/{total}]", number + 2);
+            number += usize::from(step.instruction.makes_layer());
+            let place = format!("[{title}{number}/{total}]");
             self.step(&mut image, at, step, &place).await?;
         }
         Ok(image)
+    }
+
+    /// What a stage is called in its steps' names. One that is alone needs no name.
+    fn title(&self, at: usize, stage: &Stage) -> String {
+        match &stage.from.name {
+            Some(name) => format!("{name} "),
+            None if self.file.stages.len() == 1 => String::new(),
+            None => format!("stage-{at} "),
+        }
     }
 
     async fn base(&self, at: usize, stage: &Stage) -> Result<State> {
@@ -281,18 +292,31 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
                 last_line: stage.line,
                 what: format!("FROM {name}"),
                 said: step.failed(&error.to_string()),
-                cause: Box::new(error.into()),
+                cause: Box::new(error),
             }),
         }
     }
 
+    /// Does what waits for others, as servers, unless the build is given up meanwhile.
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> std::result::Result<T, Cause> {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            done = work => Ok(done),
+            () = asked(&mut stop) => Err(RunError::NotStarted.into()),
+        }
+    }
+
     /// An image by its name: the same for the whole build.
-    pub(super) async fn image(&self, name: &str) -> image::Result<Image> {
+    pub(super) async fn image(&self, name: &str) -> std::result::Result<Image, Cause> {
         let cell = {
             let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(bases.entry(name.to_owned()).or_default())
         };
-        cell.get_or_try_init(|| self.fetch(name)).await.cloned()
+        let image = self.unless_stopped(cell.get_or_try_init(|| self.fetch(name))).await?;
+        Ok(image.cloned()?)
     }
 
     /// An image by its name, pulled when that is asked for or needed.

@@ -69,6 +69,13 @@ pub enum Instruction {
     Onbuild(String),
 }
 
+impl Instruction {
+    /// Whether it makes a layer; the others only change the configuration.
+    pub fn makes_layer(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Copy(_) | Self::Add(_) | Self::Workdir(_))
+    }
+}
+
 /// `FROM`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct From {

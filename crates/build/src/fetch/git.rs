@@ -7,6 +7,10 @@ use tokio::process::Command;
 
 use super::{FetchError, Result, at};
 
+/// How repositories are reached, also those that others name as a part of them: never as files of
+/// this host, which are nobody's to give away but its user's.
+const PROTOCOLS: &str = "http:https:ssh:git";
+
 /// A repository, what of it is wanted, and the folder in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -38,6 +42,9 @@ impl Repository {
         if self.url.starts_with('-') || self.reference.starts_with('-') {
             return Err(FetchError::Dash(self.url.clone()));
         }
+        if self.url.starts_with("file:") {
+            return Err(FetchError::OfThisHost(self.url.clone()));
+        }
         self.git(into, &["init", "--quiet"]).await?;
         let wanted = if self.reference.is_empty() { "HEAD" } else { &self.reference };
         let one = ["fetch", "--quiet", "--depth=1", "--", &self.url, wanted];
@@ -68,12 +75,15 @@ impl Repository {
         let output = Command::new("git")
             .args(["-c", "core.autocrlf=false", "-c", "advice.detachedHead=false"])
             .args(["-c", "init.defaultBranch=main"])
+            // A server that says nothing any more is not waited for, by nobody's leftovers either.
+            .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=120"])
             .args(arguments)
             .current_dir(folder)
             // The repository is this folder, whatever the caller is in.
             .env("GIT_DIR", folder.join(".git"))
             .env("GIT_WORK_TREE", folder)
             .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()
@@ -125,28 +135,45 @@ mod tests {
         }
     }
 
+    /// A server of the repositories in a folder. Gone with the process of the tests.
+    fn serve(folder: &Path) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = format!("--base-path={}", folder.display());
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let socket = std::os::fd::OwnedFd::from(client);
+                let mut daemon = std::process::Command::new("git");
+                daemon.args(["daemon", "--inetd", "--export-all", &base]);
+                daemon.stdin(socket.try_clone().unwrap()).stdout(socket).status().unwrap();
+            }
+        });
+        format!("git://{address}")
+    }
+
+    fn git(folder: &Path, arguments: &[&str]) -> String {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(folder).args(["-c", "user.name=a", "-c", "user.email=b"]);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     #[tokio::test]
     async fn a_branch_a_tag_and_a_commit_are_checked_out() {
         let dir = tempfile::tempdir().unwrap();
         let origin = dir.path().join("origin.git");
         std::fs::create_dir(&origin).unwrap();
-        let git = |arguments: &[&str]| {
-            let mut command = std::process::Command::new("git");
-            command.current_dir(&origin).args(["-c", "user.name=a", "-c", "user.email=b"]);
-            let output = command.args(arguments).output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            String::from_utf8(output.stdout).unwrap().trim().to_owned()
-        };
-        git(&["init", "--quiet", "--initial-branch=main"]);
+        git(&origin, &["init", "--quiet", "--initial-branch=main"]);
         let mut commits = Vec::new();
         for text in ["one", "two"] {
             std::fs::write(origin.join("file"), text).unwrap();
-            git(&["add", "file"]);
-            git(&["commit", "--quiet", "-m", text]);
-            commits.push(git(&["rev-parse", "HEAD"]));
+            git(&origin, &["add", "file"]);
+            git(&origin, &["commit", "--quiet", "-m", text]);
+            commits.push(git(&origin, &["rev-parse", "HEAD"]));
         }
-        git(&["tag", "first", &commits[0]]);
-        let url = format!("file://{}", origin.display());
+        git(&origin, &["tag", "first", &commits[0]]);
+        let url = format!("{}/origin.git", serve(dir.path()));
         let cases = [("", "two"), ("main", "two"), ("first", "one"), (&commits[0], "one")];
         for (at, (reference, wanted)) in cases.into_iter().enumerate() {
             let into = dir.path().join(at.to_string());
@@ -163,5 +190,29 @@ mod tests {
         assert!(missing.checkout(&into, false).await.is_err());
         let dash = Repository::parse(&format!("{url}#--upload-pack=x")).unwrap();
         assert!(matches!(dash.checkout(&into, false).await, Err(FetchError::Dash(_))));
+    }
+
+    #[tokio::test]
+    async fn files_of_this_host_are_no_repository_and_no_part_of_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, origin) = (dir.path().join("own.git"), dir.path().join("origin.git"));
+        for folder in [&own, &origin] {
+            std::fs::create_dir(folder).unwrap();
+            git(folder, &["init", "--quiet", "--initial-branch=main"]);
+            git(folder, &["commit", "--quiet", "--allow-empty", "-m", "one"]);
+        }
+        let url = format!("file://{}", own.display());
+        let into = dir.path().join("into");
+        std::fs::create_dir(&into).unwrap();
+        let repository = Repository::parse(&url).unwrap();
+        let error = repository.checkout(&into, false).await.unwrap_err();
+        assert!(matches!(error, FetchError::OfThisHost(_)), "{error}");
+
+        let allowed = ["-c", "protocol.file.allow=always"];
+        git(&origin, &[&allowed[..], &["submodule", "--quiet", "add", &url, "part"]].concat());
+        git(&origin, &["commit", "--quiet", "-m", "two"]);
+        let url = format!("{}/origin.git", serve(dir.path()));
+        let error = Repository::parse(&url).unwrap().checkout(&into, false).await.unwrap_err();
+        assert!(error.to_string().contains("transport 'file' not allowed"), "{error}");
     }
 }

@@ -53,6 +53,12 @@ pub enum FetchError {
     /// A reference that `git` would take for something else.
     #[error("{0}: neither a repository nor a reference may begin with a dash")]
     Dash(String),
+    /// A repository that is a folder of this host.
+    #[error(
+        "{0}: a repository is fetched by http, https, ssh or git: files of this host are copied from \
+         a context"
+    )]
+    OfThisHost(String),
     /// An archive is broken.
     #[error("failed to unpack {archive}")]
     Archive {

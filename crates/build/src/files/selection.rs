@@ -17,6 +17,8 @@ pub(crate) struct Selection {
     pub(super) directory: bool,
     /// Whose what is copied becomes (`S-1-...`); nobody's in particular when absent.
     pub(super) owner: Option<String>,
+    /// What stands for the items that are not looked at for the digest.
+    pub(super) told: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub(super) struct Item {
     /// What the source is called, should the destination be a directory.
     pub(super) name: String,
     pub(super) what: What,
+    /// Something that is told stands for it.
+    pub(super) is_told: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -79,19 +83,19 @@ impl Selection {
     /// A file whose text stands in the Dockerfile.
     pub(crate) fn text(&mut self, name: &str, text: String) {
         let what = What::Text(text);
-        self.items.push(Item { path: String::new(), name: name.to_owned(), what });
+        self.items.push(Item { path: String::new(), name: name.to_owned(), what, is_told: false });
     }
 
     /// A file of the host under a name.
     pub(crate) fn file(&mut self, name: &str, file: &Path) {
         let what = What::File(file.to_owned());
-        self.items.push(Item { path: String::new(), name: name.to_owned(), what });
+        self.items.push(Item { path: String::new(), name: name.to_owned(), what, is_told: false });
     }
 
     /// The one file that it is, when it is nothing else.
     pub(crate) fn single_file(&self) -> Option<&str> {
         match &self.items[..] {
-            [Item { path, name, what: What::File(_) | What::Text(_) }]
+            [Item { path, name, what: What::File(_) | What::Text(_), .. }]
                 if path.is_empty() && !self.directory =>
             {
                 Some(name)
@@ -120,7 +124,18 @@ impl Selection {
     /// Everything of another selection behind what is here.
     pub(crate) fn append(&mut self, other: Self) {
         self.items.extend(other.items);
+        self.told.extend(other.told);
         self.directory |= other.directory;
+    }
+
+    /// Lets `told` stand for a folder, should it be here, whose files are not the same each time
+    /// although they mean the same.
+    pub(crate) fn tell(&mut self, folder: &str, told: &str) {
+        let below = format!("{folder}/");
+        for item in &mut self.items {
+            item.is_told |= item.path == folder || item.path.starts_with(&below);
+        }
+        self.told.push(told.to_owned());
     }
 
     /// What `pattern` (a path from the root, slashes) matches in `view`.
@@ -185,16 +200,14 @@ impl Selection {
     }
 
     fn push(&mut self, path: &str, what: What) {
-        self.items.push(Item { path: path.to_owned(), name: String::new(), what });
+        self.items.push(Item { path: path.to_owned(), name: String::new(), what, is_told: false });
     }
 
     /// A digest of names and contents, without times.
     pub(crate) fn digest(&self) -> Result<Digest> {
-        let mut all = String::new();
-        if let Some(owner) = &self.owner {
-            all.extend([owner, "\n"]);
-        }
-        for item in &self.items {
+        let about = serde_json::json!([self.owner, self.directory, self.told]);
+        let mut all = format!("{about}\n");
+        for item in self.items.iter().filter(|item| !item.is_told) {
             let (kind, content) = match &item.what {
                 What::Directory => ("directory", String::new()),
                 What::File(path) => ("file", hash(path)?),
@@ -333,5 +346,37 @@ mod tests {
         let digest = selection.digest().unwrap();
         let owned = selection.clone().owned_by(Some("S-1-5-18".to_owned()));
         assert_ne!(owned.digest().unwrap(), digest);
+    }
+
+    #[test]
+    fn a_destination_that_is_a_directory_makes_another_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "a").unwrap();
+        let view = View::folder(dir.path());
+        let digest = |pattern: &str| {
+            let mut selection = Selection::default();
+            selection.source(&view, pattern, &Filter::default(), Kept::Name).unwrap();
+            selection.digest().unwrap()
+        };
+        // `COPY a /x` makes a file, `COPY a* /x` one in a folder.
+        assert_ne!(digest("/a"), digest("/a*"));
+    }
+
+    #[test]
+    fn what_something_stands_for_is_not_looked_at() {
+        let dir = context();
+        let view = View::folder(dir.path());
+        let digest = |told: &str| {
+            let mut selection = Selection::default();
+            selection.source(&view, "/src", &Filter::default(), Kept::Name).unwrap();
+            selection.tell("a", told);
+            selection.digest().unwrap()
+        };
+        let before = digest("one");
+        fs::write(dir.path().join("src/a/x.txt"), "another").unwrap();
+        assert_eq!(digest("one"), before);
+        assert_ne!(digest("two"), before);
+        fs::write(dir.path().join("src/b/x.txt"), "another").unwrap();
+        assert_ne!(digest("one"), before);
     }
 }

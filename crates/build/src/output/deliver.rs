@@ -12,6 +12,7 @@ use resources::Host;
 use serde_json::Value;
 
 use super::{Destination, Outcome, Output, Shape, files, provenance, sbom};
+use crate::blocking;
 use crate::builder::{Builder, Options};
 use crate::error::BuildError;
 use crate::view::View;
@@ -153,7 +154,7 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
             let name = names.first().map_or_else(|| "image".to_owned(), ImageName::familiar);
             let (created, digest) = (self.facts.finished.to_string(), manifest.clone());
             let view = self.view().await?;
-            let document = work(move || sbom::document(&view, &name, &digest, &created)).await?;
+            let document = blocking(move || sbom::document(&view, &name, &digest, &created)).await?;
             state(sbom::PREDICATE, &document);
         }
         if let Some(predicate) = &outcome.provenance {
@@ -186,7 +187,7 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
         }
         let source = draft.path.clone();
         let unpacked = path.clone();
-        work(move || {
+        blocking(move || {
             fs::create_dir_all(&unpacked)?;
             tar::Archive::new(File::open(source)?).unpack(&unpacked)
         })
@@ -198,18 +199,18 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
         let (view, epoch) = (self.view().await?, self.options.epoch);
         match to {
             Destination::Stdout => {
-                work(move || files::archive(&view, epoch, io::stdout())).await?;
+                blocking(move || files::archive(&view, epoch, io::stdout())).await?;
                 Ok(())
             }
             Destination::Path(path) if archive => {
                 let draft = Draft::beside(path)?;
                 let out = draft.file()?;
-                work(move || files::archive(&view, epoch, out)).await.map_err(at(path))?;
+                blocking(move || files::archive(&view, epoch, out)).await.map_err(at(path))?;
                 draft.place(path)
             }
             Destination::Path(path) => {
                 let folder = path.clone();
-                work(move || files::folder(&view, &folder)).await.map_err(at(path))
+                blocking(move || files::folder(&view, &folder)).await.map_err(at(path))
             }
         }
     }
@@ -276,14 +277,4 @@ impl Drop for Draft {
 fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> BuildError {
     let path = path.into();
     move |source| BuildError::Io { path, source }
-}
-
-/// Work on files, on a thread of its own.
-async fn work<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

@@ -15,11 +15,14 @@ use build::executor::Executor;
 use build::output::Outcome;
 use build::progress::{Plain, Progress, Quiet, Raw, Tty};
 use build::{BuildError, Builder, Ground, Options};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::build::Build;
 use crate::host::Host;
 
+/// What a shell says of a program that an interrupt ended.
+const INTERRUPTED: i32 = 130;
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// How often a terminal shows that time passes.
 const TICK: Duration = Duration::from_millis(100);
@@ -47,13 +50,7 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
         volatile: host.dirs.state.clone(),
     };
     builder.sweep().await.context("giving back what a killed build left")?;
-    let asked = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = cancel.send(true);
-        }
-        // Kept until the build has ended: without it, nobody could ask any more.
-        cancel.closed().await;
-    });
+    let asked = tokio::spawn(pass_on_interrupts(cancel));
     let ticking = Ticking::start(builder.progress.clone());
     let built = Box::pin(builder.build(&options)).await;
     drop(ticking);
@@ -68,6 +65,19 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
             Err(anyhow::Error::from(error).context("failed to build"))
         }
     }
+}
+
+/// The first interrupt gives the build up, which gives back what it holds. The second ends this
+/// program at once; what it leaves is given back by the next build.
+async fn pass_on_interrupts(cancel: watch::Sender<bool>) {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+    // A build that cannot be told ends as other programs do.
+    let [Ok(mut interrupt), Ok(mut terminate)] = kinds.map(signal) else { return };
+    let mut next = async || tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} };
+    next().await;
+    cancel.send_replace(true);
+    next().await;
+    std::process::exit(INTERRUPTED);
 }
 
 /// Tells what came of a build, where it was asked for.
