@@ -9,6 +9,7 @@
 //! transom-guest --version
 //! wineboot --init                    set the session up (any start under that name)
 //! setx NAME VALUE [/M]               what Windows' program of that name does ([`crate::setx`])
+//! powershell ...                     fails and says why; Wine's does nothing, and that well
 //! ```
 
 /// What to do.
@@ -30,6 +31,8 @@ pub(crate) enum Mode {
     Version,
     /// Set a variable in the registry; these are the words behind the program's name.
     Setx(Vec<String>),
+    /// Fail: this is the place of a program that is not here.
+    Absent(&'static str),
     /// Print how to use it; the text says what was wrong.
     Usage(String),
 }
@@ -40,6 +43,7 @@ pub(crate) fn decide(raw: &str, arguments: &[String]) -> Mode {
     match stem(program).as_str() {
         "wineboot" => return Mode::Boot,
         "setx" => return Mode::Setx(arguments.iter().skip(1).cloned().collect()),
+        "powershell" => return Mode::Absent("PowerShell"),
         _ => {}
     }
     let rest: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
@@ -85,6 +89,12 @@ mod tests {
         let program = r"C:\windows\system32\WineBoot.exe";
         assert_eq!(mode("", &[program, "--init"]), Mode::Boot);
         assert_eq!(mode("", &["transom-guest", "--init"]), Mode::Boot);
+    }
+
+    #[test]
+    fn under_the_name_of_what_is_not_here_it_says_so_whatever_is_asked() {
+        let asked = [r"C:\windows\system32\WindowsPowerShell\v1.0\PowerShell.exe", "-Command", "x"];
+        assert_eq!(mode("", &asked), Mode::Absent("PowerShell"));
     }
 
     #[test]

@@ -50,6 +50,10 @@ fn carry_out(mode: Mode) -> Result<(), String> {
             Ok(())
         }
         Mode::Setx(words) => super::setx::carry_out(&words),
+        Mode::Absent(program) => Err(format!(
+            "there is no {program} here, of which Wine has only an empty one: use cmd, or put \
+             another shell into the image"
+        )),
         Mode::Usage(wrong) if wrong.is_empty() => {
             println!("{USAGE}");
             Ok(())

@@ -39,6 +39,8 @@ const FOLDERS: &[&str] = &[
 ];
 /// What only a desktop has.
 const REMOVED: &[&str] = &["windows/system32/winemenubuilder.exe"];
+/// What Wine has only empty programs of.
+const EMPTY: &[&str] = &["setx.exe", "WindowsPowerShell/v1.0/powershell.exe"];
 /// Wine's boot program, whose work the guest does.
 const BOOT_PROGRAM: &str = "windows/system32/wineboot.exe";
 
@@ -85,14 +87,16 @@ fn profiles(drive_c: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The guest, also under the name of the program that Wine only has an empty one of, and the module
-/// that a Wine before 10 lacks.
+/// The guest, also under the names of programs that Wine only has empty ones of, which say that all
+/// went well, and the module that a Wine before 10 lacks.
 fn install(guest_exe: &Path, system32: &Path) -> io::Result<()> {
     let guest = system32.join("transom-guest.exe");
     put(guest_exe, &guest)?;
-    let setx = system32.join("setx.exe");
-    remove_if_there(&setx)?;
-    std::fs::hard_link(&guest, &setx).map_err(|error| doing("making", &setx, &error))?;
+    for empty in EMPTY {
+        let program = system32.join(empty);
+        remove_if_there(&program)?;
+        std::fs::hard_link(&guest, &program).map_err(|error| doing("making", &program, &error))?;
+    }
     let missing = "bcryptprimitives.dll";
     let ours = guest_exe.with_file_name(missing);
     if !system32.join(missing).exists() && ours.is_file() {
