@@ -19,8 +19,15 @@ pub struct ThisHost {
 /// The engine and the host of the installation that the environment names.
 pub fn this_host() -> (HostEngine, ThisHost) {
     let engine = HostEngine::from_env();
-    let networks = Networks::new(&engine.config().root, &engine.config().state);
-    (engine.clone(), ThisHost { engine, networks })
+    (engine.clone(), ThisHost::of(engine))
+}
+
+impl ThisHost {
+    /// The host of an engine's installation.
+    pub fn of(engine: HostEngine) -> Self {
+        let networks = Networks::new(&engine.config().root, &engine.config().state);
+        Self { engine, networks }
+    }
 }
 
 impl Storage for ThisHost {

@@ -43,6 +43,23 @@ fn build(host: &Host, context: &Context, flags: &[&str]) -> Transom {
     host.transom(&line).args(flags).arg(context.0.path())
 }
 
+/// What the steps of a build said, line by line. Their names, in which stands what they were told to
+/// say, are left out.
+fn spoken(said: &str) -> Vec<&str> {
+    let line = |line: &'_ str| -> Option<usize> {
+        let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
+        let (time, text) = rest.split_once(' ')?;
+        let is_time = number.parse::<usize>().is_ok() && time.parse::<f64>().is_ok();
+        is_time.then(|| line.len() - text.len())
+    };
+    said.lines().filter_map(|all| line(all).map(|at| all[at..].trim())).collect()
+}
+
+/// Whether a step said this line.
+fn spoke(said: &str, line: &str) -> bool {
+    spoken(said).contains(&line)
+}
+
 fn write(folder: &Path, dockerfile: &str) {
     std::fs::write(folder.join("Dockerfile"), dockerfile).expect("a file can be written");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::many::rounds;
 use crate::support::host::{self, Host};
 use crate::support::leaks::Footprint;
-use crate::support::wait;
+use crate::support::{proc, wait};
 
 fn context(steps: &[String]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("temporary folders can be made");
@@ -70,26 +70,43 @@ fn a_build_that_is_killed_whenever_completes_the_next_time_and_leaves_nothing() 
     let first = context(&all(u32::MAX));
     let whole = host.transom(&command(&first, name)).succeed().time;
     let before = Footprint::of(&host);
+    let mut hits = 0;
     for round in rounds(30, Duration::from_secs(45)) {
-        let context = context(&all(round));
+        let long = (round == 0).then(|| "RUN ping -n 3 127.0.0.1".to_owned());
+        let steps: Vec<String> = long.into_iter().chain(all(round)).collect();
+        let context = context(&steps);
         let mut build = host.transom(&command(&context, name)).start(|command| {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         });
-        // Spread over all of a build, in an order that reaches its ends early.
+        // Spread over all of a build, in an order that reaches its ends early; once for certain in
+        // the middle of a step.
         let moment = whole.mul_f64(f64::from(round * 13 % 30) / 25.0);
-        let ended = ended_within(&mut build, moment);
+        let ended = if round == 0 {
+            wait::until("a step that runs", || runs(&host, "ping").then_some(false))
+        } else {
+            ended_within(&mut build, moment)
+        };
         if !ended {
             build.kill().expect("it runs");
             build.wait().expect("a child can be waited for");
         }
-        println!("round {round}: killed after {moment:?}, ended: {ended}");
+        // What a step runs outlives its build until somebody sweeps.
+        let hit = !ended && ["cmd", "ping"].iter().any(|program| runs(&host, program));
+        hits += u32::from(hit);
+        println!("round {round}: killed after {moment:?}, ended: {ended}, hit a step: {hit}");
         host.transom(&command(&context, name)).limit(Duration::from_mins(3)).succeed();
         before.expect_again(&host);
         assert_eq!(leftovers(&host), Vec::<String>::new());
     }
+    assert!(hits > 0, "no step was running when its build was killed");
     let line = ["run", "--rm", name, "cmd", "/c", "dir /b C:\\*.txt"];
     assert_eq!(host.transom(&line).succeed().text().matches(".txt").count(), 4);
     assert!(!host.transom(&["images"]).succeed().text().contains("<none>"));
+}
+
+/// Whether a program runs in a container of this host.
+fn runs(host: &Host, program: &str) -> bool {
+    proc::of(host).iter().any(|process| process.name == program)
 }
 
 fn ended_within(build: &mut std::process::Child, moment: Duration) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! `support` is the harness; every other module is one part of what Transom promises. Nothing here
 //! links Transom: what is not seen through its programs, its files and the kernel is not tested.
+//! `executor` alone does, since the contract that it is about is a library's.
 //! Needs root, Wine and `cargo xtask build`; `cargo xtask test` sees to all three. Measurements
 //! are in `bench`, and run when asked for: `cargo xtask bench`.
 
@@ -13,6 +14,7 @@ mod commit;
 mod console;
 mod containerd;
 mod diag;
+mod executor;
 mod images;
 mod isolation;
 mod killed;

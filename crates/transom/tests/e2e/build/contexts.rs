@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Context, build};
+use super::add::repositories;
+use super::{Context, build, spoke};
 use crate::support::host;
 
 const DOCKERFILE: &str = "FROM transom/base\nCOPY *.txt C:/in/\nRUN type C:\\in\\a.txt\n";
@@ -29,10 +30,10 @@ fn a_context_comes_from_stdin_as_an_archive_or_as_a_dockerfile_alone() {
     assert!(said.contains("in the archive"), "{said}");
     let other = host.transom(&line).args(&["-f", "other.Dockerfile", "-"]);
     let said = other.input(archive(&context)).succeed().errors();
-    assert!(said.contains(" the other one"), "{said}");
+    assert!(spoke(&said, "the other one"), "{said}");
     let alone = "FROM transom/base\nRUN echo no context\nCOPY a.txt /\n";
     let said = host.transom(&line).arg("-").input(alone).fail().errors();
-    assert!(said.contains("no context") && said.contains("\"/a.txt\": not found"), "{said}");
+    assert!(spoke(&said, "no context") && said.contains("\"/a.txt\": not found"), "{said}");
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_repository_is_a_context() {
         let output = git.current_dir(context.path("p.git")).args(arguments).output();
         assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
     }
-    let url = format!("file://{}#main:sub", context.path("p.git"));
+    let url = format!("{}/p.git#main:sub", repositories(context.0.path()));
     let line = ["build", "--progress", "plain", "--network", "none", &url];
     let said = host.transom(&line).succeed().errors();
     assert!(said.contains("of a commit"), "{said}");

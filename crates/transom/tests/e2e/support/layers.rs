@@ -27,6 +27,18 @@ impl Layer {
         &self.entry(name).content
     }
 
+    /// The entries whose content has this text in it, in UTF-8 or as Windows writes it.
+    pub(crate) fn holding(&self, text: &str) -> Vec<&str> {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let has = |content: &[u8]| {
+            [text.as_bytes(), &wide]
+                .iter()
+                .any(|wanted| content.windows(wanted.len()).any(|part| part == *wanted))
+        };
+        let names = self.entries.iter().filter(|(_, entry)| has(&entry.content));
+        names.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// A PAX record of an entry; empty when it has none.
     pub(crate) fn record(&self, name: &str, key: &str) -> &str {
         self.entry(name).records.get(key).map_or("", String::as_str)
