@@ -7,6 +7,7 @@ use engine::Engine;
 use resources::Host;
 
 use super::cache::{Found, Wanted};
+use super::chain;
 use super::copy::fault_of;
 use super::run::{Running, shell_line};
 use super::stages::Stages;
@@ -59,7 +60,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
                 }
                 _ => step.text.clone(),
             };
-            let said = shown.failed(&format!("{what}: {cause}"));
+            let said = shown.failed(&format!("{what}: {}", chain(&cause)));
             let (line, last_line) = (step.line, step.last_line);
             BuildError::Step { line, last_line, what, said, cause: Box::new(cause) }
         })

@@ -21,6 +21,7 @@ pub(crate) fn main() -> ExitCode {
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let mode = cli::decide(&raw, &arguments);
     let is_setx = matches!(mode, Mode::Setx(_));
+    let name = if matches!(mode, Mode::Absent(_)) { "transom" } else { "transom-guest" };
     match carry_out(mode) {
         Ok(()) => ExitCode::SUCCESS,
         // In the words of the program that it stands for.
@@ -29,7 +30,7 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(text) => {
-            eprintln!("transom-guest: {text}");
+            eprintln!("{name}: {text}");
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ mod contexts;
 mod failures;
 mod mounts;
 mod network;
+mod promises;
 mod registry;
 mod wild;
 
