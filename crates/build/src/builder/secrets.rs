@@ -71,12 +71,7 @@ fn value_of(given: &Secret) -> std::result::Result<Arc<[u8]>, String> {
 }
 
 /// The pipe of an agent, and the variable that names it.
-pub(super) fn agent(
-    all: &mut Mounts,
-    options: &Options,
-    mount: &Mount,
-    step: &Step,
-) -> Result<()> {
+pub(super) fn agent(all: &mut Mounts, options: &Options, mount: &Mount, step: &Step) -> Result<()> {
     let id = mount.id.as_deref().unwrap_or("default");
     let fault = |rule: String| Cause::from(Fault::new(step.line, rule));
     let target = mount.target.clone().unwrap_or_else(|| AGENT.to_owned());

@@ -315,7 +315,8 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(bases.entry(name.to_owned()).or_default())
         };
-        let image = self.unless_stopped(cell.get_or_try_init(|| self.fetch(name))).await?;
+        let fetched = Box::pin(cell.get_or_try_init(|| self.fetch(name)));
+        let image = self.unless_stopped(fetched).await?;
         Ok(image.cloned()?)
     }
 

@@ -83,7 +83,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         process: Process,
         started: &mut Started,
         entry: &Entry<E::System>,
-        cancel: watch::Receiver<bool>,
+        mut cancel: watch::Receiver<bool>,
     ) -> Result<()> {
         let (executor, mode) = (self.executor, process.meta.network);
         let first = process.to_spec();
@@ -102,7 +102,8 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         system.start().await?;
         entry.up(Up { system: system.clone(), process: first });
         let parameters = plan.process.unwrap_or_default();
-        let run = process::run(&system, &parameters, process, started, cancel);
+        let cancelled = process::asked(&mut cancel);
+        let run = process::run(&system, &parameters, process, started, cancelled);
         usage::record(&system, &mut self.usage, run).await
     }
 

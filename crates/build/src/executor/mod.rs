@@ -137,6 +137,7 @@ impl<E: Engine, H: Host> Executor<E, H> {
         let entry = self.running.begin(&id)?;
         let mut container = Container::begin(self, &id, layers, mounts)?;
         let done = container.life(process, &mut started, &entry, cancel).await;
+        entry.ending().await;
         let needed = if done.is_ok() { Scratch::Kept } else { Scratch::Discarded };
         let given_back = container.give_back(needed).await;
         let finished = container.finish();
@@ -179,7 +180,13 @@ impl<E: Engine, H: Host> Executor<E, H> {
         }
         let parameters = plan::process_parameters(&spec, process.streams());
         let mut nobody = Started::default();
-        process::run(&up.system, &parameters, process, &mut nobody, cancel).await
+        let over = async {
+            tokio::select! {
+                () = process::asked(&mut cancel) => {}
+                () = running::no_longer_up(&mut phase) => {}
+            }
+        };
+        process::run(&up.system, &parameters, process, &mut nobody, over).await
     }
 
     /// Removes the scratch of a run, and sees to it that its network is gone.
@@ -212,6 +219,8 @@ async fn up<S: Clone>(
     match settled.as_deref() {
         Ok(Phase::Up(up)) => Ok(up.clone()),
         Ok(Phase::Over(Some(why))) => Err(RunError::Failed { id: id.clone(), why: why.clone() }),
-        Ok(Phase::Over(None) | Phase::Preparing) | Err(_) => Err(RunError::Stopped(id.clone())),
+        Ok(Phase::Ending | Phase::Over(None) | Phase::Preparing) | Err(_) => {
+            Err(RunError::Stopped(id.clone()))
+        }
     }
 }

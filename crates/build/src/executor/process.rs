@@ -22,13 +22,13 @@ const KILLED: ExitCode = ExitCode(137);
 
 type Result<T> = std::result::Result<T, RunError>;
 
-/// Runs a process to its end. When `cancel` becomes true it is killed, once.
+/// Runs a process to its end. When its end is `asked` for it is killed, once.
 pub(super) async fn run<S: System>(
     system: &S,
     parameters: &ProcessParameters,
     process: Process,
     started: &mut Started,
-    cancel: watch::Receiver<bool>,
+    asked: impl Future<Output = ()>,
 ) -> Result<()> {
     let (handle, stdio) = system.spawn(parameters).await?;
     started.fire();
@@ -42,7 +42,7 @@ pub(super) async fn run<S: System>(
     if let Some(signals) = signals {
         helpers.spawn(pass_on_signals(handle.clone(), signals));
     }
-    let ended = end_of(&handle, cancel).await;
+    let ended = end_of(&handle, asked).await;
     drop(helpers);
     // A process left behind in the container may keep a stream open; it ends with it.
     let drained = async { while copies.join_next().await.is_some() {} };
@@ -83,11 +83,11 @@ fn connect(
 /// Waits for the end of a process; true when it was asked for.
 async fn end_of<P: engine::Process>(
     process: &P,
-    mut cancel: watch::Receiver<bool>,
+    asked: impl Future<Output = ()>,
 ) -> Result<(ExitCode, bool)> {
     tokio::select! {
         code = process.wait() => return Ok((code, false)),
-        () = asked(&mut cancel) => {}
+        () = asked => {}
     }
     process.terminate(KILLED).await?;
     match tokio::time::timeout(PATIENCE, process.wait()).await {

@@ -1,15 +1,19 @@
 //! Which runs there are, for those who want to run something more in their containers.
 //!
 //! ```text
-//! Preparing --> Up (its system, its process) --> Over
-//!     +-------------------------------------------^
+//! Preparing --> Up (its system, its process) --> Ending --> Over
+//!     +------------------------------------------------------^
 //! ```
+//!
+//! While a run is ending, what runs beside its first process is killed before the container is: told
+//! to shut down, it could end as if all had gone well.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 
+use super::process::PATIENCE;
 use super::{RunError, RunId};
 
 /// How far a run is.
@@ -17,6 +21,8 @@ use super::{RunError, RunId};
 pub(super) enum Phase<S> {
     Preparing,
     Up(Up<S>),
+    /// The first process has ended.
+    Ending,
     /// With why, when it failed.
     Over(Option<String>),
 }
@@ -86,6 +92,21 @@ impl<S> Entry<S> {
         self.phase.send_replace(Phase::Up(up));
     }
 
+    /// The first process has ended; gives the others, which hear of it, the time to end.
+    pub(super) async fn ending(&self) {
+        let was_up = self.phase.send_if_modified(|phase| {
+            let up = matches!(phase, Phase::Up(_));
+            if up {
+                *phase = Phase::Ending;
+            }
+            up
+        });
+        if was_up {
+            // They are killed, and told on if they cannot be: nobody waits for more.
+            let _ = tokio::time::timeout(PATIENCE * 2, self.phase.closed()).await;
+        }
+    }
+
     /// It is over; from here on its id can be used again.
     pub(super) fn over(self, why: Option<String>) {
         self.running.runs().remove(&self.id);
@@ -104,6 +125,12 @@ impl<S> Drop for Entry<S> {
             open
         });
     }
+}
+
+/// Waits until the first process of a run that was up has ended.
+pub(super) async fn no_longer_up<S>(phase: &mut watch::Receiver<Phase<S>>) {
+    // A run that has gone without a word has ended too.
+    let _ = phase.wait_for(|phase| !matches!(phase, Phase::Up(_))).await;
 }
 
 /// Tells once that a process has been started, or that it never will be: whoever waits for it goes

@@ -154,7 +154,8 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
             let name = names.first().map_or_else(|| "image".to_owned(), ImageName::familiar);
             let (created, digest) = (self.facts.finished.to_string(), manifest.clone());
             let view = self.view().await?;
-            let document = blocking(move || sbom::document(&view, &name, &digest, &created)).await?;
+            let document =
+                blocking(move || sbom::document(&view, &name, &digest, &created)).await?;
             state(sbom::PREDICATE, &document);
         }
         if let Some(predicate) = &outcome.provenance {
