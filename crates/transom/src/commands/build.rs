@@ -73,7 +73,8 @@ async fn pass_on_interrupts(cancel: watch::Sender<bool>) {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     // A build that cannot be told ends as other programs do.
     let [Ok(mut interrupt), Ok(mut terminate)] = kinds.map(signal) else { return };
-    let mut next = async || tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} };
+    let mut next =
+        async || tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} };
     next().await;
     cancel.send_replace(true);
     next().await;

@@ -81,11 +81,8 @@ fn a_build_that_is_killed_whenever_completes_the_next_time_and_leaves_nothing() 
         // Spread over all of a build, in an order that reaches its ends early; once for certain in
         // the middle of a step.
         let moment = whole.mul_f64(f64::from(round * 13 % 30) / 25.0);
-        let ended = if round == 0 {
-            wait::until("a step that runs", || runs(&host, "ping").then_some(false))
-        } else {
-            ended_within(&mut build, moment)
-        };
+        let moment = (round > 0).then_some(moment);
+        let ended = ended_before(&host, &mut build, moment);
         if !ended {
             build.kill().expect("it runs");
             build.wait().expect("a child can be waited for");
@@ -109,7 +106,12 @@ fn runs(host: &Host, program: &str) -> bool {
     proc::of(host).iter().any(|process| process.name == program)
 }
 
-fn ended_within(build: &mut std::process::Child, moment: Duration) -> bool {
+/// Whether a build has ended before a moment, or else before its step pings.
+fn ended_before(host: &Host, build: &mut std::process::Child, moment: Option<Duration>) -> bool {
+    let Some(moment) = moment else {
+        wait::until("a step that pings", || runs(host, "ping").then_some(()));
+        return false;
+    };
     let deadline = std::time::Instant::now() + moment;
     while std::time::Instant::now() < deadline {
         if build.try_wait().expect("a child can be waited for").is_some() {

@@ -28,9 +28,6 @@ fn a_first_process_lives_as_long_as_its_stdin_and_others_run_beside_it() {
         let running = subject.begin(first, &never);
         // Before anything is fed.
         timeout(LONG, is_started).await.expect("it starts").expect("it says so");
-        let seen = subject.ask(&id, "tasklist").await.to_lowercase();
-        assert!(seen.contains("probe.exe"), "{seen}");
-
         let (mut writing, _) = process(r"cmd /c C:\p\probe.exe echo> C:\out.txt");
         writing.stdin = Some(Box::pin(&b"into a file"[..]));
         subject.exec(&id, writing).await.expect("it writes");
@@ -138,7 +135,7 @@ async fn resized(subject: &Subject, id: &RunId) {
     console.resize = Some(sizes);
     let cancel = watch::Sender::new(false);
     let used = async {
-        until_said(&said, "size 80x25").await;
+        until_shown(&said, "size 80x25").await;
         size.send(ConsoleSize { width: 100, height: 40 }).await.expect("it listens");
         // A size is a message of its own, so it may be looked for too early.
         let asking = async {
@@ -148,7 +145,7 @@ async fn resized(subject: &Subject, id: &RunId) {
             }
         };
         tokio::select! {
-            () = until_said(&said, "size 100x40") => {}
+            () = until_shown(&said, "size 100x40") => {}
             () = asking => {}
         }
         cancel.send_replace(true);
@@ -159,11 +156,25 @@ async fn resized(subject: &Subject, id: &RunId) {
 
 /// Waits until a process says something.
 pub(super) async fn until_said(said: &Said, text: &str) {
+    until(said, text, Said::text).await;
+}
+
+/// Waits until something is to be seen on the terminal of a process.
+async fn until_shown(said: &Said, text: &str) {
+    until(said, text, |said| {
+        let mut screen = vt100::Parser::new(40, 100, 0);
+        screen.process(said.text().as_bytes());
+        screen.screen().contents()
+    })
+    .await;
+}
+
+async fn until(said: &Said, text: &str, seen: impl Fn(&Said) -> String) {
     let says = async {
-        while !said.text().contains(text) {
+        while !seen(said).contains(text) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     let said_it = timeout(LONG, says).await;
-    said_it.unwrap_or_else(|_| panic!("it did not say {text}: {}", said.text()));
+    said_it.unwrap_or_else(|_| panic!("it did not say {text}: {:?}", said.text()));
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::support::host::{self, Host};
 use crate::support::probe;
-use crate::support::wait::LONG;
+use crate::support::wait::{self, LONG};
 
 /// An executor, and the layer that its containers stand on.
 pub(super) struct Subject {
@@ -76,7 +76,7 @@ impl Subject {
     /// Runs it beside the caller.
     pub(super) fn begin(&self, run: Run, cancel: &watch::Sender<bool>) -> Running {
         let (executor, cancel) = (self.executor.clone(), cancel.subscribe());
-        Running(tokio::spawn(async move { executor.run(run, cancel).await }))
+        Running(tokio::spawn(async move { Box::pin(executor.run(run, cancel)).await }))
     }
 
     pub(super) async fn exec(&self, id: &RunId, process: Process) -> Result<(), RunError> {
@@ -92,7 +92,7 @@ impl Subject {
         cancel: &watch::Sender<bool>,
     ) -> Result<(), RunError> {
         let exec = self.executor.exec(id, process, cancel.subscribe());
-        timeout(LONG, exec).await.expect("an exec ends")
+        timeout(LONG * 2, exec).await.expect("an exec ends")
     }
 
     /// What a command says in a container that runs.
@@ -109,15 +109,17 @@ impl Subject {
         self.expect_gone(id);
     }
 
-    /// Neither a folder nor a silo nor a namespace has the name of a run that is over.
+    /// Neither a folder nor a silo nor a namespace has the name of a run that is over. What ran in
+    /// a silo has gone by then; its host may still be putting its own folder away.
     pub(super) fn expect_gone(&self, id: &RunId) {
         let named = |folder: &Path| {
             let names = fs::read_dir(folder).into_iter().flatten().flatten();
             let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
             names.filter(|name| name.contains(id.as_str())).collect::<Vec<_>>()
         };
-        for folder in [self.executor.folder(), &self.state.join("silos"), &self.state.join("netns")]
-        {
+        let silos = self.state.join("silos");
+        wait::until("the silo's folder to go", || named(&silos).is_empty().then_some(()));
+        for folder in [self.executor.folder(), &self.state.join("netns")] {
             assert_eq!(named(folder), Vec::<String>::new(), "in {}", folder.display());
         }
     }
@@ -151,6 +153,7 @@ pub(super) fn told(error: &dyn std::error::Error) -> String {
 
 /// Does a test's work.
 pub(super) fn block_on(work: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("threads can be started").block_on(work);
 }
