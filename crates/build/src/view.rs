@@ -4,10 +4,10 @@
 //! A name is looked up element by element and no link is followed unless asked for, and then never
 //! out of the view. What is looked at does not change meanwhile: layers never do.
 
+use engine::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 const MOST_LINKS: usize = 40;
@@ -161,7 +161,8 @@ fn is_whiteout(about: &Metadata) -> bool {
 
 fn is_opaque(path: &Path) -> bool {
     let mut value = [0_u8; 1];
-    rustix::fs::lgetxattr(path, "trusted.overlay.opaque", &mut value).is_ok_and(|_| value == *b"y")
+    engine::os::fs::lgetxattr(path, "trusted.overlay.opaque", &mut value)
+        .is_ok_and(|_| value == *b"y")
 }
 
 #[cfg(test)]
@@ -177,7 +178,7 @@ mod tests {
         fs::write(new.join("App/x"), "new").unwrap();
         fs::write(old.join("App/x"), "old").unwrap();
         fs::write(old.join("App/Sub/y"), "y").unwrap();
-        std::os::unix::fs::symlink("../../../../App/Sub", old.join("App/link")).unwrap();
+        engine::os::unix::fs::symlink("../../../../App/Sub", old.join("App/link")).unwrap();
         let view = View::drive(vec![new.clone(), old]);
         let read = |path: &str| match view.find(path).unwrap() {
             Some(Node::File(path)) => fs::read_to_string(path).unwrap(),

@@ -22,13 +22,13 @@ impl Workplaces {
 
     /// An empty folder that only this user can look into.
     pub fn take(&self) -> io::Result<Workplace> {
-        use std::os::unix::fs::PermissionsExt;
+        use engine::os::unix::fs::set_mode;
         let name = format!("{FILES}{}", uuid::Uuid::new_v4().simple());
         let place = Workplace(Some(Place::make(&self.0, &name)?));
         let path = place.path();
         std::fs::create_dir(&path)?;
         let parent = path.parent().expect("it was just put together");
-        std::fs::set_permissions(parent, std::fs::Permissions::from_mode(0o700))?;
+        set_mode(parent, 0o700)?;
         Ok(place)
     }
 

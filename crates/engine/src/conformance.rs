@@ -42,6 +42,16 @@ pub trait Fixture: Send + Sync {
 
     /// A command line that names no program.
     fn missing(&self) -> String;
+
+    /// Such systems can be paused.
+    fn can_pause(&self) -> bool {
+        true
+    }
+
+    /// Their processes can have a console.
+    fn has_consoles(&self) -> bool {
+        true
+    }
 }
 
 /// Runs the whole suite, one check after the other.
@@ -53,7 +63,9 @@ pub async fn all<E: Engine, F: Fixture>(engine: &E, fixture: &F) {
     systems::ending_may_be_repeated(engine, fixture).await;
     systems::a_shutdown_shows_in_wait(engine, fixture).await;
     systems::dropping_every_handle_lets_the_system_run_on(engine, fixture).await;
-    systems::a_paused_system_stands_still_until_it_is_resumed(engine, fixture).await;
+    if fixture.can_pause() {
+        systems::a_paused_system_stands_still_until_it_is_resumed(engine, fixture).await;
+    }
     systems::events_end_with_the_system(engine, fixture).await;
     processes::all_32_bits_of_an_exit_code_arrive(engine, fixture).await;
     processes::an_exit_code_is_told_every_time(engine, fixture).await;
@@ -64,7 +76,9 @@ pub async fn all<E: Engine, F: Fixture>(engine: &E, fixture: &F) {
     processes::no_process_starts_before_the_system(engine, fixture).await;
     processes::a_process_can_be_ended_with_any_code(engine, fixture).await;
     processes::an_ended_process_cannot_be_ended_or_signalled(engine, fixture).await;
-    processes::only_a_console_can_be_resized(engine, fixture).await;
+    if fixture.has_consoles() {
+        processes::only_a_console_can_be_resized(engine, fixture).await;
+    }
     processes::processes_are_listed_while_they_run(engine, fixture).await;
     processes::a_process_ends_with_its_system(engine, fixture).await;
 }

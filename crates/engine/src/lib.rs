@@ -21,13 +21,14 @@ mod sys;
 pub use credentials::Credentials;
 pub use error::{EngineError, ErrorKind, Op, Result};
 pub use host::{HostConfig, HostEngine};
-pub use network::Network;
+pub use network::{Definition, Network};
 pub use storage::{PASSING, Storage};
-#[cfg(target_os = "linux")]
 pub use sys::platform;
 #[cfg(target_os = "linux")]
-pub use sys::{Definition, silo_main};
+pub use sys::silo_main;
 pub use sys::{HostProcess, HostSystem, Networks};
 // What a shim speaks to its clients through, and tells them of itself.
 pub use sys::{pipes, sockets, threads};
+// What the crates above ask of the operating system itself.
+pub use sys::os;
 pub use system::{Engine, ExitKind, Process, Stdio, System, SystemEvent, SystemExit};

@@ -1,5 +1,6 @@
 //! Network namespaces and the endpoints in them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::Path;
@@ -91,4 +92,26 @@ pub struct Endpoint {
     pub dns_search: Vec<String>,
     /// Ports published on the host.
     pub ports: Vec<PortMapping>,
+}
+
+/// A network as a user defines it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// What Docker's commands show as its id; empty for one that a user wrote by hand.
+    pub id: String,
+    /// Its driver; `nat` is the one that there is.
+    pub driver: String,
+    /// `10.91.0.0/16`; empty chooses one that nothing else here uses.
+    pub subnet: String,
+    /// The gateway's address; empty is the subnet's first.
+    pub gateway: String,
+    /// Nothing outside is reached.
+    pub internal: bool,
+    /// The user's own.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, seconds since 1970.
+    pub created_unix: u64,
 }

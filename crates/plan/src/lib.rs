@@ -15,6 +15,7 @@ mod container;
 pub mod error;
 mod fields;
 pub mod host;
+mod host_process;
 pub mod hosted;
 pub mod hvsocket;
 pub mod job;

@@ -6,6 +6,7 @@ use schema::document::{ComputeSystem, SchemaVersion};
 
 use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups, PathStyle};
+use crate::host_process;
 use crate::layers::WindowsLayers;
 use crate::oci::{Annotations, Network, Spec};
 use crate::plan::{Plan, Sent};
@@ -26,6 +27,9 @@ pub(crate) fn process_isolated(
     spec.root.get_or_insert_default();
     let spec = &spec;
     Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
+    if spec.is_job_container() {
+        return host_process::plan(request, spec, host, lookups);
+    }
     let schema = match host.paths {
         PathStyle::Unix => SchemaVersion::V2_1,
         PathStyle::Windows => schema_version::choose(host.build, request.schema_version),
@@ -165,12 +169,12 @@ fn shared_folders(
 }
 
 /// The layers of a container: mounted already, or to be mounted.
-struct Layers {
-    root: Option<String>,
-    described: Vec<Layer>,
+pub(crate) struct Layers {
+    pub(crate) root: Option<String>,
+    pub(crate) described: Vec<Layer>,
 }
 
-fn layers(
+pub(crate) fn layers(
     request: &ContainerRequest,
     schema: SchemaVersion,
     host: &HostFacts,

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::JobContainer;
+
 /// A Windows container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -50,6 +52,9 @@ pub struct Container {
     /// `HostProcess`, or absent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub isolation_type: String,
+    /// A job object on the host instead of a container: Transom's own, HCS has no word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobContainer>,
 }
 
 /// The system inside.

@@ -8,6 +8,7 @@ pub mod container;
 pub mod document;
 pub mod guest;
 pub mod ids;
+pub mod job;
 pub mod modify;
 pub mod names;
 pub mod process;

@@ -5,10 +5,10 @@
 //! by [`store`](crate::store).
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use engine::os::unix::fs::{at_creation, permissions};
 use tempfile::NamedTempFile;
 
 /// What a new file may have before the umask.
@@ -37,7 +37,8 @@ impl Draft {
             Ok(there) if there.is_dir() => bail!("{}: it is a directory", creating()),
             Ok(there) if there.is_file() => {
                 let path = followed(path).with_context(creating)?;
-                let draft = Self::beside(path, there.permissions()).with_context(creating)?;
+                let draft =
+                    Self::beside(path, at_creation(there.permissions())).with_context(creating)?;
                 draft.file()?.set_permissions(there.permissions()).with_context(creating)?;
                 Ok(draft)
             }
@@ -45,19 +46,20 @@ impl Draft {
                 let file = File::options().write(true).open(path).with_context(creating)?;
                 Ok(Self { path: path.to_owned(), place: Place::Straight(file) })
             }
-            Err(_) => {
-                Self::beside(path.to_owned(), Permissions::from_mode(MODE)).with_context(creating)
-            }
+            Err(_) => Self::beside(path.to_owned(), permissions(MODE)).with_context(creating),
         }
     }
 
-    fn beside(path: PathBuf, permissions: Permissions) -> std::io::Result<Self> {
+    fn beside(path: PathBuf, permissions: Option<Permissions>) -> std::io::Result<Self> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(path.file_name().unwrap_or_default());
         let mut builder = tempfile::Builder::new();
-        let file = builder.prefix(&prefix).permissions(permissions);
-        let file = file.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        builder.prefix(&prefix);
+        if let Some(permissions) = permissions {
+            builder.permissions(permissions);
+        }
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         Ok(Self { path, place: Place::Beside(file) })
     }
 
@@ -90,10 +92,10 @@ fn followed(path: &Path) -> std::io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use engine::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
     use std::io::{Read, Write};
-    use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use engine::os::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;
 

@@ -1,9 +1,10 @@
 //! What happened to containers and images: a bounded file that every process appends to.
 
+use engine::os::fs::{identity, identity_of};
+use engine::os::unix::fs::OpenOptionsExt;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -139,9 +140,8 @@ impl Events {
 
     /// Of several who find the file too large, the first one renames it.
     fn rotate(&self, file: &std::fs::File) -> Result<()> {
-        use std::os::unix::fs::MetadataExt;
         file.lock()?;
-        if std::fs::metadata(&self.path)?.ino() == file.metadata()?.ino() {
+        if identity_of(&self.path)? == identity(file)? {
             std::fs::rename(&self.path, self.older())?;
         }
         Ok(())

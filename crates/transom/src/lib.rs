@@ -34,7 +34,6 @@ pub mod format;
 pub mod host;
 pub mod monitor;
 pub mod paths;
-mod pidfd;
 pub mod random;
 pub mod settings;
 pub mod stdio;

@@ -3,6 +3,7 @@
 //! The three variables are inherited by every helper process, so that a whole second Transom can
 //! live beside the first one: tests do that.
 
+use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -17,12 +18,10 @@ pub struct Dirs {
 }
 
 impl Dirs {
-    /// From `TRANSOM_ROOT` and `TRANSOM_STATE`, or the defaults.
+    /// From `TRANSOM_ROOT` and `TRANSOM_STATE`, or where this OS keeps such things.
     pub fn from_env() -> Result<Self> {
-        Ok(Self {
-            root: from_variable("TRANSOM_ROOT", "/var/lib/transom")?,
-            state: from_variable("TRANSOM_STATE", "/run/transom")?,
-        })
+        let engine::HostConfig { root, state, .. } = engine::HostConfig::from_env();
+        Ok(Self { root: absolute("TRANSOM_ROOT", root)?, state: absolute("TRANSOM_STATE", state)? })
     }
 
     /// One folder per container.
@@ -70,16 +69,17 @@ impl Dirs {
             own.to_owned(),
             PathBuf::from("/usr/libexec/transom"),
         ];
-        let found = places.iter().map(|place| place.join(name)).find(|path| path.is_file());
+        let suffix = if name.ends_with(EXE_SUFFIX) { "" } else { EXE_SUFFIX };
+        let file = format!("{name}{suffix}");
+        let found = places.iter().map(|place| place.join(&file)).find(|path| path.is_file());
         found.with_context(|| {
             let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-            format!("{name} is not installed: looked in {}", places.join(", "))
+            format!("{file} is not installed: looked in {}", places.join(", "))
         })
     }
 }
 
-fn from_variable(name: &str, default: &str) -> Result<PathBuf> {
-    let path = std::env::var_os(name).map_or_else(|| PathBuf::from(default), PathBuf::from);
+fn absolute(name: &str, path: PathBuf) -> Result<PathBuf> {
     if !path.is_absolute() {
         bail!("{name} must be an absolute path, not `{}`", path.display());
     }

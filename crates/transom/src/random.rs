@@ -1,19 +1,6 @@
 //! Random bytes, and names made of them.
 
-use rustix::rand::{GetRandomFlags, getrandom};
-
-/// Fills `bytes` with random ones.
-pub fn fill(bytes: &mut [u8]) {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let rest = &mut bytes[filled..];
-        match getrandom(rest, GetRandomFlags::empty()) {
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => panic!("the kernel has no random bytes: {error}"),
-        }
-    }
-}
+pub use engine::os::random::fill;
 
 /// A name for a container that nobody named, such as `quiet_lintel`.
 pub fn name() -> String {

@@ -39,7 +39,7 @@ pub(crate) fn for_windows(workspace: &Workspace) -> anyhow::Result<()> {
     let shell = workspace.shell()?;
     host::provide(&shell, &[host::BUILD])?;
     let mut cargo = Toolchain::provide(&shell)?.cargo(workspace, "build");
-    cargo.args(["--release", "--package", "shim", "--package", "guest"]);
+    cargo.args(["--release", "--package", "transom", "--package", "shim", "--package", "guest"]);
     let folder = workspace.dist().join("windows");
     std::fs::create_dir_all(&folder)?;
     for file in made(cargo)?.iter().filter(|file| file.extension().is_some_and(|e| e == "exe")) {

@@ -210,8 +210,8 @@ async fn copied(selection: Selection, folder: PathBuf) -> Result<PathBuf> {
 
 /// A file that only this user can read.
 fn private_file(place: &Workplace, value: &[u8]) -> io::Result<PathBuf> {
+    use engine::os::unix::fs::OpenOptionsExt;
     use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     let path = place.path().join("secret");
     let mut file = File::options().create_new(true).write(true).mode(0o400).open(&path)?;
     file.write_all(value)?;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::XattrFlags;
+use engine::os::fs::XattrFlags;
 
 use super::selection::{Selection, What};
 use super::{CopyError, Result, at};
@@ -54,7 +54,7 @@ impl What {
             Self::Text(text) => fs::write(&to, text).map_err(at(&to))?,
             // A link has no access list of its own.
             Self::Link(target) => {
-                return std::os::unix::fs::symlink(target, &to).map_err(at(&to));
+                return engine::os::unix::fs::symlink(target, &to).map_err(at(&to));
             }
             Self::File(from) => copy(from, &to)?,
         }
@@ -65,7 +65,7 @@ impl What {
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let mut source = File::open(from).map_err(at(from))?;
     let mut file = File::create_new(to).map_err(at(to))?;
-    if rustix::fs::ioctl_ficlone(&file, &source).is_err() {
+    if engine::os::fs::ioctl_ficlone(&file, &source).is_err() {
         io::copy(&mut source, &mut file).map_err(at(to))?;
     }
     let about = source.metadata().map_err(at(from))?;
@@ -76,7 +76,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Notes whose something is, for whoever makes a layer of it.
 fn give(path: &Path, owner: Option<&str>) -> Result<()> {
     let Some(owner) = owner else { return Ok(()) };
-    rustix::fs::setxattr(path, image::OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty())
+    engine::os::fs::setxattr(path, image::OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty())
         .map_err(|error| at(path)(error.into()))
 }
 
@@ -155,7 +155,7 @@ mod tests {
         for folder in [&one, &two.join("door"), &out, &dir.path().join("upper")] {
             fs::create_dir_all(folder).unwrap();
         }
-        std::os::unix::fs::symlink(&out, one.join("door")).unwrap();
+        engine::os::unix::fs::symlink(&out, one.join("door")).unwrap();
         fs::write(two.join("door/planted"), "x").unwrap();
         let mut selection = Selection::into_directory(true);
         for folder in [one, two] {
@@ -183,7 +183,7 @@ mod tests {
         let owner = |path: &str| {
             let mut value = [0; 64];
             let path = upper.join(path);
-            rustix::fs::getxattr(path, image::OWNER_ATTRIBUTE, &mut value).ok()
+            engine::os::fs::getxattr(path, image::OWNER_ATTRIBUTE, &mut value).ok()
         };
         assert_eq!((owner("App"), owner("App/new")), (None, Some(8)));
     }

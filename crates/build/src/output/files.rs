@@ -3,9 +3,9 @@
 //! All that its layers hold, as names are on `C:`; not the platform's Windows, which is the host's.
 //! A folder that is there is added to, and nothing is written through a link that stands in it.
 
-use std::fs::{self, File, Permissions};
+use engine::os::unix::fs::{MetadataExt, set_mode_of, symlink};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::view::{Node, View};
@@ -113,7 +113,7 @@ impl Sink for Folder {
         let about = file.metadata()?;
         let mut made = File::create_new(path)?;
         io::copy(&mut file, &mut made)?;
-        made.set_permissions(Permissions::from_mode(about.mode() & 0o777))?;
+        set_mode_of(&made, about.mode() & 0o777)?;
         made.set_modified(about.modified()?)
     }
 

@@ -1,13 +1,13 @@
 //! File work beneath a root that no name can leave: the kernel refuses `..` and symbolic links.
 
+use engine::os::fd::{AsFd, OwnedFd};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
-use rustix::io::Errno;
+use engine::os::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
+use engine::os::io::Errno;
 
 fn flags() -> ResolveFlags {
     ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use rustix::fs::{Mode, mkdirat};
+use engine::os::fs::{Mode, mkdirat};
 
 use super::meta::Meta;
 use super::pool::{Job, Looks, Pool};

@@ -2,9 +2,9 @@
 //!
 //! The platform's spelling comes first (it is Wine's own), then the base layer's, and so on up.
 
+use engine::os::fd::OwnedFd;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::Rc;
 

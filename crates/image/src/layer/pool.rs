@@ -1,14 +1,14 @@
 //! Threads that write small files, so that reading the archive never waits for the file system.
 
+use engine::os::fd::OwnedFd;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
-use rustix::fs::{Mode, Timespec, Timestamps, XattrFlags};
-use rustix::io::Errno;
+use engine::os::fs::{Mode, Timespec, Timestamps, XattrFlags};
+use engine::os::io::Errno;
 
 use super::beneath;
 use super::meta::Meta;
@@ -54,8 +54,8 @@ impl Looks {
     /// Makes a file look so, after its data is written.
     pub(crate) fn apply(&self, file: &File) -> io::Result<()> {
         set_dos_attributes(file, self.dos_attributes.as_deref())?;
-        rustix::fs::fchmod(file, self.mode)?;
-        Ok(rustix::fs::futimens(file, &self.times)?)
+        engine::os::fs::fchmod(file, self.mode)?;
+        Ok(engine::os::fs::futimens(file, &self.times)?)
     }
 }
 
@@ -65,11 +65,11 @@ pub(crate) fn times(meta: &Meta) -> Timestamps {
 }
 
 pub(crate) fn set_dos_attributes(
-    file: impl std::os::fd::AsFd,
+    file: impl engine::os::fd::AsFd,
     value: Option<&str>,
 ) -> io::Result<()> {
     let Some(value) = value else { return Ok(()) };
-    match rustix::fs::fsetxattr(file, "user.DOSATTRIB", value.as_bytes(), XattrFlags::empty()) {
+    match engine::os::fs::fsetxattr(file, "user.DOSATTRIB", value.as_bytes(), XattrFlags::empty()) {
         // A file system without such attributes: the file shows as a plain one.
         Err(Errno::NOTSUP) | Ok(()) => Ok(()),
         Err(e) => Err(e.into()),

@@ -4,15 +4,15 @@
 //! files (a parent's file is copied), symbolic links their targets, and what was removed is marked
 //! as overlayfs wants it. Then the folder gets its times and its records.
 
+use engine::os::fd::OwnedFd;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{
+use engine::os::fs::{
     AtFlags, FileType, Mode, XattrFlags, linkat, mknodat, renameat, symlinkat, utimensat,
 };
-use rustix::io::Errno;
+use engine::os::io::Errno;
 
 use super::fold::{self, Spelling};
 use super::stage::Staged;
@@ -192,15 +192,16 @@ impl Settling<'_> {
             let dir = self.open_dir(&path)?;
             let at = || self.at.join(&path);
             // The process may have been started with a narrow umask.
-            rustix::fs::fchmod(&dir, Mode::from_raw_mode(0o755)).at("set mode of", &at())?;
+            engine::os::fs::fchmod(&dir, Mode::from_raw_mode(0o755)).at("set mode of", &at())?;
             if *opaque && id != FILES {
-                rustix::fs::fsetxattr(&dir, OPAQUE, b"y", XattrFlags::empty()).at("mark", &at())?;
+                engine::os::fs::fsetxattr(&dir, OPAQUE, b"y", XattrFlags::empty())
+                    .at("mark", &at())?;
             }
             if let Some(meta) = &node.meta {
                 let attributes = meta.dos_attributes();
                 pool::set_dos_attributes(&dir, attributes.as_deref())
                     .at("set attributes of", &at())?;
-                rustix::fs::futimens(&dir, &pool::times(meta)).at("set times of", &at())?;
+                engine::os::fs::futimens(&dir, &pool::times(meta)).at("set times of", &at())?;
             }
         }
         Ok(())
@@ -264,7 +265,7 @@ fn archive_path(path: &str) -> String {
 
 /// Shares the blocks where the file system can, copies them where it cannot.
 fn copy(from: &mut File, to: &mut File, meta: &std::fs::Metadata) -> io::Result<()> {
-    if rustix::fs::ioctl_ficlone(&*to, &*from).is_err() {
+    if engine::os::fs::ioctl_ficlone(&*to, &*from).is_err() {
         io::copy(from, to)?;
     }
     to.set_permissions(meta.permissions())?;

@@ -1,9 +1,9 @@
 //! The temporary folder that a layer is made in. Whoever holds its lock is still at work; one that
 //! nobody holds is swept away (`Store::sweep_layers`).
 
+use engine::os::fd::OwnedFd;
+use engine::os::unix::fs::DirBuilderExt;
 use std::fs::{self, DirBuilder, File};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::beneath;
@@ -30,7 +30,7 @@ impl Staging {
             let path = unique.at("make a folder in", &layers)?.keep();
             // Between its making and its locking a sweep may have taken it.
             let Ok(Some(lock)) = lock::try_own(&path) else { continue };
-            if lock.metadata().at("look at", &path)?.nlink() == 0 {
+            if !path.is_dir() {
                 continue;
             }
             let root = beneath::open_root(&path).at("open", &path)?;

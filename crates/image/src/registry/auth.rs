@@ -186,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_helper_is_asked_for_the_registry_by_its_address() {
-        use std::os::unix::fs::PermissionsExt;
+        use engine::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let helper = async |body: &str| {
             let path = dir.path().join("docker-credential-test");

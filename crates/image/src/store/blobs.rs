@@ -40,7 +40,8 @@ impl Store {
         let dir = self.path("content/ingest");
         let file = NamedTempFile::new_in(&dir).at("make a file in", &dir)?;
         // Tells the sweep that somebody is still writing.
-        let locked = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+        let locked =
+            engine::os::fs::flock(&file, engine::os::fs::FlockOperation::NonBlockingLockExclusive);
         locked.at("lock", file.path())?;
         Ok(BlobWriter { file, hasher: Sha256::new(), written: 0 })
     }
@@ -128,7 +129,7 @@ impl Write for BlobWriter {
 /// Makes a rename to `path` last.
 pub(crate) fn sync_dir(path: &std::path::Path) -> Result<()> {
     let dir = path.parent().expect("a file of the store is in a folder");
-    File::open(dir).and_then(|dir| dir.sync_all()).at("write", dir)
+    engine::os::fs::sync_folder(dir).at("write", dir)
 }
 
 #[cfg(test)]

@@ -4,12 +4,11 @@
 //! or layer it is removed by whoever held it; a waiter that then holds a removed file tries again.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
+use engine::os::fs::{FlockOperation, flock, is_linked};
+use engine::os::io::Errno;
 
 use super::Store;
 use crate::error::{IoContext, Result};
@@ -77,16 +76,11 @@ impl Store {
 
 /// Takes the lock of a file or folder that is in the making; `None` when its maker is alive.
 pub(crate) fn try_own(path: &Path) -> Result<Option<File>> {
-    let file = File::open(path).at("open", path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(Errno::WOULDBLOCK) => Ok(None),
-        Err(e) => Err(e).at("lock", path),
-    }
+    engine::os::fs::own(path).at("lock", path)
 }
 
 fn still_there(mut lock: Lock, path: &Path) -> Option<Lock> {
-    let there = lock.file.metadata().is_ok_and(|m| m.nlink() > 0);
+    let there = is_linked(&lock.file).unwrap_or(false);
     if there {
         lock.remove = Some(path.to_owned());
     }

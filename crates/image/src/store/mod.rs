@@ -23,8 +23,6 @@ mod prune;
 mod sweep;
 mod usage;
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,7 +71,7 @@ impl Store {
         for dir in FOLDERS {
             let path = store.path(dir);
             // Only Transom's own processes have any business below the root.
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).at("make", &path)?;
+            engine::os::fs::make_private(&path).at("make", &path)?;
         }
         Ok(store)
     }

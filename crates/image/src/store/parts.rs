@@ -1,8 +1,8 @@
 //! Single blobs, for what is put together of them beside images: caches and attestations.
 
+use engine::os::unix::fs::set_mode;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use oci_spec::image::{Descriptor, MediaType};
@@ -44,7 +44,7 @@ impl Store {
             }
             let draft = file.with_extension(format!("new-{}", std::process::id()));
             let copied = fs::copy(store.blob_path(&digest), &draft)
-                .and_then(|_| fs::set_permissions(&draft, fs::Permissions::from_mode(0o644)))
+                .and_then(|_| set_mode(&draft, 0o644))
                 .and_then(|()| fs::rename(&draft, &file));
             if copied.is_err() {
                 // Perhaps it was never made.

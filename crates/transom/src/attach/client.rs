@@ -4,8 +4,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use engine::os::streams::{ReadHalf, Stream, WriteHalf};
 
 use super::socket;
 use super::wire::{self, Ask, Call, Exit, Failure, Hello, Tell};
@@ -14,9 +13,9 @@ use super::wire::{self, Ask, Call, Exit, Failure, Hello, Tell};
 #[derive(Debug)]
 pub struct Connection {
     /// What it says.
-    pub tells: OwnedReadHalf,
+    pub tells: ReadHalf,
     /// What it is asked.
-    pub asks: OwnedWriteHalf,
+    pub asks: WriteHalf,
 }
 
 /// What became of a container that somebody waited for.
@@ -53,7 +52,7 @@ impl Connection {
     }
 
     /// Says what this connection wants to see.
-    pub async fn greet(stream: UnixStream, hello: Hello) -> Result<Self> {
+    pub async fn greet(stream: Stream, hello: Hello) -> Result<Self> {
         let (tells, asks) = stream.into_split();
         let mut connection = Self { tells, asks };
         connection.ask(&Ask::Hello(hello)).await.context("talking to the container's monitor")?;

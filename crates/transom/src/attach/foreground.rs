@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use engine::os::streams::{ReadHalf, WriteHalf};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::JoinHandle;
 
 use super::client::{Connection, Outcome};
@@ -65,7 +65,7 @@ impl Foreground {
 }
 
 /// Shows what the container writes until it has ended.
-async fn show(mut tells: OwnedReadHalf) -> Result<Outcome> {
+async fn show(mut tells: ReadHalf) -> Result<Outcome> {
     let (mut stdout, mut stderr) = (tokio::io::stdout(), tokio::io::stderr());
     let outcome = loop {
         let tell = Tell::read(&mut tells).await.context("talking to the container's monitor")?;
@@ -97,7 +97,7 @@ async fn write(to: &mut (impl AsyncWrite + Unpin), data: &[u8]) -> Result<()> {
 }
 
 /// Passes on what is typed. Ends when the user leaves; otherwise only with the container.
-async fn typing(mut asks: OwnedWriteHalf, stdin: bool, keys: Option<DetachKeys>) -> Result<bool> {
+async fn typing(mut asks: WriteHalf, stdin: bool, keys: Option<DetachKeys>) -> Result<bool> {
     if !stdin {
         return std::future::pending().await;
     }

@@ -141,6 +141,12 @@ pub enum Command {
     Version(system::Formatted),
     /// Check this host and say how to mend what is missing
     Doctor(system::Formatted),
+    /// Containers that restart by themselves come up with the host
+    Service {
+        /// What to do
+        #[command(subcommand)]
+        group: system::ServiceGroup,
+    },
     /// Print a completion script for a shell
     Completion(system::Completion),
     /// The process that stands beside a running container

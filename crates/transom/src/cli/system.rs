@@ -152,6 +152,17 @@ pub enum VolumeGroup {
     },
 }
 
+/// `service`
+#[derive(Debug, Subcommand)]
+pub enum ServiceGroup {
+    /// Register a Windows service that starts containers with `--restart always` after a boot
+    Install,
+    /// Take the registration back; containers stay as they are
+    Uninstall,
+    /// What the service does: give back what a crash left, and start what is to run
+    Run,
+}
+
 /// `completion`
 #[derive(Debug, Args)]
 pub struct Completion {

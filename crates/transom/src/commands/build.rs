@@ -192,10 +192,7 @@ fn progress(args: &Build) -> Result<Progress> {
 }
 
 fn tty() -> Progress {
-    let size = || {
-        let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
-        Some((size.ws_col, size.ws_row))
-    };
+    let size = || engine::os::terminal::size_of_stderr().map(|(rows, columns)| (columns, rows));
     Progress::new(Tty::on(io::stderr(), size))
 }
 

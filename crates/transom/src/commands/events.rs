@@ -91,7 +91,7 @@ fn print(event: &Event, format: Option<&Format>) -> Result<()> {
 /// The events' file, which is replaced when it has grown.
 #[derive(Debug, Default)]
 struct Tail {
-    file: Option<(u64, BufReader<File>)>,
+    file: Option<((u64, u64), BufReader<File>)>,
     pending: String,
 }
 
@@ -123,13 +123,12 @@ impl Tail {
 
     /// Goes on to another file if there is one.
     fn open(&mut self, path: &Path) -> Result<bool> {
-        use std::os::unix::fs::MetadataExt;
-        let now = match std::fs::metadata(path) {
-            Ok(now) => now.ino(),
+        let now = match engine::os::fs::identity_of(path) {
+            Ok(now) => now,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error).context("reading events"),
         };
-        if self.file.as_ref().is_some_and(|(inode, _)| *inode == now) {
+        if self.file.as_ref().is_some_and(|(known, _)| *known == now) {
             return Ok(false);
         }
         let file = File::open(path).context("reading events")?;

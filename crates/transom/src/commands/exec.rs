@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::stdio::{Receiver, Sender};
 use anyhow::{Context, Result, bail};
 use engine::HostEngine;
 use oci_spec::runtime::Process;
@@ -11,7 +12,6 @@ use schema::{ConsoleSize, Pid};
 use shim::client::Client;
 use spec::api::{self, Config, HostConfig};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::{Failed, Status, run};
 use crate::attach::input::{Input, Typed};

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::CommandFactory;
+use engine::os::machine;
 use serde_json::{Value, json};
 
 use crate::cli::Cli;
@@ -13,17 +14,17 @@ use crate::store::Status;
 
 /// `version`
 pub(super) fn version(format: Option<&str>) -> Result<u8> {
-    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+    let kernel = machine::release();
     let value = json!({
         "Client": {
             "Version": env!("CARGO_PKG_VERSION"),
-            "Os": "linux",
+            "Os": machine::OS,
             "Arch": "amd64",
         },
         "Server": {
             "Version": env!("CARGO_PKG_VERSION"),
             "Os": "windows",
-            "OsVersion": engine::platform::OS_VERSION,
+            "OsVersion": engine::platform::os_version(),
             "Arch": "amd64",
             "KernelVersion": kernel,
         },
@@ -32,8 +33,8 @@ pub(super) fn version(format: Option<&str>) -> Result<u8> {
         println!("{}", format::one(Some(format), &value)?);
     } else {
         println!("transom {}", env!("CARGO_PKG_VERSION"));
-        println!(" Containers:  windows/amd64 {}", engine::platform::OS_VERSION);
-        println!(" Host:        linux/amd64 {kernel}");
+        println!(" Containers:  windows/amd64 {}", engine::platform::os_version());
+        println!(" Host:        {}/amd64 {kernel}", machine::OS);
     }
     Ok(0)
 }
@@ -63,9 +64,6 @@ async fn describe(host: &Host) -> Result<Value> {
     let running = count(&|status| matches!(status, Status::Running | Status::Restarting));
     let paused = count(&|status| status == Status::Paused);
     let usage = host.images().await?.disk_usage().await?;
-    let uname = rustix::system::uname();
-    let pages = rustix::system::sysinfo();
-    let memory = u64::from(pages.mem_unit) * pages.totalram;
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(json!({
         "Containers": containers.len(),
@@ -77,13 +75,13 @@ async fn describe(host: &Host) -> Result<Value> {
         "LoggingDriver": "json-file",
         "ServerVersion": env!("CARGO_PKG_VERSION"),
         "OSType": "windows",
-        "OSVersion": engine::platform::OS_VERSION,
-        "OperatingSystem": "Wine on Linux",
-        "KernelVersion": uname.release().to_string_lossy(),
+        "OSVersion": engine::platform::os_version(),
+        "OperatingSystem": machine::SYSTEM,
+        "KernelVersion": machine::release(),
         "Architecture": "x86_64",
         "NCPU": cpus,
-        "MemTotal": memory,
-        "Name": uname.nodename().to_string_lossy(),
+        "MemTotal": machine::memory(),
+        "Name": machine::name(),
         "Isolation": "process",
         "DefaultRuntime": "io.containerd.runhcs.v1",
         "DockerRootDir": host.dirs.root,

@@ -32,7 +32,7 @@ pub(super) async fn start(host: &Host, args: Start) -> Result<()> {
 }
 
 /// Starts a container in the background; one that runs is a success.
-async fn begin(host: &Host, found: &Found) -> Result<()> {
+pub(super) async fn begin(host: &Host, found: &Found) -> Result<()> {
     if found.state.status == State::Paused {
         bail!("cannot start a paused container, try unpause instead");
     }

@@ -27,6 +27,7 @@ mod prune;
 mod ps;
 mod pull;
 mod run;
+mod service;
 mod spec;
 mod stats;
 mod top;
@@ -35,7 +36,8 @@ mod update;
 mod volume;
 mod wait;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use engine::os::DRIVES_ARE_FOLDERS;
 
 use crate::cli::Command;
 use crate::cli::build::BuilderGroup;
@@ -72,6 +74,27 @@ pub fn main(command: Command) -> Result<u8> {
     status
 }
 
+/// What needs a container's drive as a folder, or layers that Transom puts together itself.
+fn check(command: &Command) -> Result<()> {
+    let what = match command {
+        Command::Build(_) | Command::Builder(_) => "building",
+        Command::Cp(_) => "copying",
+        Command::Commit(_) => "committing a container",
+        Command::Diff(_) => "listing a container's changes",
+        Command::Export(_) => "exporting a container",
+        Command::Containerd(_) => "containerd's setup",
+        Command::Doctor(_) => "this check",
+        _ => return Ok(()),
+    };
+    if DRIVES_ARE_FOLDERS {
+        return Ok(());
+    }
+    bail!(
+        "{what} is not supported on Windows: Windows keeps a container's drive in a disk of its \
+         own, which Transom does not look into"
+    )
+}
+
 async fn dispatch(command: Command) -> Result<u8> {
     let command = match command {
         Command::Container(group) => group.into(),
@@ -79,6 +102,7 @@ async fn dispatch(command: Command) -> Result<u8> {
         Command::System(group) => group.into(),
         other => other,
     };
+    check(&command)?;
     match command {
         // These need no host, or must work on one that lacks something.
         Command::Completion(args) => {
@@ -88,6 +112,7 @@ async fn dispatch(command: Command) -> Result<u8> {
         Command::Containerd(group) => containerd::command(group).await.map(|()| 0),
         Command::Plan(args) => plan::command(&args).map(|()| 0),
         Command::Diag(group) => diag::command(group).await.map(|()| 0),
+        Command::Service { group } => service::command(group).await.map(|()| 0),
         Command::Version(args) => info::version(args.format.as_deref()),
         Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
         Command::Run(args) => {
@@ -157,6 +182,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         | Command::Diag(_)
         | Command::Containerd(_)
         | Command::Doctor(_)
+        | Command::Service { .. }
         | Command::Run(_)
         | Command::Build(_)
         | Command::Create(_)

@@ -83,6 +83,9 @@ pub(super) async fn unpack(
     let progress = progress(quiet);
     let chain = images.unpack(image, &platform.drive_c, progress).await;
     let folders = chain.context("unpacking the image")?.folders;
+    if !engine::os::DRIVES_ARE_FOLDERS {
+        return Ok(folders);
+    }
     let layers = folders.clone();
     // Hives are parsed once per image and platform; after that this reads two small files.
     let compose = move || image::hive::chain::compose(&layers, &platform.registry, &platform.key);

@@ -1,11 +1,11 @@
 //! `diff`: what a container changed of its image's files, as docker lists it for Windows.
 
+use engine::os::fd::OwnedFd;
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use rustix::fs::{AtFlags, Dir, FileType, Mode};
+use engine::os::fs::{AtFlags, Dir, FileType, Mode};
 
 use super::view::{self, Directory};
 use crate::cli::build::Diff;
@@ -40,7 +40,7 @@ pub async fn command(host: &Host, args: Diff) -> Result<()> {
 fn changes(folders: &[PathBuf]) -> Result<BTreeMap<String, Kind>> {
     let (upper, lower) = folders.split_first().context("the container has no scratch")?;
     let below = Directory::of(lower)?;
-    let open = rustix::fs::open(upper, view::directory_flags(), Mode::empty());
+    let open = engine::os::fs::open(upper, view::directory_flags(), Mode::empty());
     let upper = open.with_context(|| format!("opening {}", upper.display()))?;
     let mut all = BTreeMap::new();
     compare(&upper, Some(&below), "", &mut all)?;
@@ -64,7 +64,7 @@ fn compare(
             continue;
         }
         // What goes away while it is looked at is not there.
-        let Ok(about) = rustix::fs::statat(upper, name, AtFlags::SYMLINK_NOFOLLOW) else {
+        let Ok(about) = engine::os::fs::statat(upper, name, AtFlags::SYMLINK_NOFOLLOW) else {
             continue;
         };
         let there = below.map(|below| below.open(name)).transpose()?.flatten();
@@ -80,7 +80,7 @@ fn compare(
         all.insert(join(name), change);
         let flags = view::directory_flags();
         if kind == FileType::Directory
-            && let Ok(inner) = rustix::fs::openat(upper, name, flags, Mode::empty())
+            && let Ok(inner) = engine::os::fs::openat(upper, name, flags, Mode::empty())
         {
             let inside = match &there {
                 Some(view::Node::Directory(inside)) => Some(inside),
@@ -100,7 +100,7 @@ fn compare(
 mod tests {
     use std::fs;
 
-    use rustix::fs::{CWD, XattrFlags, mknodat, setxattr};
+    use engine::os::fs::{CWD, XattrFlags, mknodat, setxattr};
 
     use super::*;
 

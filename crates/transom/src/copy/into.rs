@@ -1,13 +1,13 @@
 //! Into a container: from a local path, or from a tar stream.
 
+use engine::os::fd::{AsFd, OwnedFd};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use engine::os::fs::{AtFlags, FileType, Mode, OFlags};
 
 use super::endpoint::Inside;
 use super::source::{self, Local, Source};
@@ -158,7 +158,7 @@ fn write_file(
     clear(folder, name)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode((mode & 0o777) | 0o644);
-    let file = rustix::fs::openat(folder, check(name)?, flags, mode)
+    let file = engine::os::fs::openat(folder, check(name)?, flags, mode)
         .with_context(|| format!("creating {name}"))?;
     let mut file = File::from(file);
     io::copy(from, &mut file).with_context(|| format!("writing {name}"))?;
@@ -167,14 +167,17 @@ fn write_file(
 
 fn write_link(folder: &OwnedFd, name: &str, target: &Path) -> Result<()> {
     clear(folder, name)?;
-    rustix::fs::symlinkat(target, folder, check(name)?).with_context(|| format!("creating {name}"))
+    engine::os::fs::symlinkat(target, folder, check(name)?)
+        .with_context(|| format!("creating {name}"))
 }
 
 /// Makes room for a file: what is there goes, unless it is a directory.
 fn clear(folder: &OwnedFd, name: &str) -> Result<()> {
-    match rustix::fs::unlinkat(folder, check(name)?, AtFlags::empty()) {
-        Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
-        Err(rustix::io::Errno::ISDIR) => bail!("cannot overwrite the directory {name} with a file"),
+    match engine::os::fs::unlinkat(folder, check(name)?, AtFlags::empty()) {
+        Ok(()) | Err(engine::os::io::Errno::NOENT) => Ok(()),
+        Err(engine::os::io::Errno::ISDIR) => {
+            bail!("cannot overwrite the directory {name} with a file")
+        }
         Err(error) => Err(error).with_context(|| format!("replacing {name}")),
     }
 }
@@ -183,26 +186,27 @@ fn clear(folder: &OwnedFd, name: &str) -> Result<()> {
 fn enter(folder: &OwnedFd, name: &str) -> Result<OwnedFd> {
     let name = check(name)?;
     let making = || format!("creating the directory {name}");
-    let hidden = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+    let hidden = match engine::os::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => {
             FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
         }
         Err(_) => false,
     };
     if hidden {
-        rustix::fs::unlinkat(folder, name, AtFlags::empty()).with_context(making)?;
+        engine::os::fs::unlinkat(folder, name, AtFlags::empty()).with_context(making)?;
     }
     let mode = Mode::from_raw_mode(0o755);
-    match rustix::fs::mkdirat(folder, name, mode) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+    match engine::os::fs::mkdirat(folder, name, mode) {
+        Ok(()) | Err(engine::os::io::Errno::EXIST) => {}
         Err(error) => return Err(error).with_context(making),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let entered = rustix::fs::openat(folder, name, flags, Mode::empty()).with_context(making)?;
+    let entered =
+        engine::os::fs::openat(folder, name, flags, Mode::empty()).with_context(making)?;
     if hidden {
         // What it hid stays hidden.
-        let flags = rustix::fs::XattrFlags::empty();
-        rustix::fs::fsetxattr(entered.as_fd(), "trusted.overlay.opaque", b"y", flags)
+        let flags = engine::os::fs::XattrFlags::empty();
+        engine::os::fs::fsetxattr(entered.as_fd(), "trusted.overlay.opaque", b"y", flags)
             .with_context(making)?;
     }
     Ok(entered)
@@ -210,14 +214,14 @@ fn enter(folder: &OwnedFd, name: &str) -> Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use engine::os::unix::fs::symlink;
 
     use super::*;
 
     fn folder() -> (tempfile::TempDir, OwnedFd) {
         let folder = tempfile::tempdir().unwrap();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let open = rustix::fs::open(folder.path(), flags, Mode::empty()).unwrap();
+        let open = engine::os::fs::open(folder.path(), flags, Mode::empty()).unwrap();
         (folder, open)
     }
 

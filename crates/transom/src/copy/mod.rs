@@ -19,8 +19,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use rustix::fs::{Mode, OFlags};
-use rustix::process::{Gid, Uid};
+use engine::os::fs::{Mode, OFlags};
+use engine::os::process::act_as;
 
 use crate::cli::container::Cp;
 use crate::host::Host;
@@ -109,7 +109,7 @@ impl Drive {
         let drive = Directory::of(&self.folders)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let first = self.folders.first().context("the container has no scratch")?;
-        let writable = rustix::fs::open(first, flags, Mode::empty()).context("opening C:")?;
+        let writable = engine::os::fs::open(first, flags, Mode::empty()).context("opening C:")?;
         let source = source::Source::open(from, follow)?;
         if self.running {
             become_container_root()?;
@@ -120,7 +120,5 @@ impl Drive {
 
 /// The overlay of a running container knows only the container's ids.
 fn become_container_root() -> Result<()> {
-    let (uid, gid) = (Uid::from_raw(CONTAINER_ROOT), Gid::from_raw(CONTAINER_ROOT));
-    rustix::thread::set_thread_res_gid(None, gid, None).context("becoming the container's root")?;
-    rustix::thread::set_thread_res_uid(None, uid, None).context("becoming the container's root")
+    act_as(CONTAINER_ROOT).context("becoming the container's root")
 }

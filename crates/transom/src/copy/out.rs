@@ -1,13 +1,13 @@
 //! Out of a container: to a local path, or as a tar stream.
 
-use std::fs::{self, File, Permissions};
+use engine::os::unix::fs::{set_mode, set_mode_of, symlink};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use rustix::fs::Stat;
+use engine::os::fs::Stat;
 
 use super::endpoint::Inside;
 use super::view::{Directory, Node};
@@ -109,7 +109,7 @@ impl Sink for LocalSink {
             Err(_) => {}
         }
         fs::create_dir(path).with_context(making)?;
-        fs::set_permissions(path, Permissions::from_mode(stat.st_mode & 0o777)).with_context(making)
+        set_mode(path, stat.st_mode & 0o777).with_context(making)
     }
 
     fn file(&mut self, path: &Path, mut from: File, stat: &Stat) -> Result<()> {
@@ -117,7 +117,7 @@ impl Sink for LocalSink {
         clear(path).with_context(making)?;
         let mut file = File::create_new(path).with_context(making)?;
         self.bytes += io::copy(&mut from, &mut file).with_context(making)?;
-        file.set_permissions(Permissions::from_mode(stat.st_mode & 0o777)).with_context(making)?;
+        set_mode_of(&file, stat.st_mode & 0o777).with_context(making)?;
         file.set_modified(modified(stat)).with_context(making)
     }
 

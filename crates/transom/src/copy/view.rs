@@ -5,14 +5,14 @@
 //! Windows compares them, whatever their case. Every step opens one name beneath a descriptor that
 //! is held, and follows no link.
 
+use engine::os::fd::OwnedFd;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use engine::os::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::endpoint::Inside;
 use crate::store::Found;
@@ -49,11 +49,11 @@ impl Directory {
     pub(super) fn of(folders: &[PathBuf]) -> Result<Self> {
         let mut layers = Vec::new();
         for folder in folders {
-            let open = rustix::fs::open(folder, directory_flags(), Mode::empty());
+            let open = engine::os::fs::open(folder, directory_flags(), Mode::empty());
             layers.push(open.with_context(|| format!("opening {}", folder.display()))?);
         }
         let first = layers.first().context("the container has no layers")?;
-        let stat = rustix::fs::fstat(first)?;
+        let stat = engine::os::fs::fstat(first)?;
         Ok(Self { layers, stat })
     }
 
@@ -118,7 +118,7 @@ impl Directory {
             }
         }
         let Some(newest) = layers.first() else { return Ok(None) };
-        let stat = rustix::fs::fstat(newest)?;
+        let stat = engine::os::fs::fstat(newest)?;
         Ok(Some(Node::Directory(Self { layers, stat })))
     }
 }
@@ -128,11 +128,11 @@ pub(super) fn directory_flags() -> OFlags {
 }
 
 fn look(layer: &OwnedFd, name: &str) -> io::Result<Seen> {
-    let stat = match rustix::fs::statat(layer, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => return Ok(Seen::Nothing),
+    let stat = match engine::os::fs::statat(layer, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(engine::os::io::Errno::NOENT) => return Ok(Seen::Nothing),
         other => other?,
     };
-    let open = |flags| rustix::fs::openat(layer, name, flags, Mode::empty());
+    let open = |flags| engine::os::fs::openat(layer, name, flags, Mode::empty());
     Ok(match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => Seen::Directory(open(directory_flags())?),
         FileType::RegularFile => {
@@ -140,7 +140,7 @@ fn look(layer: &OwnedFd, name: &str) -> io::Result<Seen> {
             Seen::Other(Node::File(File::from(open(flags)?), stat))
         }
         FileType::Symlink => {
-            let target = rustix::fs::readlinkat(layer, name, Vec::new())?;
+            let target = engine::os::fs::readlinkat(layer, name, Vec::new())?;
             Seen::Other(Node::Link(PathBuf::from(target.to_string_lossy().into_owned()), stat))
         }
         FileType::CharacterDevice if stat.st_rdev == 0 => Seen::Whiteout,
@@ -152,7 +152,7 @@ fn look(layer: &OwnedFd, name: &str) -> io::Result<Seen> {
 /// Whether a directory shows nothing of those below it.
 pub(super) fn is_opaque(directory: &OwnedFd) -> bool {
     let mut value = [0_u8; 1];
-    rustix::fs::fgetxattr(directory, "trusted.overlay.opaque", &mut value)
+    engine::os::fs::fgetxattr(directory, "trusted.overlay.opaque", &mut value)
         .is_ok_and(|_| value == *b"y")
 }
 
@@ -195,10 +195,10 @@ pub(super) fn running(silos: &Path, id: &str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use engine::os::unix::fs::symlink;
     use std::fs;
-    use std::os::unix::fs::symlink;
 
-    use rustix::fs::{CWD, XattrFlags, mknodat, setxattr};
+    use engine::os::fs::{CWD, XattrFlags, mknodat, setxattr};
 
     use super::*;
 

@@ -26,7 +26,7 @@ pub(super) fn all() -> Vec<Finding> {
 }
 
 fn root_user() -> Finding {
-    if rustix::process::geteuid().is_root() {
+    if engine::os::process::is_privileged() {
         Finding::good("user", "root")
     } else {
         Finding::bad("user", "not root", "run transom as root, for example with sudo")
@@ -39,7 +39,7 @@ fn writable(name: &'static str, path: &Path) -> Finding {
         .ancestors()
         .find(|path| path.is_dir())
         .map_or_else(|| PathBuf::from("/"), Path::to_owned);
-    match rustix::fs::access(&there, rustix::fs::Access::WRITE_OK) {
+    match engine::os::fs::is_writable(&there) {
         Ok(()) => match space(&there) {
             Some(free) if free < (1 << 30) => Finding::warning(
                 name,
@@ -57,8 +57,8 @@ fn writable(name: &'static str, path: &Path) -> Finding {
 }
 
 fn space(path: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(path).ok()?;
-    (!path.starts_with("/run")).then(|| found.f_bavail.saturating_mul(found.f_frsize))
+    let free = engine::os::fs::free_space(path)?;
+    (!path.starts_with("/run")).then_some(free)
 }
 
 fn platform(dirs: &Dirs) -> Finding {
@@ -69,7 +69,7 @@ fn platform(dirs: &Dirs) -> Finding {
         .flatten()
         .any(|entry| entry.path().join("platform.json").is_file());
     if built {
-        Finding::good(NAME, format!("Windows {}", engine::platform::OS_VERSION))
+        Finding::good(NAME, format!("Windows {}", engine::platform::os_version()))
     } else {
         Finding::warning(
             NAME,

@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Finding> {
 }
 
 fn version() -> Finding {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let release = engine::os::machine::release();
     let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if version >= OLDEST {
@@ -29,7 +29,7 @@ fn version() -> Finding {
 
 fn overlay() -> Finding {
     let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let release = engine::os::machine::release();
     let module = Path::new("/lib/modules").join(release).join("kernel/fs/overlayfs");
     if known.lines().any(|line| line.ends_with("overlay")) || module.is_dir() {
         return Finding::good("overlayfs", "available");

@@ -3,9 +3,9 @@
 //! Only the scratch's upper directory is written, which nobody else has written yet, so no link in
 //! it leads anywhere. The layers below are only looked at, for how they spell names.
 
+use engine::os::unix::fs::symlink;
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};

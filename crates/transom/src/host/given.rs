@@ -9,13 +9,13 @@
 //! Only where they come from is kept with the container. The links by which applications find them
 //! go into a scratch that never ran: afterwards what is in it could lead them anywhere.
 
+use engine::os::unix::fs::OpenOptionsExt;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use engine::os::fs::{make_volatile, remove_volatile};
 use spec::secrets::{Reference, links};
 
 use super::Host;
@@ -40,11 +40,7 @@ pub fn write(host: &Host, found: &Found) -> Result<()> {
     let record = &found.record;
     if !record.secrets.is_empty() {
         let memory = memory(host, &record.id);
-        take_away(&memory)?;
-        private_dir(&memory)?;
-        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-        mount("tmpfs", &memory, "tmpfs", flags, c"mode=0700,size=64m")
-            .context("making a memory file system for secrets")?;
+        make_volatile(&memory).context("making a folder in memory for secrets")?;
         fill(&memory.join("secrets"), &record.secrets).context("giving out secrets")?;
     }
     if !record.configs.is_empty() {
@@ -56,22 +52,11 @@ pub fn write(host: &Host, found: &Found) -> Result<()> {
 
 /// Takes the secrets of a container away; those that are gone are a success.
 pub fn wipe(host: &Host, id: &str) -> Result<()> {
-    take_away(&memory(host, id)).context("wiping secrets")
+    remove_volatile(&memory(host, id)).context("wiping secrets")
 }
 
 fn memory(host: &Host, id: &str) -> PathBuf {
     host.dirs.secrets().join(id)
-}
-
-fn take_away(memory: &Path) -> Result<()> {
-    match unmount(memory, UnmountFlags::DETACH) {
-        Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {}
-        Err(error) => bail!("unmounting {}: {error}", memory.display()),
-    }
-    match fs::remove_dir(memory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
 }
 
 fn fill(folder: &Path, given: &[Given]) -> Result<()> {

@@ -11,6 +11,7 @@ pub mod volumes;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use engine::os::process::{PRIVILEGE, is_privileged};
 use engine::platform::{Platform, Step};
 use engine::{HostEngine, Networks};
 
@@ -45,8 +46,8 @@ pub struct Host {
 impl Host {
     /// As the environment says.
     pub fn open() -> Result<Self> {
-        if !rustix::process::geteuid().is_root() {
-            bail!("permission denied: Transom needs root, to make namespaces and mounts");
+        if !is_privileged() {
+            bail!("permission denied: Transom needs {PRIVILEGE}");
         }
         let dirs = Dirs::from_env()?;
         let store = Store::open(&dirs)?;

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use engine::os::process::Watched;
 use engine::{Engine, ErrorKind, Network, System};
 use jiff::Timestamp;
 use schema::SystemId;
@@ -108,21 +109,12 @@ async fn delete_shim(host: &Host, id: &str) -> Result<()> {
 /// may belong to somebody else by now, so it must also answer to its name.
 async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
     let Ok(text) = tokio::fs::read_to_string(bundle.join("shim.pid")).await else { return Ok(()) };
-    let Some(pid) = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw) else {
-        return Ok(());
-    };
-    let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK) else {
-        return Ok(());
-    };
-    let raw = pid.as_raw_nonzero();
-    let line = tokio::fs::read(format!("/proc/{raw}/cmdline")).await.unwrap_or_default();
-    let bundle_is_its =
-        std::fs::read_link(format!("/proc/{raw}/cwd")).is_ok_and(|cwd| cwd == bundle);
-    if !String::from_utf8_lossy(&line).contains(SHIM) || !bundle_is_its {
+    let Some(shim) = text.trim().parse().ok().and_then(Watched::open) else { return Ok(()) };
+    if !shim.runs(SHIM, bundle) {
         return Ok(());
     }
-    rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).ok();
-    crate::pidfd::ended(handle, Duration::from_secs(5)).await
+    shim.kill();
+    shim.ended(Duration::from_secs(5)).await.context("the shim does not end")
 }
 
 /// Containers out of sight whose monitor was killed before it had given everything back.

@@ -52,9 +52,14 @@ fn attachments(mode: &NetworkMode, namespace: Option<&str>) -> Attachments {
 pub fn facts(host: &Host) -> HostFacts {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
-    let facts = HostFacts::new(PathStyle::Unix, host.dirs.root.to_string_lossy(), cpus);
+    let facts = HostFacts::new(path_style(), host.dirs.root.to_string_lossy(), cpus);
     let secrets = host.dirs.secrets().to_string_lossy().into_owned();
     HostFacts { secrets_root: Some(secrets), ..facts }
+}
+
+/// How this host's paths are written.
+fn path_style() -> PathStyle {
+    if std::path::is_separator('\\') { PathStyle::Windows } else { PathStyle::Unix }
 }
 
 /// Writes the bundle and tells where it is.

@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use engine::os::streams::{Listener, Stream};
 use jiff::Timestamp;
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -53,7 +53,7 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Takes the container's lock and begins to listen.
-    pub(super) async fn open(host: Host, id: &str, mut first: Option<UnixStream>) -> Result<Self> {
+    pub(super) async fn open(host: Host, id: &str, mut first: Option<Stream>) -> Result<Self> {
         let audience = Audience::default();
         let seat = welcome(&mut first, &audience).await?;
         let first = first.zip(seat);
@@ -70,7 +70,7 @@ impl Driver {
         }
     }
 
-    async fn prepare(host: &Host, id: &str) -> Result<(Found, Lock, UnixListener)> {
+    async fn prepare(host: &Host, id: &str) -> Result<(Found, Lock, Listener)> {
         let folder = host.store.folder(id);
         let Some(lock) = folder.try_lock()? else {
             anyhow::bail!("container {id} is already running or being removed");
@@ -87,9 +87,9 @@ impl Driver {
 
     fn begin(
         host: Host,
-        (found, lock, listener): (Found, Lock, UnixListener),
+        (found, lock, listener): (Found, Lock, Listener),
         audience: Audience,
-        first: Option<(UnixStream, Seat)>,
+        first: Option<(Stream, Seat)>,
     ) -> Self {
         let (calls, inbox) = mpsc::channel(INBOX);
         let stdin = Stdin::default();
@@ -270,7 +270,7 @@ impl Driver {
 }
 
 /// The first connection gets its place before anything happens, so that it misses nothing.
-async fn welcome(first: &mut Option<UnixStream>, audience: &Audience) -> Result<Option<Seat>> {
+async fn welcome(first: &mut Option<Stream>, audience: &Audience) -> Result<Option<Seat>> {
     let Some(stream) = first else { return Ok(None) };
     match Ask::read(stream).await? {
         Some(Ask::Hello(hello)) => Ok(Some(Seat::take(audience, hello))),

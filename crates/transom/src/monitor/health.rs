@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::stdio::Receiver;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use schema::ExitCode;
@@ -13,7 +14,6 @@ use spec::api::{Config, HostConfig};
 use spec::health::{OUTPUT_LIMIT, Probe, probe};
 use spec::process::process;
 use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

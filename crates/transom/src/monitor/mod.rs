@@ -32,50 +32,28 @@ pub use bundle::{facts, spec as bundle_spec};
 pub use names::names as dns_names;
 pub use run::Ended;
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream as StdUnixStream;
-
 use anyhow::{Context, Result};
-use rustix::fs::{FileType, Mode, OFlags};
-use tokio::net::UnixStream;
+use engine::os::{process, streams};
 
 use crate::host::Host;
 
 /// Runs the monitor of container `id` until the container has ended for good.
 pub fn main(id: &str) -> Result<()> {
     // The terminal's signals are for the command, which passes them on.
-    rustix::process::setsid().context("leaving the terminal's session")?;
+    process::leave_session().context("leaving the terminal's session")?;
+    // Its log is its own: whoever is started from here may outlive the container.
+    engine::pipes::keep_streams();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
     let result = runtime.block_on(async {
-        let first = first_connection()?;
+        // Whoever started this monitor speaks to it over its stdin.
+        let first = streams::joined().context("keeping stdin")?;
         let host = Host::open()?;
         let driver = driver::Driver::open(host, id, first).await?;
         Box::pin(driver.run()).await
     });
     runtime.shutdown_background();
     result
-}
-
-/// Whoever started this monitor speaks to it over its stdin.
-fn first_connection() -> Result<Option<UnixStream>> {
-    let stdin = std::io::stdin();
-    let kind = rustix::fs::fstat(&stdin).context("looking at stdin")?.st_mode;
-    if FileType::from_raw_mode(kind) != FileType::Socket {
-        return Ok(None);
-    }
-    let ours = rustix::io::fcntl_dupfd_cloexec(stdin.as_fd(), 3).context("keeping stdin")?;
-    close_stdin()?;
-    let stream = StdUnixStream::from(ours);
-    stream.set_nonblocking(true).context("keeping stdin")?;
-    Ok(Some(UnixStream::from_std(stream).context("keeping stdin")?))
-}
-
-/// Nobody who is started from here may keep the connection open.
-fn close_stdin() -> Result<()> {
-    let null: OwnedFd = rustix::fs::open("/dev/null", OFlags::RDONLY, Mode::empty())
-        .context("opening /dev/null")?;
-    rustix::stdio::dup2_stdin(null).context("closing stdin")
 }

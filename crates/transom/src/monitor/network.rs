@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 use engine::Network;
 use engine::network::{Endpoint, EndpointRequest};
+use engine::os::NAMES_ARE_SERVED;
 use schema::names::Names as Wanted;
 use spec::api::EndpointSettings;
 
@@ -52,7 +53,7 @@ pub(super) async fn connect(
     };
     let mut wanted = wanted(record)?;
     let mut connected = Connected::default();
-    if !mode.is_none() {
+    if !mode.is_none() && NAMES_ARE_SERVED {
         let servers = std::mem::replace(&mut wanted.servers, vec![names::ADDRESS]);
         connected.names = Some(Names::serve(host, namespace, servers).await?);
     }

@@ -1,12 +1,11 @@
 //! One run of a container, from its namespace to the end of its shim.
 
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use engine::network::Endpoint;
+use engine::os::process::Watched;
 use engine::{Engine, HostEngine, System};
-use rustix::process::{Pid as HostPid, PidfdFlags, Signal, pidfd_open};
 use schema::{ExitCode, Pid, SystemId};
 use shim::client::{Client, Launch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -128,8 +127,8 @@ impl Run {
         match shim {
             Some(shim) => {
                 // It holds nothing any more, and would only wait whether somebody else asks.
-                rustix::process::pidfd_send_signal(&shim, Signal::KILL).ok();
-                crate::pidfd::ended(shim, SHIM_LIMIT).await.context("waiting for the shim")
+                shim.kill();
+                shim.ended(SHIM_LIMIT).await.context("waiting for the shim")
             }
             None => Ok(()),
         }
@@ -149,12 +148,11 @@ impl Ended {
 
 /// Lets the shim end its task, and itself next; gives its process. A shim that does not answer is
 /// not waited for any longer than `limit`.
-async fn end_task(client: &Client, id: &str, limit: Duration) -> Result<Option<OwnedFd>> {
+async fn end_task(client: &Client, id: &str, limit: Duration) -> Result<Option<Watched>> {
     let ending = async {
         // The end of the process may have been told here before it was told to the shim.
         client.wait(id, None).await.context("waiting for the task")?;
-        let pid = client.shim_pid().await.ok().and_then(|pid| HostPid::from_raw(pid.cast_signed()));
-        let shim = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok());
+        let shim = client.shim_pid().await.ok().and_then(Watched::open);
         client.delete(id, None).await.context("deleting the task")?;
         client.shutdown(id, true).await.context("ending the shim")?;
         Ok(shim)
@@ -221,7 +219,7 @@ mod tests {
     async fn a_shim_that_does_not_answer_is_not_waited_for_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("shim");
-        let _mute = tokio::net::UnixListener::bind(&socket).unwrap();
+        let _mute = engine::os::streams::Listener::bind(&socket).unwrap();
         let client = Client::connect(&format!("unix://{}", socket.display())).await.unwrap();
         let error = end_task(&client, "one", Duration::from_millis(20)).await.unwrap_err();
         assert!(error.to_string().contains("does not end"), "{error:#}");

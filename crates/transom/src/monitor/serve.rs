@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use engine::os::streams::{Listener, Stream};
+use engine::os::streams::{ReadHalf, WriteHalf};
 use tokio::io::AsyncWriteExt;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -37,9 +37,9 @@ pub(super) struct Message {
 
 /// Serves every connection, until `closing` and until all have got what is on its way to them.
 pub(super) async fn accept(
-    listener: UnixListener,
+    listener: Listener,
     desk: Desk,
-    first: Option<(UnixStream, Seat)>,
+    first: Option<(Stream, Seat)>,
     mut closing: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -61,14 +61,14 @@ pub(super) async fn accept(
 }
 
 /// Tells one that will hear no more what there is to tell.
-pub(super) async fn last_words(stream: UnixStream, seat: Seat) {
+pub(super) async fn last_words(stream: Stream, seat: Seat) {
     let (_, tells) = stream.into_split();
     talk(tells, seat.outgoing).await;
 }
 
 /// Serves one connection. The first one has been welcomed before the container was started, so
 /// that it misses nothing.
-pub(super) async fn connection(stream: UnixStream, desk: Desk, welcomed: Option<Seat>) {
+pub(super) async fn connection(stream: Stream, desk: Desk, welcomed: Option<Seat>) {
     let (mut asks, tells) = stream.into_split();
     let seat = match welcomed {
         Some(seat) => seat,
@@ -124,7 +124,7 @@ impl Seat {
 }
 
 async fn listen(
-    asks: &mut OwnedReadHalf,
+    asks: &mut ReadHalf,
     desk: &Desk,
     hello: Hello,
     answers: mpsc::WeakUnboundedSender<Parcel>,
@@ -161,7 +161,7 @@ async fn ask_driver(desk: &Desk, call: Call) -> Result<(), String> {
 }
 
 /// Writes frames until there will be no more, or nobody reads them.
-async fn talk(mut tells: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Parcel>) {
+async fn talk(mut tells: WriteHalf, mut outgoing: mpsc::UnboundedReceiver<Parcel>) {
     while let Some(parcel) = outgoing.recv().await {
         if tells.write_all(&parcel.frame).await.is_err() {
             // Draining keeps those who send from waiting for this reader.

@@ -1,13 +1,12 @@
 //! Standard streams between this program and a shim: FIFOs, as containerd uses them.
 
-pub mod fifo;
 pub mod patient;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-pub use fifo::{Input, Output};
+pub use engine::os::fifo::{Input, Output, Receiver, Sender};
 
 /// Which of a process' streams there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,19 +50,19 @@ impl Streams {
 
     fn fill(&mut self, wanted: Wanted) -> std::io::Result<()> {
         if wanted.stdin {
-            let path = self.folder.join("stdin");
-            self.stdin = Some(Input::create(&path)?);
-            self.names.stdin = path.to_string_lossy().into_owned();
+            let stdin = Input::create(&self.folder.join("stdin"))?;
+            stdin.name().clone_into(&mut self.names.stdin);
+            self.stdin = Some(stdin);
         }
         if wanted.output {
-            let path = self.folder.join("stdout");
-            self.stdout = Some(Output::create(&path)?);
-            self.names.stdout = path.to_string_lossy().into_owned();
+            let stdout = Output::create(&self.folder.join("stdout"))?;
+            stdout.name().clone_into(&mut self.names.stdout);
+            self.stdout = Some(stdout);
         }
         if wanted.output && !wanted.terminal {
-            let path = self.folder.join("stderr");
-            self.stderr = Some(Output::create(&path)?);
-            self.names.stderr = path.to_string_lossy().into_owned();
+            let stderr = Output::create(&self.folder.join("stderr"))?;
+            stderr.name().clone_into(&mut self.names.stderr);
+            self.stderr = Some(stderr);
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Files that are replaced whole, and folders that only root sees.
 
+use engine::os::unix::fs::OpenOptionsExt;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 /// Makes a folder, and those above it, for root alone.
 pub fn private_dir(path: &Path) -> Result<()> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let made = engine::os::fs::make_private(path);
     made.with_context(|| format!("creating {}", path.display()))
 }
 

@@ -1,7 +1,7 @@
 //! The files of one container.
 
+use engine::os::unix::fs::OpenOptionsExt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};

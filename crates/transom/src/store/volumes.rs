@@ -9,10 +9,10 @@
 //! A container that is being made is in no list yet, so who removes volumes waits until none is:
 //! [`host::volumes`](crate::host::volumes).
 
+use engine::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -167,9 +167,8 @@ impl Volumes {
 
 /// The container's accounts are not the host's root, and all of them may use a volume.
 fn open_to_all(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     files::private_dir(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777))?;
+    engine::os::unix::fs::set_mode(path, 0o777)?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lifecycle", &["schema"]),
     ("engine", &["schema"]),
     ("resources", &["plan", "engine"]),
-    ("image", &["schema"]),
+    ("image", &["engine"]),
     ("shim", &["spec", "lifecycle", "resources", "image"]),
     ("build", &["spec", "image", "resources", "lifecycle"]),
     ("guest", &["schema"]),

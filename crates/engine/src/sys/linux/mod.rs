@@ -29,6 +29,7 @@ mod mapped_pipes;
 mod mounts;
 mod namespaces;
 mod network;
+pub mod os;
 pub mod pipes;
 pub(crate) mod places;
 mod plan;
@@ -45,7 +46,7 @@ mod threads;
 mod validate;
 mod wire;
 
-pub use network::{Definition, Networks};
+pub use network::Networks;
 pub use silo::silo_main;
 pub use system::{HostProcess, HostSystem};
 pub use threads::threads;

@@ -106,6 +106,13 @@ impl HostSystem {
     }
 }
 
+impl HostSystem {
+    /// Waits for the end of a process that was started through another handle.
+    pub async fn end_of(&self, pid: Pid) -> ExitCode {
+        self.process(pid).wait().await
+    }
+}
+
 impl Inner {
     async fn ask(&self, op: Op, request: &Request) -> Result<(Answer, Vec<std::os::fd::OwnedFd>)> {
         let asked = Connection::ask(&self.engine.silo_dir(&self.id), request).await;

@@ -15,6 +15,9 @@ use super::text::wide;
 /// Built-in administrators and the system, and nobody else.
 const ACCESS: &str = "D:P(A;;GA;;;BA)(A;;GA;;;SY)";
 
+/// The same for whatever is in it.
+const FOLDER: &str = "D:P(A;OICI;GA;;;BA)(A;OICI;GA;;;SY)";
+
 /// A security descriptor.
 pub(super) struct Access(PSECURITY_DESCRIPTOR);
 
@@ -26,7 +29,16 @@ unsafe impl Sync for Access {}
 impl Access {
     /// For those who may steer containers.
     pub(super) fn administrators() -> io::Result<Self> {
-        let text = wide(ACCESS);
+        Self::of(ACCESS)
+    }
+
+    /// For folders of theirs and all that is made in them.
+    pub(super) fn administrators_folder() -> io::Result<Self> {
+        Self::of(FOLDER)
+    }
+
+    fn of(text: &str) -> io::Result<Self> {
+        let text = wide(text);
         let mut descriptor = std::ptr::null_mut();
         // SAFETY: the text ends with a zero, and the descriptor has a place.
         let done = unsafe {

@@ -7,15 +7,17 @@ use serde_json::json;
 
 use super::codes::{self, Refusal};
 use super::hcs::{self, SystemHandle};
+use super::host::{HostSystem, Kind};
+use super::job::JobSystem;
 use super::operation::{self, Failed};
-use super::system::HostSystem;
+use super::system::HcsSystem;
 use super::system::properties::read_list;
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::host::HostEngine;
 use crate::system::Engine;
 
 /// What was wrong is told when the operation ends; a handle that came before it is closed then.
-async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HostSystem, Failed> {
+async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HcsSystem, Failed> {
     const CALL: &str = "HcsCreateComputeSystem";
     let text = serde_json::to_string(document)
         .map_err(|error| ErrorKind::io("write the document", std::io::Error::other(error)))?;
@@ -28,11 +30,11 @@ async fn create(id: &SystemId, document: &ComputeSystem) -> Result<HostSystem, F
     done.document(CALL)?;
     let handle = done.at_once.take();
     let handle = handle.ok_or(ErrorKind::Disconnected("the Host Compute Service"))?;
-    HostSystem::new(id.clone(), handle)
+    HcsSystem::new(id.clone(), handle)
 }
 
-async fn open(id: &SystemId) -> Result<HostSystem, Failed> {
-    let system = HostSystem::new(id.clone(), open_handle(id).await?)?;
+async fn open(id: &SystemId) -> Result<HcsSystem, Failed> {
+    let system = HcsSystem::new(id.clone(), open_handle(id).await?)?;
     system.look().await?;
     Ok(system)
 }
@@ -65,18 +67,29 @@ impl Engine for HostEngine {
     type System = HostSystem;
 
     async fn create(&self, id: &SystemId, document: &ComputeSystem) -> Result<HostSystem> {
-        let made = create(id, document).await;
-        made.map_err(|failed| EngineError::new(Op::Create, id, failed))
+        let job = document.container.as_ref().and_then(|container| container.job.as_ref());
+        let made = match job {
+            Some(job) => JobSystem::create(id, document, job).map(Kind::Job).map_err(Failed::from),
+            None => create(id, document).await.map(Kind::Hcs),
+        };
+        made.map(HostSystem).map_err(|failed| EngineError::new(Op::Create, id, failed))
     }
 
+    /// A job container is known here or by its job's name; all else HCS knows.
     async fn open(&self, id: &SystemId) -> Result<HostSystem> {
-        open(id).await.map_err(|failed| EngineError::new(Op::Open, id, failed))
+        if let Ok(job) = JobSystem::open(id) {
+            return Ok(HostSystem(Kind::Job(job)));
+        }
+        JobSystem::sweep(id);
+        let opened = open(id).await.map(|system| HostSystem(Kind::Hcs(system)));
+        opened.map_err(|failed| EngineError::new(Op::Open, id, failed))
     }
 
     async fn list(&self, owner: Option<&str>) -> Result<Vec<Properties>> {
         let every = owner.unwrap_or("every owner");
         let mut found =
             list(owner).await.map_err(|failed| EngineError::new(Op::List, every, failed))?;
+        found.extend(JobSystem::list(owner));
         found.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(found)
     }

@@ -4,6 +4,7 @@
 //! are made by whoever runs the networks (a CNI plugin, `docker network`): attaching one is putting
 //! the endpoint, named by its id, into the namespace.
 
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 
 use schema::names::Names;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::operation;
 use crate::error::{EngineError, ErrorKind, Op, Result};
-use crate::network::{Endpoint, EndpointRequest, Network};
+use crate::network::{Definition, Endpoint, EndpointRequest, Network};
 
 mod endpoint;
 mod hcn;
@@ -27,6 +28,58 @@ impl Networks {
     pub fn new(_root: &Path, _state: &Path) -> Self {
         Self
     }
+
+    /// Defines a network.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn define(&self, wanted: &Definition) -> Result<Definition> {
+        let why = "make it with `New-HnsNetwork`, or let CNI plugins make it";
+        refuse(&wanted.name, "making a network", why)
+    }
+
+    /// The networks that Transom defines: Windows keeps its own.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn definitions(&self) -> Result<Vec<Definition>> {
+        Ok(Vec::new())
+    }
+
+    /// Removes a network.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn undefine(&self, name: &str) -> Result<()> {
+        refuse(name, "removing a network", "remove it with `Remove-HnsNetwork`")
+    }
+
+    /// The namespaces on a network that Transom defines: there is none.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn members(&self, _network: &str) -> Result<Vec<(String, Endpoint)>> {
+        Ok(Vec::new())
+    }
+
+    /// The networks that a namespace is on, for the names in them, which Windows serves.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn memberships(&self, _namespace: &str) -> Result<Vec<Endpoint>> {
+        Ok(Vec::new())
+    }
+
+    /// Gives a namespace another way out: Windows does it by itself.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn reroute(&self, _namespace: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Listens inside a namespace.
+    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    pub async fn listen_inside(
+        &self,
+        namespace: &str,
+        _address: SocketAddr,
+    ) -> Result<(UdpSocket, TcpListener)> {
+        refuse(namespace, "listening inside a namespace", "Windows serves containers' names")
+    }
+}
+
+fn refuse<T>(name: &str, what: &str, why: &str) -> Result<T> {
+    let kind = ErrorKind::Unsupported { what: what.into(), why: why.into() };
+    Err(EngineError::new(Op::Network, name, kind))
 }
 
 /// `HostComputeNamespace`.
@@ -130,6 +183,10 @@ impl Network for Networks {
 
     async fn attach(&self, namespace: &str, wanted: &EndpointRequest) -> Result<Endpoint> {
         let (id, endpoint) = (guid(namespace), wanted.network.clone());
+        if Uuid::parse_str(&endpoint).is_err() {
+            let why = "name an endpoint by its id, or use `--network none`";
+            return refuse(namespace, &format!("joining the network `{endpoint}` by name"), why);
+        }
         on_network(namespace, move || {
             let told = hcn::query_endpoint(guid(&endpoint))?;
             hcn::modify_namespace(id, &change("Add", &endpoint))?;

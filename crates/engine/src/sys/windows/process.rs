@@ -23,9 +23,9 @@ use crate::system::{Process, Stdio};
 
 const CREATE: &str = "HcsCreateProcess";
 
-/// A handle to a process in a compute system of this host.
+/// A handle to a process in a compute system of HCS'.
 #[derive(Debug, Clone)]
-pub struct HostProcess {
+pub(super) struct HcsProcess {
     inner: Arc<Inner>,
 }
 
@@ -59,7 +59,7 @@ unsafe impl Send for Given {}
 pub(super) async fn spawn(
     system: &Arc<System>,
     parameters: &ProcessParameters,
-) -> Result<(HostProcess, Stdio), ErrorKind> {
+) -> Result<(HcsProcess, Stdio), ErrorKind> {
     if system.has_ended() {
         return Err(ErrorKind::AlreadyStopped);
     }
@@ -77,7 +77,7 @@ pub(super) async fn spawn(
     told.await.unwrap_or(Err(ErrorKind::Disconnected("the runtime")))
 }
 
-async fn start(system: Arc<System>, text: String) -> Result<(HostProcess, Stdio), ErrorKind> {
+async fn start(system: Arc<System>, text: String) -> Result<(HcsProcess, Stdio), ErrorKind> {
     let this = Arc::clone(&system);
     let submit = move |operation| {
         let (result, process) = hcs::create_process(this.handle.0, &text, operation)?;
@@ -86,8 +86,23 @@ async fn start(system: Arc<System>, text: String) -> Result<(HostProcess, Stdio)
     let started = operation::run(CREATE, submit).await.map_err(of_spawn)?;
     let (handle, Given(info)) = settle(started).await.map_err(of_spawn)?;
     let stdio = streams(&info)?;
-    let process = HostProcess::new(system, handle, Pid(info.ProcessId))?;
+    let process = HcsProcess::new(system, handle, Pid(info.ProcessId))?;
     Ok((process, stdio))
+}
+
+/// A handle to a process that was started through another one.
+pub(super) async fn open(system: &Arc<System>, pid: Pid) -> Result<HcsProcess, Failed> {
+    let this = Arc::clone(system);
+    let handle = operation::blocking(move || open_in(this.handle.0, pid)).await?;
+    HcsProcess::new(Arc::clone(system), handle, pid)
+}
+
+fn open_in(system: Raw, pid: Pid) -> Result<ProcessHandle, Failed> {
+    let (result, process) = hcs::open_process(system, pid.0)?;
+    if codes::failed(result) {
+        return Err(Failed::Refused(Refusal::new("HcsOpenProcess", result, String::new())));
+    }
+    Ok(ProcessHandle(process))
 }
 
 fn of_spawn(failed: Failed) -> ErrorKind {
@@ -144,7 +159,7 @@ fn stream(handle: HANDLE) -> Result<Option<NamedPipeServer>, ErrorKind> {
     pipe.map(Some).map_err(|error| ErrorKind::io("use its streams", error))
 }
 
-impl HostProcess {
+impl HcsProcess {
     fn new(system: Arc<System>, handle: ProcessHandle, pid: Pid) -> Result<Self, Failed> {
         let (tell, exit) = watch::channel(None);
         let hear = move |kind, data: &str| {
@@ -185,15 +200,8 @@ impl HostProcess {
     /// hangs would hold up the kill.
     async fn kill(&self) -> Result<(), Failed> {
         let system = open_handle(&self.inner.system.id).await?;
-        let pid = self.inner.pid.0;
-        let process = operation::blocking(move || {
-            let (result, process) = hcs::open_process(system.0, pid)?;
-            if codes::failed(result) {
-                let refusal = Refusal::new("HcsOpenProcess", result, String::new());
-                return Err(Failed::Refused(refusal));
-            }
-            Ok((ProcessHandle(process), system))
-        });
+        let pid = self.inner.pid;
+        let process = operation::blocking(move || Ok((open_in(system.0, pid)?, system)));
         let process = process.await?;
         terminate(process).await
     }
@@ -226,7 +234,7 @@ fn delivered(result: Result<(), Failed>) -> Result<bool, Failed> {
     }
 }
 
-impl Process for HostProcess {
+impl Process for HcsProcess {
     fn pid(&self) -> Pid {
         self.inner.pid
     }

@@ -6,10 +6,10 @@ use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schema::SystemId;
 use schema::modify::ModifyRequest;
 use schema::process::ProcessParameters;
 use schema::properties::{Properties, PropertyType, State};
+use schema::{ExitCode, Pid, SystemId};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
@@ -17,17 +17,17 @@ use tokio::sync::{mpsc, watch};
 use super::events::{self, Registration};
 use super::hcs::{self, SystemHandle};
 use super::operation::{self, Failed};
-use super::process::{self, HostProcess};
+use super::process::{self, HcsProcess};
 use crate::error::{EngineError, ErrorKind, Op, Result};
-use crate::system::{ExitKind, Stdio, System, SystemEvent, SystemExit};
+use crate::system::{ExitKind, Process as _, Stdio, System, SystemEvent, SystemExit};
 
 /// How long a system that was told to end may take.
 const GONE_WITHIN: Duration = Duration::from_mins(4);
 const UNEXPECTED: SystemExit = SystemExit { kind: ExitKind::Unexpected, out_of_memory: false };
 
-/// A handle to a compute system of this host.
+/// A handle to a compute system of HCS'.
 #[derive(Debug, Clone)]
-pub struct HostSystem {
+pub(super) struct HcsSystem {
     pub(super) inner: Arc<Inner>,
 }
 
@@ -47,7 +47,7 @@ struct ExitStatus {
     exit_type: String,
 }
 
-impl HostSystem {
+impl HcsSystem {
     /// Listens at once: an end that nobody hears is not told again.
     pub(super) fn new(id: SystemId, handle: SystemHandle) -> Result<Self, Failed> {
         let (exit, _) = watch::channel(None);
@@ -79,6 +79,17 @@ impl HostSystem {
 /// The first end is the end.
 fn tell(exit: &watch::Sender<Option<SystemExit>>, end: SystemExit) {
     exit.send_if_modified(|told| told.is_none() && told.replace(end).is_none());
+}
+
+impl HcsSystem {
+    /// Waits for the end of a process that was started through another handle. Unknown when it
+    /// cannot be asked any more.
+    pub(super) async fn end_of(&self, pid: Pid) -> ExitCode {
+        match process::open(&self.inner, pid).await {
+            Ok(process) => process.wait().await,
+            Err(_) => ExitCode::UNKNOWN,
+        }
+    }
 }
 
 fn of_status(data: &str) -> SystemExit {
@@ -134,8 +145,8 @@ fn ended_is_fine(result: Result<String, Failed>) -> Result<(), Failed> {
     }
 }
 
-impl System for HostSystem {
-    type Process = HostProcess;
+impl System for HcsSystem {
+    type Process = HcsProcess;
 
     fn id(&self) -> &SystemId {
         &self.inner.id
@@ -197,7 +208,7 @@ impl System for HostSystem {
         ask.await.map_err(self.inner.failed(Op::Properties))
     }
 
-    async fn spawn(&self, parameters: &ProcessParameters) -> Result<(HostProcess, Stdio)> {
+    async fn spawn(&self, parameters: &ProcessParameters) -> Result<(HcsProcess, Stdio)> {
         let spawned = process::spawn(&self.inner, parameters).await;
         spawned.map_err(|kind| EngineError::new(Op::Spawn, &self.inner.id, kind))
     }

@@ -1,12 +1,12 @@
 //! One file adopted: a hard link, or a copy where there can be none.
 
-use std::fs::{File, FileTimes, Permissions};
+use engine::os::fd::OwnedFd;
+use engine::os::unix::fs::{PermissionsExt, set_mode_of};
+use std::fs::{File, FileTimes};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
 
-use rustix::fs::{AtFlags, Mode, linkat};
-use rustix::io::Errno;
+use engine::os::fs::{AtFlags, Mode, linkat};
+use engine::os::io::Errno;
 
 use super::super::beneath;
 
@@ -26,8 +26,7 @@ pub(super) struct At<'a> {
 pub(super) fn adopt(from: At<'_>, to: At<'_>) -> io::Result<()> {
     let file = beneath::open_file(from.folder, from.name)?;
     let mode = file.metadata()?.permissions().mode();
-    let fits = mode & NEEDED == NEEDED
-        || file.set_permissions(Permissions::from_mode(mode & 0o777 | NEEDED)).is_ok();
+    let fits = mode & NEEDED == NEEDED || set_mode_of(&file, mode & 0o777 | NEEDED).is_ok();
     if fits {
         match linkat(from.folder, from.name, to.folder, to.name, AtFlags::empty()) {
             // Another file system, or as many links as there can be.
@@ -41,10 +40,10 @@ pub(super) fn adopt(from: At<'_>, to: At<'_>) -> io::Result<()> {
 fn copy(mut from: File, to: At<'_>, mode: u32) -> io::Result<()> {
     let about = from.metadata()?;
     let mut copy = beneath::create(to.folder, to.name, Mode::from_raw_mode(0o600))?;
-    if rustix::fs::ioctl_ficlone(&copy, &from).is_err() {
+    if engine::os::fs::ioctl_ficlone(&copy, &from).is_err() {
         io::copy(&mut from, &mut copy)?;
     }
-    copy.set_permissions(Permissions::from_mode(mode & 0o777 | NEEDED))?;
+    set_mode_of(&copy, mode & 0o777 | NEEDED)?;
     let times = FileTimes::new().set_modified(about.modified()?).set_accessed(about.accessed()?);
     copy.set_times(times)
 }

@@ -21,8 +21,8 @@ mod file;
 mod record;
 mod walk;
 
+use engine::os::unix::fs::DirBuilderExt;
 use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use record::{Origin, Record};

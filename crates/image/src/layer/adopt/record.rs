@@ -1,8 +1,8 @@
 //! `adopted.json`: where an adopted layer came from. It is written last: what has it is whole.
 
+use engine::os::fs::identity_of;
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -38,7 +38,8 @@ impl Origin {
         }
         let born = about.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let born = born.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0);
-        Ok(Self { path: path.to_owned(), device: about.dev(), inode: about.ino(), born })
+        let (device, inode) = identity_of(path).at("look at", path)?;
+        Ok(Self { path: path.to_owned(), device, inode, born })
     }
 
     /// It is still where it was.

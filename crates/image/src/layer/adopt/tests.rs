@@ -1,8 +1,8 @@
 //! Folders as containerd leaves them, adopted. What a container makes of them is tested from outside.
 
-use std::os::unix::fs::{MetadataExt, symlink};
+use engine::os::unix::fs::{MetadataExt, symlink};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use engine::os::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn names_take_the_chains_spelling_and_files_are_the_same_ones() {
     ground.file("2/Files/WINDOWS/system32/lib.DLL");
     ground.file("2/Files/App/app.exe");
     ground.file("2/Files/App/app.exe:Zone.Identifier");
-    fs::set_permissions(&library, std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
+    fs::set_permissions(&library, engine::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
     let folders = ground.adopt(&["2", "1"]).unwrap();
     let [upper, base] = folders.as_slice() else { panic!("{folders:?}") };
     let adopted = base.join("fs/windows/system32/Lib.dll");
@@ -127,6 +127,7 @@ fn a_whiteout_hides_the_file_however_it_is_spelled() {
     assert_eq!(about.rdev(), 0);
     let disk = ground.path("3/Files/disk");
     fs::create_dir_all(disk.parent().unwrap()).unwrap();
-    mknodat(CWD, &disk, FileType::BlockDevice, Mode::empty(), rustix::fs::makedev(8, 0)).unwrap();
+    mknodat(CWD, &disk, FileType::BlockDevice, Mode::empty(), engine::os::fs::makedev(8, 0))
+        .unwrap();
     assert!(ground.adopt(&["3"]).unwrap_err().to_string().contains("device"));
 }

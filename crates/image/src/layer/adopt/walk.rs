@@ -1,11 +1,11 @@
 //! The walk over an unpacked layer: every name checked and spelled as the chain below spells it.
 
+use engine::os::fd::OwnedFd;
 use std::collections::HashMap;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{
+use engine::os::fs::{
     AtFlags, FileType, Mode, Timespec, Timestamps, XattrFlags, fgetxattr, fsetxattr, mkdirat,
     mknodat, readlinkat, statat, symlinkat,
 };
@@ -133,7 +133,7 @@ impl Walk<'_> {
         match kind {
             FileType::Directory => {
                 match mkdirat(place, here, Mode::from_raw_mode(0o755)) {
-                    Err(rustix::io::Errno::EXIST) => {}
+                    Err(engine::os::io::Errno::EXIST) => {}
                     made => made.at("make the counterpart of", &at)?,
                 }
                 self.folder(&join(from, name), &join(to, here))
@@ -162,11 +162,11 @@ impl Walk<'_> {
     fn finish(&self, source: &OwnedFd, place: &OwnedFd, from: &str) -> Result<()> {
         let at = || self.original.join("Files").join(from);
         // The process may have been started with a narrow umask.
-        rustix::fs::fchmod(place, Mode::from_raw_mode(0o755)).at("set the mode of", &at())?;
+        engine::os::fs::fchmod(place, Mode::from_raw_mode(0o755)).at("set the mode of", &at())?;
         if !from.is_empty() && [OPAQUE, USER_OPAQUE].iter().any(|name| is_set(source, name)) {
             fsetxattr(place, OPAQUE, b"y", XattrFlags::empty()).at("mark", &at())?;
         }
-        let about = rustix::fs::fstat(source).at("look at", &at())?;
+        let about = engine::os::fs::fstat(source).at("look at", &at())?;
         let time = |seconds, nanos: u64| Timespec {
             tv_sec: seconds,
             tv_nsec: i64::try_from(nanos).unwrap_or_default(),
@@ -175,7 +175,7 @@ impl Walk<'_> {
             last_access: time(about.st_atime, about.st_atime_nsec),
             last_modification: time(about.st_mtime, about.st_mtime_nsec),
         };
-        rustix::fs::futimens(place, &times).at("set the times of", &at())
+        engine::os::fs::futimens(place, &times).at("set the times of", &at())
     }
 
     fn link(&mut self, link: &Link) -> Result<()> {

@@ -1,11 +1,11 @@
 //! From what was found in a scratch to the entries of a layer archive.
 
+use engine::os::fd::{AsFd, OwnedFd};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::Stat;
+use engine::os::fs::Stat;
 
 use super::kept::{self, Kept};
 use super::upper::{Found, Scratch, What, attribute, name, refused};

@@ -1,12 +1,12 @@
 //! Finding what a container changed: everything in the upper directory of its overlay.
 
+use engine::os::fd::{AsFd, OwnedFd};
 use std::collections::{BTreeSet, HashSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, FileType, Stat, readlinkat, statat};
-use rustix::io::Errno;
+use engine::os::fs::{AtFlags, FileType, Stat, readlinkat, statat};
+use engine::os::io::Errno;
 
 use super::{Below, HiveFile};
 use crate::compress::Compression;
@@ -56,7 +56,7 @@ impl Scratch {
             std::iter::once(self.below.drive.clone()).chain(folders).collect();
         let mut spelling = Spelling::new(roots.iter().map(PathBuf::as_path))?;
         let top = beneath::open_dir(root, "").at("open", &self.upper)?;
-        let stat = rustix::fs::fstat(&top).at("look at", &self.upper)?;
+        let stat = engine::os::fs::fstat(&top).at("look at", &self.upper)?;
         let mut found = vec![Found { path: String::new(), stat, what: What::Folder }];
         let mut next = 0;
         // What is in a folder is appended, and folders among it are looked into in their turn.
@@ -137,7 +137,7 @@ impl Scratch {
 
 pub(super) fn attribute(file: impl AsFd, name: &str) -> io::Result<Option<Vec<u8>>> {
     let mut value = [0; 256];
-    match rustix::fs::fgetxattr(file, name, &mut value) {
+    match engine::os::fs::fgetxattr(file, name, &mut value) {
         Ok(n) => Ok(Some(value[..n].to_vec())),
         Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
         // Longer than anything that is looked for.

@@ -56,10 +56,9 @@ fn secret(text: &str) -> Result<(String, Secret)> {
 }
 
 fn of_variable(name: &str) -> Result<Secret> {
-    use std::os::unix::ffi::OsStringExt;
     let value = std::env::var_os(name);
     let value = value.with_context(|| format!("the variable {name} is not set"))?;
-    Ok(Secret::Value(value.into_vec()))
+    Ok(Secret::Value(value.into_encoded_bytes()))
 }
 
 /// `default`, `ID=SOCKET`; without a socket, the one that `SSH_AUTH_SOCK` names.
@@ -82,7 +81,7 @@ fn own_agent() -> Result<PathBuf> {
 }
 
 fn check_socket(path: &std::path::Path) -> Result<()> {
-    use std::os::unix::fs::FileTypeExt;
+    use engine::os::unix::fs::FileTypeExt;
     let about =
         std::fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?;
     if !about.file_type().is_socket() {

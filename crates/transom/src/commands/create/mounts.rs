@@ -94,7 +94,7 @@ impl Making<'_> {
 
 /// A folder in a volume, whose contents are a container's: no link may lead out of it.
 fn beneath(volume: &std::path::Path, subpath: &str) -> Result<PathBuf> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    use engine::os::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let wrong = || format!("opening `{subpath}` in volume {}", volume.display());
     let root = openat(CWD, volume, flags, Mode::empty()).with_context(wrong)?;

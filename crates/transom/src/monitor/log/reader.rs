@@ -2,13 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::inotify;
-use tokio::io::unix::AsyncFd;
+use engine::os::fs::{identity, identity_of};
+pub use engine::os::watch::Watch;
 
 use super::Entry;
 
@@ -41,14 +38,14 @@ fn read_file(path: &Path, each: Each<'_>) -> io::Result<()> {
 #[derive(Debug)]
 struct Tail {
     file: BufReader<File>,
-    inode: u64,
+    identity: (u64, u64),
     pending: Vec<u8>,
 }
 
 impl Tail {
     fn new(file: File) -> io::Result<Self> {
-        let inode = file.metadata()?.ino();
-        Ok(Self { file: BufReader::with_capacity(64 << 10, file), inode, pending: Vec::new() })
+        let identity = identity(&file)?;
+        Ok(Self { file: BufReader::with_capacity(64 << 10, file), identity, pending: Vec::new() })
     }
 
     /// The lines that have come since.
@@ -60,45 +57,6 @@ impl Tail {
             }
             self.pending.clear();
         }
-        Ok(())
-    }
-}
-
-/// Tells when something happens in a folder.
-#[derive(Debug)]
-pub struct Watch {
-    inotify: AsyncFd<OwnedFd>,
-}
-
-impl Watch {
-    /// Watches from now on.
-    pub fn open(folder: &Path) -> io::Result<Self> {
-        let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
-        let inotify = inotify::init(flags)?;
-        let events = inotify::WatchFlags::MODIFY
-            | inotify::WatchFlags::CREATE
-            | inotify::WatchFlags::MOVED_TO
-            | inotify::WatchFlags::DELETE_SELF
-            | inotify::WatchFlags::MOVE_SELF;
-        inotify::add_watch(&inotify, folder, events)?;
-        #[expect(deprecated, reason = "an OwnedFd stays open; the replacement is unsafe")]
-        let inotify = AsyncFd::new(inotify)?;
-        Ok(Self { inotify })
-    }
-
-    /// Waits until something has happened since it was last asked.
-    pub async fn changed(&mut self) -> io::Result<()> {
-        let mut ready = self.inotify.readable().await?;
-        let mut space = [MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(self.inotify.get_ref(), &mut space);
-        loop {
-            match events.next() {
-                Ok(_) => {}
-                Err(rustix::io::Errno::AGAIN) => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        ready.clear_ready();
         Ok(())
     }
 }
@@ -137,12 +95,12 @@ impl Follow {
 
     /// Goes on to a new file if there is one.
     fn reopen(&mut self) -> io::Result<bool> {
-        let now = match std::fs::metadata(&self.path) {
-            Ok(now) => now.ino(),
+        let now = match identity_of(&self.path) {
+            Ok(now) => now,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        if self.tail.as_ref().is_some_and(|tail| tail.inode == now) {
+        if self.tail.as_ref().is_some_and(|tail| tail.identity == now) {
             return Ok(false);
         }
         self.tail = Some(Tail::new(File::open(&self.path)?)?);

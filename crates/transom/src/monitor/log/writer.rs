@@ -1,8 +1,8 @@
 //! Writing a log.
 
+use engine::os::unix::fs::OpenOptionsExt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;

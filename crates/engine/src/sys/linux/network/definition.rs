@@ -3,13 +3,11 @@
 //! A network is a bridge of its own with address translation. What Docker's `network` commands
 //! show and CNI has no place for stands under the key `transom` of the list.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::conflist::{self, Conflist, Extra, NAT, NAT_SUBNET};
@@ -17,28 +15,7 @@ use super::masquerade::Masquerade;
 use super::namespace::{gone, io_error};
 use super::subnet::Subnet;
 use crate::error::ErrorKind;
-
-/// A network as a user defines it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Definition {
-    /// Its name.
-    pub name: String,
-    /// What Docker's commands show as its id; empty for one that a user wrote by hand.
-    pub id: String,
-    /// Its driver; `nat` is the one that there is.
-    pub driver: String,
-    /// `10.91.0.0/16`; empty chooses one that nothing else here uses.
-    pub subnet: String,
-    /// The gateway's address; empty is the subnet's first.
-    pub gateway: String,
-    /// Nothing outside is reached.
-    pub internal: bool,
-    /// The user's own.
-    pub labels: BTreeMap<String, String>,
-    /// When it was made, seconds since 1970.
-    pub created_unix: u64,
-}
+use crate::network::Definition;
 
 /// Names that exist on their own.
 const PREDEFINED: [&str; 3] = [NAT, "none", "default"];

@@ -32,9 +32,7 @@ use schema::names::Names;
 use masquerade::Masquerade;
 
 use crate::error::{EngineError, ErrorKind, Op, Result};
-use crate::network::{Endpoint, EndpointRequest, Network};
-
-pub use definition::Definition;
+use crate::network::{Definition, Endpoint, EndpointRequest, Network};
 
 /// This host's networks.
 #[derive(Debug, Clone)]

@@ -42,6 +42,11 @@ use record::Record;
 /// What Windows the layer reports.
 pub const OS_VERSION: &str = "10.0.20348.2700";
 
+/// What Windows a container sees: the layer's.
+pub fn os_version() -> String {
+    OS_VERSION.to_owned()
+}
+
 /// A platform layer that is ready to use. It is not removed while this value lives.
 #[derive(Debug, Clone)]
 pub struct Platform {

@@ -143,11 +143,10 @@ fn replace(path: &Path, text: &str) -> Result<()> {
         fs::create_dir_all(folder)?;
         let mut draft = tempfile::NamedTempFile::new_in(folder)?;
         io::Write::write_all(&mut draft, text.as_bytes())?;
-        let mode = fs::metadata(path).map_or_else(
-            |_| std::os::unix::fs::PermissionsExt::from_mode(0o644),
-            |about| about.permissions(),
-        );
-        draft.as_file().set_permissions(mode)?;
+        match fs::metadata(path) {
+            Ok(about) => draft.as_file().set_permissions(about.permissions())?,
+            Err(_) => engine::os::unix::fs::set_mode_of(draft.as_file(), 0o644)?,
+        }
         draft.persist(path)?;
         Ok(())
     };

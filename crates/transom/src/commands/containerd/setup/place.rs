@@ -63,7 +63,7 @@ pub(super) fn link(link: &Path, shim: &Path) -> Result<()> {
     if dangling {
         fs::remove_file(link).with_context(making)?;
     }
-    std::os::unix::fs::symlink(shim, link).with_context(making)
+    engine::os::unix::fs::symlink(shim, link).with_context(making)
 }
 
 /// The link that was made.
@@ -81,7 +81,7 @@ mod tests {
     fn a_link_that_leads_nowhere_any_more_is_made_anew_and_a_file_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let (at, shim) = (folder.path().join(SHIM), folder.path().join("shim"));
-        std::os::unix::fs::symlink(folder.path().join("gone"), &at).unwrap();
+        engine::os::unix::fs::symlink(folder.path().join("gone"), &at).unwrap();
         assert!(!is_seen([folder.path().to_owned()].into_iter()));
         fs::write(&shim, "").unwrap();
         link(&at, &shim).unwrap();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, mknodat, open};
 use rustix::pipe::fcntl_setpipe_size;
-use tokio::net::unix::pipe::{Receiver, Sender};
+pub use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// Bulk output passes through in fewer turns than with the kernel's 64 KiB.
 const CAPACITY: usize = 1 << 20;
@@ -18,6 +18,7 @@ const CAPACITY: usize = 1 << 20;
 /// What a process writes.
 #[derive(Debug)]
 pub struct Output {
+    name: String,
     receiver: Option<Receiver>,
     partner: Option<OwnedFd>,
 }
@@ -25,6 +26,7 @@ pub struct Output {
 /// What a process reads.
 #[derive(Debug)]
 pub struct Input {
+    name: String,
     path: PathBuf,
     sender: Option<Sender>,
 }
@@ -38,7 +40,12 @@ impl Output {
         // A host that grants no more than it has left works, only slower.
         fcntl_setpipe_size(&ours, CAPACITY).ok();
         let receiver = Receiver::from_file(File::from(ours))?;
-        Ok(Self { receiver: Some(receiver), partner: Some(partner) })
+        Ok(Self { name: name(path), receiver: Some(receiver), partner: Some(partner) })
+    }
+
+    /// What the shim is told.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where to read; its end comes when the shim has closed it, and not before it came.
@@ -46,7 +53,8 @@ impl Output {
         self.receiver.take()
     }
 
-    pub(super) fn hand_over(&mut self) {
+    /// The shim has opened its end.
+    pub fn hand_over(&mut self) {
         self.partner = None;
     }
 }
@@ -57,6 +65,7 @@ impl Input {
         make(path)?;
         let both = open_end(path, OFlags::RDWR)?;
         Ok(Self {
+            name: name(path),
             path: path.to_owned(),
             sender: Some(Sender::from_file_unchecked(File::from(both))?),
         })
@@ -64,16 +73,25 @@ impl Input {
 
     /// From here on a write fails when the shim has gone. The new end is open before the old one is
     /// closed, or the shim would see an end of input in between.
-    pub(super) fn hand_over(&mut self) -> io::Result<()> {
+    pub fn hand_over(&mut self) -> io::Result<()> {
         let ours = open_end(&self.path, OFlags::WRONLY)?;
         self.sender = Some(Sender::from_file(File::from(ours))?);
         Ok(())
+    }
+
+    /// What the shim is told.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where to write; once. Dropping it is the end of the stream.
     pub fn take(&mut self) -> Option<Sender> {
         self.sender.take()
     }
+}
+
+fn name(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 fn make(path: &Path) -> io::Result<()> {

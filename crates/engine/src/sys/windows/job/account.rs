@@ -1,0 +1,239 @@
+//! Whom a job container's processes run as.
+//!
+//! ```text
+//! inherit-user    the shim's own token
+//! a local group   a new account in it, which goes with the container
+//! anybody else    logged on without a password: service accounts, since Windows lets nobody else
+//! ```
+
+use std::io;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+
+use schema::SystemId;
+use uuid::Uuid;
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::NetworkManagement::NetManagement::{
+    LOCALGROUP_MEMBERS_INFO_3, NERR_UserNotFound, NetApiBufferFree, NetLocalGroupAddMembers,
+    NetUserAdd, NetUserDel, NetUserGetInfo, UF_DONT_EXPIRE_PASSWD, UF_NORMAL_ACCOUNT, UF_SCRIPT,
+    USER_INFO_1, USER_PRIV_USER,
+};
+use windows_sys::Win32::Security::{
+    LOGON32_LOGON, LOGON32_LOGON_INTERACTIVE, LOGON32_LOGON_SERVICE, LOGON32_PROVIDER_DEFAULT,
+    LogonUserW, LookupAccountNameW, SID_NAME_USE, SidTypeAlias, SidTypeGroup,
+    SidTypeWellKnownGroup, TOKEN_ALL_ACCESS,
+};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+
+use super::super::text::{read, wide};
+use crate::error::ErrorKind;
+
+/// Service accounts' domain: they log on as services, without a password.
+const SERVICES: &str = "NT AUTHORITY";
+
+/// An account that processes are started as.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) token: OwnedHandle,
+    /// The token is this process' own: a process is started without naming it.
+    pub(super) own: bool,
+    /// Made for the container.
+    _made: Option<Made>,
+}
+
+/// A local account that goes when this is dropped.
+#[derive(Debug)]
+struct Made(String);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.0) {
+            tracing::warn!(account = self.0, %error, "a container's account stays until its delete");
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn raw(&self) -> HANDLE {
+        self.token.as_raw_handle()
+    }
+}
+
+/// The account of a container's processes.
+pub(super) fn find(id: &SystemId, user: &str, inherit: bool) -> Result<Account, ErrorKind> {
+    if inherit {
+        return Ok(Account { token: own_token()?, own: true, _made: None });
+    }
+    if user.is_empty() {
+        return Err(wrong(user, "empty username or group name passed"));
+    }
+    if is_group(user) {
+        return member_of(id, user);
+    }
+    let (domain, name) = match user.split('\\').collect::<Vec<_>>().as_slice() {
+        [name] => (".", *name),
+        [domain, name] => (*domain, *name),
+        _ => return Err(wrong(user, "an account is `name` or `domain\\name`")),
+    };
+    let kind = if domain.eq_ignore_ascii_case(SERVICES) {
+        LOGON32_LOGON_SERVICE
+    } else {
+        LOGON32_LOGON_INTERACTIVE
+    };
+    let token = log_on(domain, name, None, kind)
+        .map_err(|error| ErrorKind::io(format!("log on as `{user}`"), error))?;
+    Ok(Account { token, own: false, _made: None })
+}
+
+fn wrong(user: &str, rule: &str) -> ErrorKind {
+    ErrorKind::InvalidDocument { field: "User".into(), value: user.into(), rule: rule.into() }
+}
+
+fn own_token() -> Result<OwnedHandle, ErrorKind> {
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the token has a place.
+    let done = unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &raw mut token) };
+    if done == 0 {
+        return Err(ErrorKind::io("open the shim's token", io::Error::last_os_error()));
+    }
+    // SAFETY: the handle is new and nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(token) })
+}
+
+/// What kind of account a name is; nothing when there is none.
+fn kind_of(name: &str) -> Option<(SID_NAME_USE, Vec<u8>)> {
+    let name = wide(name);
+    let (mut sid, mut sid_size) = (vec![0_u8; 128], 128);
+    let (mut domain, mut domain_size) = (vec![0_u16; 256], 256);
+    let mut kind = 0;
+    // SAFETY: the name ends with a zero, and the answers have the places that they are said to have.
+    let done = unsafe {
+        LookupAccountNameW(
+            std::ptr::null(),
+            name.as_ptr(),
+            sid.as_mut_ptr().cast(),
+            &raw mut sid_size,
+            domain.as_mut_ptr(),
+            &raw mut domain_size,
+            &raw mut kind,
+        )
+    };
+    (done != 0).then_some((kind, sid))
+}
+
+fn is_group(name: &str) -> bool {
+    kind_of(name).is_some_and(|(kind, _)| {
+        [SidTypeAlias, SidTypeGroup, SidTypeWellKnownGroup].contains(&kind)
+    })
+}
+
+/// The account that a container gets in a group.
+fn made_name(id: &SystemId) -> String {
+    id.as_str().chars().take(20).collect()
+}
+
+fn member_of(id: &SystemId, group: &str) -> Result<Account, ErrorKind> {
+    remove_made(id).map_err(|error| ErrorKind::io("remove a killed shim's account", error))?;
+    let (name, password) = (made_name(id), Uuid::new_v4().to_string());
+    add(&name, &password)
+        .map_err(|error| ErrorKind::io(format!("make the account `{name}`"), error))?;
+    let made = Made(name.clone());
+    join(&name, group)
+        .map_err(|error| ErrorKind::io(format!("put `{name}` into `{group}`"), error))?;
+    let token = log_on(".", &name, Some(&password), LOGON32_LOGON_INTERACTIVE)
+        .map_err(|error| ErrorKind::io(format!("log on as `{name}`"), error))?;
+    Ok(Account { token, own: false, _made: Some(made) })
+}
+
+fn checked(code: u32) -> io::Result<()> {
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
+}
+
+/// Tells an account of Transom's from one that happens to have a container's name.
+const COMMENT: &str = "Made by Transom for a host process container";
+
+fn add(name: &str, password: &str) -> io::Result<()> {
+    let (mut name, mut password, mut comment) = (wide(name), wide(password), wide(COMMENT));
+    let about = USER_INFO_1 {
+        usri1_name: name.as_mut_ptr(),
+        usri1_password: password.as_mut_ptr(),
+        usri1_password_age: 0,
+        usri1_priv: USER_PRIV_USER,
+        usri1_home_dir: std::ptr::null_mut(),
+        usri1_comment: comment.as_mut_ptr(),
+        usri1_flags: UF_SCRIPT | UF_NORMAL_ACCOUNT | UF_DONT_EXPIRE_PASSWD,
+        usri1_script_path: std::ptr::null_mut(),
+    };
+    // SAFETY: the structure is whole, and its texts live through the call.
+    let code =
+        unsafe { NetUserAdd(std::ptr::null(), 1, (&raw const about).cast(), std::ptr::null_mut()) };
+    checked(code)
+}
+
+fn join(name: &str, group: &str) -> io::Result<()> {
+    let (mut name, group) = (wide(name), wide(group));
+    let member = LOCALGROUP_MEMBERS_INFO_3 { lgrmi3_domainandname: name.as_mut_ptr() };
+    // SAFETY: as above; there is one member.
+    let code = unsafe {
+        NetLocalGroupAddMembers(std::ptr::null(), group.as_ptr(), 3, (&raw const member).cast(), 1)
+    };
+    checked(code)
+}
+
+/// Takes away the account that a killed shim made for a container, and no other.
+pub(super) fn remove_made(id: &SystemId) -> io::Result<()> {
+    let name = made_name(id);
+    if comment_of(&name).as_deref() == Some(COMMENT) { remove(&name) } else { Ok(()) }
+}
+
+#[expect(clippy::cast_ptr_alignment, reason = "Windows gives it aligned for its kind")]
+fn comment_of(name: &str) -> Option<String> {
+    let name = wide(name);
+    let mut about: *mut u8 = std::ptr::null_mut();
+    // SAFETY: the name ends with a zero; what Windows gives is of the level's kind, and given back.
+    unsafe {
+        if NetUserGetInfo(std::ptr::null(), name.as_ptr(), 1, &raw mut about) != 0
+            || about.is_null()
+        {
+            return None;
+        }
+        let told = read((*about.cast::<USER_INFO_1>()).usri1_comment);
+        NetApiBufferFree(about.cast());
+        Some(told)
+    }
+}
+
+/// Takes an account away; one that is gone is a success.
+fn remove(name: &str) -> io::Result<()> {
+    let name = wide(name);
+    // SAFETY: the name ends with a zero.
+    match unsafe { NetUserDel(std::ptr::null(), name.as_ptr()) } {
+        code if code == NERR_UserNotFound => Ok(()),
+        code => checked(code),
+    }
+}
+
+fn log_on(
+    domain: &str,
+    name: &str,
+    password: Option<&str>,
+    kind: LOGON32_LOGON,
+) -> io::Result<OwnedHandle> {
+    let (domain, name, password) = (wide(domain), wide(name), password.map(wide));
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the texts end with zeros, and the token has a place.
+    let done = unsafe {
+        LogonUserW(
+            name.as_ptr(),
+            domain.as_ptr(),
+            password.as_ref().map_or(std::ptr::null(), Vec::as_ptr),
+            kind,
+            LOGON32_PROVIDER_DEFAULT,
+            &raw mut token,
+        )
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handle is new and nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(token) })
+}
