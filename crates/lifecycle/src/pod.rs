@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(pod_with(&[]).create(&id("pod"), false), Err(Denied::TaskExists(id("pod"))));
     }
 
-    /// shim.md 7.4: the rows about kill.
+    /// hcsshim's `pod_test.go`: the rows about kill.
     #[test]
     fn kill_all_of_the_sandbox_reaches_the_workloads_first() {
         let pod = pod_with(&["a", "b"]);
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(pod.kill(&id("x"), true, true), Err(Denied::NoSuchTask(id("x"))));
     }
 
-    /// shim.md 7.4: the rows about delete.
+    /// hcsshim's `pod_test.go`: the rows about delete.
     #[test]
     fn a_deleted_workload_is_forgotten_and_the_sandbox_is_not() {
         let mut pod = pod_with(&["a"]);

@@ -136,7 +136,7 @@ mod tests {
         parse(text.split_whitespace().map(str::to_owned))
     }
 
-    /// shim.md 7.10: the rows without a bundle.
+    /// hcsshim's `test/containerd-shim-runhcs-v1`: the rows without a bundle.
     #[test]
     fn missing_flags_are_told_in_their_order() {
         assert_eq!(args("").unwrap_err().to_string(), "namespace is required");

@@ -71,7 +71,7 @@ impl Error {
         }
     }
 
-    /// The container is gone: what asks about it finds nothing (shim.md 4.8).
+    /// The container is gone: what asks about it finds nothing.
     pub(crate) fn is_gone(&self) -> bool {
         let Self::Engine(error) = self else { return false };
         matches!(

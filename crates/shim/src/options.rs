@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// containerd.md 6: Debian's builds, which know no type of this runtime.
+    /// Debian's builds, which know no type of this runtime.
     #[test]
     fn untyped_options_are_read_as_text() {
         let body = b"SandboxPlatform = \"windows/amd64\"".to_vec();

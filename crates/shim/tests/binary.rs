@@ -1,5 +1,5 @@
 //! The program itself, as containerd runs it. What needs a container is driven elsewhere: here is
-//! what must hold before there is one (shim.md 7.10).
+//! what must hold before there is one (hcsshim's `test/containerd-shim-runhcs-v1`).
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
@@ -156,7 +156,6 @@ async fn a_workload_gets_its_pods_shim() {
     gone(shim::address::path(client.address()).unwrap());
 }
 
-/// shim.md 9, row 1.
 #[tokio::test]
 async fn a_shim_that_cannot_listen_fails_its_start() {
     let place = Place::new();
@@ -183,7 +182,7 @@ async fn a_killed_shim_is_followed_by_another() {
     gone(shim::address::path(second.address()).unwrap());
 }
 
-/// shim.md 7.13: panic.log handling in delete.
+/// Untested in hcsshim: panic.log handling in delete.
 #[test]
 fn a_panic_is_passed_on_by_delete() {
     let place = Place::new();
@@ -236,7 +235,7 @@ fn bootstrap(id: &str) -> Vec<u8> {
     .unwrap()
 }
 
-/// containerd.md 7: version 2.3 and later send a bootstrap message and take JSON.
+/// Version 2.3 and later send a bootstrap message and take JSON.
 #[tokio::test]
 async fn a_bootstrap_message_is_answered_in_json() {
     let place = Place::new();
@@ -261,7 +260,7 @@ async fn a_bootstrap_message_is_answered_in_json() {
     gone(shim::address::path(client.address()).unwrap());
 }
 
-/// containerd.md 6: options of a containerd that was built without this runtime's types.
+/// Options of a containerd that was built without this runtime's types.
 #[tokio::test]
 async fn untyped_options_reach_the_shim_and_wrong_ones_are_named() {
     let place = Place::new();
@@ -288,7 +287,7 @@ async fn untyped_options_reach_the_shim_and_wrong_ones_are_named() {
     gone(shim::address::path(client.address()).unwrap());
 }
 
-/// containerd.md 6: a sandbox of the Sandbox API has a bundle without a spec, and its containers
+/// A sandbox of the Sandbox API has a bundle without a spec, and its containers
 /// find their shim by its id.
 #[tokio::test]
 async fn a_modern_containerd_may_start_a_sandbox_without_a_spec() {

@@ -1,4 +1,4 @@
-//! The rows of shim.md 7.5, and the orders of events of its 5.2.
+//! The rows of hcsshim's `task_hcs_test.go`, and its orders of events.
 
 use schema::process::ControlEvent;
 
@@ -231,7 +231,7 @@ fn a_crashed_container_ends_a_task_that_never_started() {
     assert_eq!(carry_out(&mut task, effects), [Event::Exited(Which::Init, exit(0, 1))]);
 }
 
-/// shim.md 7.3: the fake sandbox.
+/// hcsshim's `exec_wcow_podsandbox_test.go`: the fake sandbox.
 #[test]
 fn a_holder_ends_with_0_when_it_ran_and_1_when_not() {
     let (mut holder, _) = Task::new(TaskId::new("p").unwrap(), Kind::Holder);

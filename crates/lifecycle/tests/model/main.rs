@@ -2,7 +2,7 @@
 //!
 //! The world here is a list of effects that were asked for and not yet carried out; a step is a
 //! request, or one of them coming true. Whatever the order, every answer and every state must be the
-//! model's, the events that come out must be those of shim.md 5.2, and nothing may be forgotten.
+//! model's, the events that come out must be in hcsshim's order, and nothing may be forgotten.
 
 mod written;
 

@@ -81,7 +81,7 @@ impl Found {
 mod tests {
     use super::*;
 
-    /// shim.md 2.9: the discovery convention.
+    /// The discovery convention.
     #[test]
     fn a_shim_is_found_by_its_name_or_a_beginning_that_only_it_has() {
         let folder = tempfile::tempdir().unwrap();

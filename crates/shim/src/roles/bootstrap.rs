@@ -62,7 +62,7 @@ mod tests {
         asked.write_to_bytes().unwrap()
     }
 
-    /// containerd.md 7: the rows of the reply.
+    /// The rows of the reply.
     #[test]
     fn only_a_bootstrap_message_about_this_container_is_answered_in_json() {
         let flags = Flags { id: "c1".into(), namespace: "ns".into(), ..Flags::default() };

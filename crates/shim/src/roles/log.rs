@@ -81,7 +81,7 @@ impl Write for Line<'_> {
 mod tests {
     use super::*;
 
-    /// shim.md 1.5: the level and the sink.
+    /// The level and the sink.
     #[test]
     fn a_level_overrides_debug_and_one_that_is_none_is_refused() {
         let with = |debug, log_level: &str| Options {

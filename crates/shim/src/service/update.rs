@@ -64,7 +64,7 @@ fn decode(wanted: &Any, processors: u32) -> Result<Update> {
 mod tests {
     use super::*;
 
-    /// shim.md 7.1 and 7.2: update with wrong type.
+    /// hcsshim's `service_internal_taskshim_test.go`: update with wrong type.
     #[test]
     fn only_resources_and_mounts_are_taken() {
         let any = Any { type_url: "x/Process".to_owned(), value: b"{}".to_vec(), ..Any::new() };

@@ -85,7 +85,7 @@ fn decode(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// shim.md 7.7: logger path and arguments, unsafe path, empty path, flags.
+    /// hcsshim's `internal/cmd`: logger path and arguments, unsafe path, empty path, flags.
     #[test]
     fn a_loggers_arguments_stand_in_the_order_of_the_address() {
         let binary = Binary::parse("binary:///bin/log?-key=a%20b&flag&x=1").unwrap().unwrap();

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(listening.await.unwrap(), 100_000);
     }
 
-    /// shim.md 7.7, "stuck output".
+    /// hcsshim's `internal/cmd`, "stuck output".
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_never_ends_is_given_up_after_the_process() {
         let (from, _held_open) = pipe();
@@ -225,7 +225,7 @@ mod tests {
         tokio::time::timeout(UNREAD * 2, relays.finish()).await.unwrap();
     }
 
-    /// shim.md 7.7, "blocked stdin", and 2.6 `CloseIO`.
+    /// hcsshim's `internal/cmd`, "blocked stdin"; and `CloseIO`.
     #[tokio::test]
     async fn closing_stdin_passes_on_what_was_written_before() {
         let (from, mut types) = pipe();

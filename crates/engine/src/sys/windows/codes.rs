@@ -224,7 +224,7 @@ mod tests {
         }
     }
 
-    /// hcs-api.md 7: every code has words that a reader understands.
+    /// Every code has words that a reader understands.
     #[test]
     fn every_code_of_the_sheet_is_readable() {
         let sheet = [

@@ -1,4 +1,4 @@
-//! The diagnostics service (shim.md 2.9, 2.10).
+//! The diagnostics service.
 
 use ttrpc::context::Context;
 
@@ -18,7 +18,7 @@ async fn before_there_is_a_task_only_the_pid_and_the_stacks_are_told() {
     assert_eq!(client.stacks().await.unwrap().guest, "");
 }
 
-/// shim.md 2.9: a real task lists its other processes, the first is left out.
+/// A real task lists its other processes, the first is left out.
 #[tokio::test]
 async fn tasks_are_listed_with_their_execs_and_where_those_are() {
     let shim = Shim::running_pod(&["a"]).await;

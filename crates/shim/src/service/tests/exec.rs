@@ -8,7 +8,7 @@ use crate::client::{Stdio, TaskStatus};
 
 const KILL: u32 = 9;
 
-/// shim.md 5.2, "exec normal".
+/// Order of events, "exec normal".
 #[tokio::test]
 async fn an_exec_is_told_in_order_and_gone_when_deleted() {
     let mut shim = Shim::standalone("c1").await;
@@ -33,7 +33,6 @@ async fn an_exec_is_told_in_order_and_gone_when_deleted() {
     assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(8));
 }
 
-/// shim.md 4.4.
 #[tokio::test]
 async fn an_exec_needs_a_free_id_and_a_running_task() {
     let shim = Shim::standalone("c1").await;
@@ -55,7 +54,7 @@ async fn an_exec_needs_a_free_id_and_a_running_task() {
     shim.client.exec("c1", "g", &spec, &none).await.expect("the id was given back");
 }
 
-/// shim.md 5.2, "exec start fails", and 4.2: the exec ends with 1.
+/// Order of events, "exec start fails": the exec ends with 1.
 #[tokio::test]
 async fn an_exec_that_cannot_start_ends_with_1_and_harms_nobody() {
     let shim = Shim::standalone("c1").await;
@@ -66,7 +65,7 @@ async fn an_exec_that_cannot_start_ends_with_1_and_harms_nobody() {
     assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
 }
 
-/// shim.md 7.5: kill and delete of a second exec.
+/// hcsshim's `task_hcs_test.go`: kill and delete of a second exec.
 #[tokio::test]
 async fn signals_reach_the_process_that_they_are_for() {
     let shim = Shim::standalone("c1").await;
@@ -81,7 +80,7 @@ async fn signals_reach_the_process_that_they_are_for() {
     assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
 }
 
-/// shim.md 9, row 19: a refused delete of the task has ended its execs.
+/// A refused delete of the task has ended its execs.
 #[tokio::test]
 async fn deleting_a_running_task_ends_its_execs_and_is_refused() {
     let shim = Shim::standalone("c1").await;

@@ -1,4 +1,4 @@
-//! shim.md 7.3: the fake sandbox, a row each.
+//! hcsshim's `exec_wcow_podsandbox_test.go`: the fake sandbox, a row each.
 
 use std::time::SystemTime;
 
@@ -106,7 +106,7 @@ async fn who_waits_is_told_after_the_kill() {
     }
 }
 
-/// shim.md 3.9, "Delete", and 5.1: what is told of it.
+/// What is told of its deletion.
 #[tokio::test]
 async fn its_events_are_those_of_any_task() {
     let mut shim = exited().await;
@@ -125,7 +125,7 @@ async fn its_events_are_those_of_any_task() {
     assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
 }
 
-/// shim.md 3.9, "Task behaviour".
+/// It answers as a task does.
 #[tokio::test]
 async fn nothing_of_a_container_can_be_asked_of_it() {
     let shim = running().await;

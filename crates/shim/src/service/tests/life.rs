@@ -11,7 +11,7 @@ use engine::Engine as _;
 const KILL: u32 = 9;
 const TERM: u32 = 15;
 
-/// shim.md 5.2, "normal run".
+/// Order of events, "normal run".
 #[tokio::test]
 async fn a_normal_run_is_told_in_order_and_gives_everything_back() {
     let mut shim = Shim::standalone("c1").await;
@@ -27,12 +27,12 @@ async fn a_normal_run_is_told_in_order_and_gives_everything_back() {
     );
     assert!(shim.engine.list(None).await.unwrap().is_empty());
     assert!(!shim.path("ledgers/test-c1.jsonl").exists());
-    // shim.md 2.5: the slot is kept.
+    // The slot is kept.
     let state = shim.client.state("c1", None).await.unwrap();
     assert_eq!(state.status, TaskStatus::Stopped);
 }
 
-/// shim.md 7.2: state, wrong task and wrong exec id.
+/// hcsshim's `service_internal_taskshim_test.go`: state, wrong task and wrong exec id.
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let shim = Shim::standalone("c1").await;
@@ -40,7 +40,7 @@ async fn what_is_not_there_is_not_found() {
     shim.create("c1", "wait").await;
     assert!(shim.client.state("other", None).await.unwrap_err().is_not_found());
     let client = &shim.client;
-    // shim.md quirk 5: the task's own id is no exec id.
+    // The task's own id is no exec id, which hcsshim takes it for.
     for exec in ["c1", "nosuch", "../x"] {
         assert!(client.state("c1", Some(exec)).await.unwrap_err().is_not_found());
         assert!(client.start_process("c1", Some(exec)).await.unwrap_err().is_not_found());
@@ -87,7 +87,7 @@ async fn start_is_granted_once() {
     assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
 }
 
-/// shim.md 5.2, "init start fails".
+/// Order of events, "init start fails".
 #[tokio::test]
 async fn a_missing_program_is_named_and_gives_everything_back() {
     let mut shim = Shim::standalone("c1").await;
@@ -102,7 +102,7 @@ async fn a_missing_program_is_named_and_gives_everything_back() {
     assert_eq!(shim.held(), []);
 }
 
-/// shim.md 5.2, "init killed before start" and "init deleted before start".
+/// Order of events, "init killed before start" and "init deleted before start".
 #[tokio::test]
 async fn a_container_that_never_started_ends_by_kill_or_delete() {
     let mut shim = Shim::standalone("c1").await;
@@ -120,7 +120,6 @@ async fn a_container_that_never_started_ends_by_kill_or_delete() {
     assert_eq!(shim.events(3).await, ["create c2", "exit c2/c2 0", "delete c2/ 0"]);
 }
 
-/// shim.md 4.6.
 #[tokio::test]
 async fn signals_follow_the_table() {
     let shim = Shim::standalone("c1").await;
@@ -145,13 +144,12 @@ async fn limits_can_change_while_it_runs() {
     shim.client.update("c1", &resources).await.unwrap();
     let system = shim.engine.open(&SystemId::new("c1").unwrap()).await.unwrap();
     assert_eq!(system.memory_limit(), Some(256));
-    // shim.md 7.1: pids of a task, and stats.
+    // hcsshim's `service_internal_podshim_test.go`: pids of a task, and stats.
     let pids = shim.client.pids("c1").await.unwrap();
     assert_eq!((pids.len(), pids[0].pid, pids[0].exec_id.as_str()), (1, 4, "c1"));
     assert!(shim.client.stats("c1").await.unwrap().has_windows());
 }
 
-/// shim.md 9, row 6.
 #[tokio::test]
 async fn a_standalone_shim_has_one_task_of_its_own_id() {
     let shim = Shim::standalone("c1").await;
@@ -189,7 +187,7 @@ async fn a_container_that_crashes_is_an_exit() {
     assert_eq!(shim.held(), []);
 }
 
-/// shim.md 7.13: shutdown of an id that is not the shim's own.
+/// Untested in hcsshim: shutdown of an id that is not the shim's own.
 #[tokio::test]
 async fn only_the_shims_own_id_shuts_it_down() {
     let shim = Shim::standalone("c1").await;

@@ -1,4 +1,4 @@
-//! shim.md 7.13, "the 30 s limits": what takes too long is told so, and can be asked again. Time here
+//! The 30 s limits, untested in hcsshim: what takes too long is told so, and can be asked again. Time here
 //! passes only when nothing else can happen.
 
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn a_deletion_of_what_cannot_be_ended_is_given_up_and_may_be_repeated() {
     assert!(!place.host.held().iter().any(|held| matches!(held, Holding::Mount(_))));
 }
 
-/// shim.md 9, row 17: one that never started does not take the patience of one that runs.
+/// One that never started does not take the patience of one that runs.
 #[tokio::test(start_paused = true)]
 async fn a_container_that_never_started_is_gone_at_once() {
     let place = Place::with("wait").await;
@@ -109,7 +109,7 @@ async fn a_container_that_never_started_is_gone_at_once() {
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
 }
 
-/// shim.md 4.3: whoever ended by itself leaves the others 30 s for their shutdown.
+/// Whoever ended by itself leaves the others 30 s for their shutdown.
 #[tokio::test(start_paused = true)]
 async fn what_runs_beside_the_first_process_has_30_seconds_to_end() {
     let place = Place::with("wait").await;

@@ -1,4 +1,4 @@
-//! shim.md 7.1 and 7.2: every method of a pod's shim and of a container's, against what is not
+//! hcsshim's `service_internal_podshim_test.go` and its twin for a container: every method of a pod's shim and of a container's, against what is not
 //! there, the first process, and another process.
 
 use containerd_shim_protos::api::{

@@ -1,6 +1,6 @@
 //! The service in this process, on the engine in memory, spoken to over a real socket.
 //!
-//! Names of shim.md's rows stand at the tests that cover them.
+//! Where hcsshim has a test of the same, its file and row stand at the test.
 
 mod diag;
 mod exec;

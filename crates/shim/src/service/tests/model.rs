@@ -226,7 +226,7 @@ fn told<'a>(events: &'a [String], subject: &str) -> Vec<&'a str> {
     events.map(|event| event.split(' ').next().unwrap_or_default()).collect()
 }
 
-/// shim.md 5.2.
+/// hcsshim's order of events.
 fn check(told: &[&str], first: bool) {
     let mut last = "";
     for event in told {

@@ -48,7 +48,7 @@ impl Shim {
     }
 }
 
-/// shim.md 3.1 and 3.5: the checks.
+/// The checks.
 #[tokio::test]
 async fn a_pod_takes_its_own_containers_while_it_runs() {
     let shim = Shim::pod("pod").await;
@@ -68,7 +68,7 @@ async fn a_pod_takes_its_own_containers_while_it_runs() {
     }
 }
 
-/// shim.md 7.4: kill.
+/// hcsshim's `pod_test.go`: kill.
 #[tokio::test]
 async fn killing_all_of_the_sandbox_ends_the_pod() {
     let shim = Shim::running_pod(&["a", "b"]).await;
@@ -79,7 +79,7 @@ async fn killing_all_of_the_sandbox_ends_the_pod() {
     assert_eq!(shim.held(), []);
 }
 
-/// shim.md 9, row 9: one exited workload makes it "not found", and all the others are told.
+/// One exited workload makes it "not found", and all the others are told.
 #[tokio::test]
 async fn killing_all_tells_of_one_that_had_ended_and_ends_the_others() {
     let shim = Shim::running_pod(&["a", "b"]).await;
@@ -91,7 +91,7 @@ async fn killing_all_tells_of_one_that_had_ended_and_ends_the_others() {
     within(shim.client.wait("pod", None)).await.unwrap();
 }
 
-/// shim.md 7.4: delete.
+/// hcsshim's `pod_test.go`: delete.
 #[tokio::test]
 async fn a_deleted_workload_is_forgotten_and_the_sandbox_is_not() {
     let shim = Shim::running_pod(&["a"]).await;
@@ -114,7 +114,7 @@ async fn a_deleted_workload_is_forgotten_and_the_sandbox_is_not() {
     assert_eq!(shim.client.state("pod", None).await.unwrap().status, TaskStatus::Stopped);
 }
 
-/// shim.md 7.13: concurrent creates of one id.
+/// Untested in hcsshim: concurrent creates of one id.
 #[tokio::test]
 async fn of_two_creates_for_one_id_one_is_granted() {
     let shim = Shim::running_pod(&[]).await;
@@ -125,7 +125,7 @@ async fn of_two_creates_for_one_id_one_is_granted() {
     assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
 }
 
-/// shim.md 3.9: a pod of host-process containers has no container of its own.
+/// A pod of host-process containers has no container of its own.
 #[tokio::test]
 async fn a_host_process_pod_is_held_by_a_placeholder() {
     let shim = Shim::windows_pod("pod").await;
@@ -158,7 +158,7 @@ async fn a_sandbox_with_nothing_to_do_is_a_placeholder_and_its_workloads_are_not
     assert_eq!(within(shim.client.wait("a", None)).await.unwrap().code, ExitCode(1067));
 }
 
-/// shim.md 1.8: "anything still running dies with the process".
+/// "anything still running dies with the process".
 #[tokio::test]
 async fn what_still_runs_ends_with_its_shim() {
     let mut shim = Shim::running_pod(&["a", "b"]).await;

@@ -1,4 +1,4 @@
-//! The Sandbox API: the order of calls that containerd makes (containerd.md 6), and its refusals.
+//! The Sandbox API: the order of calls that containerd makes of its sandbox mode, and its refusals.
 
 use containerd_shim_protos::sandbox_api::{
     CreateSandboxRequest, PingRequest, PlatformRequest, SandboxMetricsRequest,
@@ -78,7 +78,7 @@ fn code<T: std::fmt::Debug>(answer: ttrpc::Result<T>) -> Code {
     }
 }
 
-/// containerd.md 6: a pod in the host's network has no namespace of its own to name.
+/// A pod in the host's network has no namespace of its own to name.
 #[tokio::test]
 async fn a_sandbox_in_the_hosts_network_is_refused_as_a_pause_container_is() {
     let shim = Shim::pod("pod").await;

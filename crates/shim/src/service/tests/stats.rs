@@ -1,4 +1,4 @@
-//! `Stats` (shim.md 4.8 and 7.1; containerd.md 7).
+//! `Stats`, in either of its two forms.
 
 use containerd_shim_protos::api::StatsRequest;
 use schema::properties::{ControlGroupStats, Statistics};
@@ -23,7 +23,7 @@ fn hundreds() -> Statistics {
     told
 }
 
-/// shim.md 7.1: "stats sandbox task, as WCOW", and "stats 2nd task".
+/// hcsshim's `service_internal_podshim_test.go`: "stats sandbox task, as WCOW", and "stats 2nd task".
 #[tokio::test]
 async fn a_windows_spec_is_told_of_in_windows_words() {
     let shim = Shim::running_pod(&["a"]).await;

@@ -6,7 +6,7 @@ use tokio::net::unix::pipe::OpenOptions;
 use super::{Shim, fifo, process, within};
 use crate::client::Stdio;
 
-/// shim.md 7.7, "stdin", and 2.6 `CloseIO`.
+/// hcsshim's `internal/cmd`, "stdin"; and `CloseIO`.
 #[tokio::test]
 async fn stdin_reaches_the_process_and_stdout_comes_back() {
     let shim = Shim::standalone("c1").await;
@@ -56,7 +56,7 @@ async fn stderr_goes_its_own_way() {
     assert_eq!(std::fs::read_to_string(err).unwrap(), "ouch\r\n");
 }
 
-/// shim.md 9, row 18: a logger of an exec beside the first process' own.
+/// A logger of an exec beside the first process' own.
 #[tokio::test]
 async fn a_logger_takes_the_output_of_each_process() {
     let shim = Shim::standalone("c1").await;
@@ -82,7 +82,7 @@ async fn a_logger_takes_the_output_of_each_process() {
     assert_eq!(read("second.id"), "test/c1\n");
 }
 
-/// shim.md 2.6, `ResizePty`.
+/// `ResizePty`.
 #[tokio::test]
 async fn only_a_terminal_is_resized() {
     use schema::ConsoleSize;

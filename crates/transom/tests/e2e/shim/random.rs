@@ -72,7 +72,7 @@ fn step(id: &str, chance: &mut Chance) -> Vec<String> {
     }
 }
 
-/// shim.md 5.2: what may follow what, of one process. An exec's id may be used again, and one that is
+/// hcsshim's order of events: what may follow what, of one process. An exec's id may be used again, and one that is
 /// still there when its task is deleted is told of no more.
 fn check(all: &[Told], process: &str) {
     let mut last = "";
