@@ -36,8 +36,7 @@ pub fn workdir(current: &str, requested: &str) -> Result<String, ClassicError> {
         return Err(ClassicError::DriveOnly(bad.clone()));
     }
     let joined = if current.is_empty() || is_rooted(&requested) {
-        let has_drive = requested.chars().nth(1) == Some(':');
-        if has_drive { requested } else { clean(&format!("C:\\\\.\\{requested}")) }
+        if has_drive(&requested) { requested } else { clean(&format!("C:\\\\.\\{requested}")) }
     } else {
         clean(&format!("{current}\\{requested}"))
     };
@@ -50,8 +49,8 @@ pub fn workdir(current: &str, requested: &str) -> Result<String, ClassicError> {
 pub fn destination(workdir: &str, requested: &str) -> Result<String, ClassicError> {
     let mut dest = requested.replace('/', "\\");
     let ends_in_separator = dest.ends_with('\\');
-    if has_drive(&dest) && dest[2..].starts_with('\\') {
-        if !dest[..1].eq_ignore_ascii_case("c") {
+    if is_absolute(&dest) {
+        if !dest.starts_with(['c', 'C']) {
             return Err(ClassicError::OtherDrive);
         }
         dest.drain(..2);
@@ -88,22 +87,31 @@ pub fn command(
     match statement_command(statement, &text)? {
         CommandLine::Exec(words) if words.is_empty() => Ok((words, escaped_before)),
         CommandLine::Exec(words) => Ok((words, false)),
-        CommandLine::Shell(line) => Ok((vec![format!("{} {line}", shell.join(" "))], true)),
+        // Everything behind the instruction's name, as it was written.
+        CommandLine::Shell(_) => {
+            let line = format!("{} {}{}", shell.join(" "), statement.text, statement.blanks);
+            Ok((vec![line], true))
+        }
     }
 }
 
+/// Whatever stands before the colon: Windows' own functions do not ask which drives there can be.
 fn has_drive(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':')
+    path.is_char_boundary(1) && path.as_bytes().get(1) == Some(&b':')
 }
 
 fn is_drive_only(path: &str) -> bool {
-    has_drive(path) && &path[2..] == "."
+    path.starts_with(|c: char| c.is_ascii_alphabetic()) && path.get(1..) == Some(":.")
 }
 
 /// It begins at the root of a drive, whichever.
 fn is_rooted(path: &str) -> bool {
     path.starts_with('\\') || (has_drive(path) && path[2..].starts_with('\\'))
+}
+
+/// A drive or a share is named, and the path begins at its root.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with("\\\\") || (has_drive(path) && path[2..].starts_with('\\'))
 }
 
 /// As Windows' own rules have it: a drive or a share stays in front.
@@ -156,6 +164,11 @@ mod tests {
             (r"C:\foo", "bar", r"C:\foo\bar"),
             (r"C:\foo", "/bar", r"C:\bar"),
             (r"C:\foo", r"\bar", r"C:\bar"),
+            ("", r"\\?\C:\x", r"C:\?\C:\x"),
+            ("", "C:foo", "C:foo"),
+            (r"C:\foo", "C:bar", r"C:\foo\C:bar"),
+            (r"C:\foo", r"1:\x", r"1:\x"),
+            ("", "é:", r"C:\é:"),
         ];
         for (current, requested, wanted) in table {
             assert_eq!(workdir(current, requested).unwrap(), wanted, "{current} + {requested}");
@@ -181,7 +194,9 @@ mod tests {
         for (workdir, requested, wanted) in table {
             assert_eq!(destination(workdir, requested).unwrap(), wanted, "{workdir} + {requested}");
         }
-        assert_eq!(destination("", "e:/"), Err(ClassicError::OtherDrive));
+        for other in ["e:/", r"\\server\share\x", "//server/share", r"1:\x"] {
+            assert_eq!(destination(r"C:\app", other), Err(ClassicError::OtherDrive), "{other}");
+        }
         assert_eq!(destination(r"D:\", "."), Err(ClassicError::RelativeToOtherDrive));
         assert!(matches!(destination("C", ""), Err(ClassicError::Inconsistent(_))));
     }

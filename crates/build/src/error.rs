@@ -45,6 +45,12 @@ pub enum BuildError {
     /// An archive that has no place for them.
     #[error("docker's archives have no place for attestations: use type=oci, or ask for none")]
     NoAttestations,
+    /// Annotations of an index that is not made.
+    #[error(
+        "index annotations not supported for single platform export: without attestations there \
+         is no index"
+    )]
+    NoIndex,
     /// A cache outside the store.
     #[error(transparent)]
     Cache(#[from] CacheError),

@@ -16,6 +16,7 @@ pub mod executor;
 pub mod fetch;
 mod files;
 pub mod ignore;
+mod kept;
 pub mod output;
 pub mod paths;
 pub mod progress;
@@ -27,9 +28,10 @@ pub mod workplace;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use builder::{Builder, Ground, NamedContext, Options, Secret, change};
+pub use builder::{Builder, Ground, NamedContext, Options, Secret, change, context_key};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
+pub use kept::{Kept, KeptKind, kept};
 pub use registry::{RegistryError, changes as registry_changes};
 
 /// A file in a folder, by a path out of which no link leads.

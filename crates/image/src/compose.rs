@@ -52,16 +52,19 @@ impl Store {
         self.blocking(move |store| store.add_layer_sync(compression, write)).await
     }
 
-    /// The same layer compressed in another way.
+    /// The same layer compressed in another way; one that is of this type already stays as it is,
+    /// unless the `level` counts.
     pub async fn recompress(
         &self,
         _hold: &Hold,
         layer: &NewLayer,
         compression: Compression,
+        level: bool,
     ) -> Result<NewLayer> {
         let layer = layer.clone();
         self.blocking(move |store| {
-            if *layer.descriptor.media_type() == compression.media_type() {
+            let same = *layer.descriptor.media_type() == compression.media_type();
+            if same && !(level && compression.has_level()) {
                 return Ok(layer);
             }
             let blob = store.open_blob(&digest_of(&layer.descriptor)?)?;

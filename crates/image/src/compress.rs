@@ -39,6 +39,11 @@ impl Default for Compression {
 }
 
 impl Compression {
+    /// Whether there are several ways to do it.
+    pub(crate) fn has_level(self) -> bool {
+        !matches!(self, Self::Uncompressed)
+    }
+
     pub(crate) fn media_type(self) -> MediaType {
         match self {
             Self::Uncompressed => MediaType::ImageLayer,

@@ -18,6 +18,7 @@ mod error;
 pub mod hive;
 mod image;
 mod layer;
+mod layout;
 mod name;
 mod platform;
 mod progress;
@@ -35,6 +36,7 @@ pub use digest::Digest;
 pub use error::{Error, Result};
 pub use image::Image;
 pub use layer::{Below, Chain, HiveFile, OWNER_ATTRIBUTE, Scratch, adopt};
+pub use layout::Layout;
 pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};
@@ -42,6 +44,6 @@ pub use progress::{Event, Progress, Quiet, State};
 pub use registry::{PullOptions, Pulled, Pushed};
 pub use settings::Settings;
 pub use store::{
-    CachePruneOptions, CacheRecord, CacheUsage, DiskUsage, Making, PruneOptions, Pruned,
-    RemoveOptions, Removed, Store,
+    Alone, CacheRecord, CacheUsage, DiskUsage, Making, PruneOptions, Pruned, RemoveOptions,
+    Removed, Store,
 };

@@ -50,6 +50,11 @@ pub(crate) const TEST: &[Need] = &[
     // Debian 12 has it here, later ones in qemu-utils.
     Need::program("qemu-storage-daemon", "qemu-system-common", "serves VHDX disks"),
     Need::program("hivexsh", "libhivex-bin", "reads registry hives as others do"),
+    Need::file(
+        "/usr/lib/python3/dist-packages/jsonschema/__init__.py",
+        "python3-jsonschema",
+        "holds images against OCI's schemas",
+    ),
 ];
 
 /// To measure it against what is there already.

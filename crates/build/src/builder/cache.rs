@@ -19,8 +19,6 @@ type Result<T> = std::result::Result<T, Cause>;
 pub(super) struct Cache<'a> {
     images: &'a Store,
     hold: &'a Hold,
-    /// Every step is done anew: what others keep is not looked at, what is made is still kept.
-    anew: bool,
     /// Caches outside the store.
     remotes: Vec<Remote>,
     /// The layers that this build went by, in their order.
@@ -40,11 +38,13 @@ pub(super) struct Wanted<'a> {
     /// The chain below it.
     pub(super) parent: Option<Digest>,
     pub(super) description: &'a str,
+    /// What others made is not looked at.
+    pub(super) anew: bool,
 }
 
 impl<'a> Cache<'a> {
-    pub(super) fn new(images: &'a Store, hold: &'a Hold, anew: bool, remotes: Vec<Remote>) -> Self {
-        Self { images, hold, anew, remotes, went_by: Mutex::default() }
+    pub(super) fn new(images: &'a Store, hold: &'a Hold, remotes: Vec<Remote>) -> Self {
+        Self { images, hold, remotes, went_by: Mutex::default() }
     }
 
     /// The layers that this build went by.
@@ -54,15 +54,15 @@ impl<'a> Cache<'a> {
 
     /// The layer of a key, waited for when somebody is at it.
     pub(super) async fn find(&self, wanted: &Wanted<'_>) -> Result<Found> {
-        if let Some(record) = self.look(wanted.key).await? {
+        if let Some(record) = self.look(wanted).await? {
             return Ok(Found::Layer(record));
         }
         let making = self.images.making(wanted.key).await?;
-        if let Some(record) = self.look(wanted.key).await? {
+        if let Some(record) = self.look(wanted).await? {
             return Ok(Found::Layer(record));
         }
-        if !self.anew && self.fetch(wanted).await? {
-            return Ok(self.look(wanted.key).await?.map_or(Found::Nothing(making), Found::Layer));
+        if !wanted.anew && self.fetch(wanted).await? {
+            return Ok(self.look(wanted).await?.map_or(Found::Nothing(making), Found::Layer));
         }
         Ok(Found::Nothing(making))
     }
@@ -83,8 +83,9 @@ impl<'a> Cache<'a> {
         Ok(false)
     }
 
-    async fn look(&self, key: &Digest) -> Result<Option<Box<CacheRecord>>> {
-        if self.anew && !self.made_here(key) {
+    async fn look(&self, wanted: &Wanted<'_>) -> Result<Option<Box<CacheRecord>>> {
+        let key = wanted.key;
+        if wanted.anew && !self.made_here(key) {
             return Ok(None);
         }
         let found = self.images.find_cached(self.hold, key).await?;

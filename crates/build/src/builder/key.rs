@@ -1,5 +1,6 @@
 //! By what the layer of a step is found again: everything that shows in it, and no time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::Engine;
@@ -35,7 +36,7 @@ fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
     Ok(match work {
         Work::Run(running) => {
             let meta = &running.meta;
-            json!([
+            let mut key = json!([
                 "run",
                 meta.args,
                 meta.command_line,
@@ -44,7 +45,14 @@ fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
                 meta.user,
                 meta.network == NetMode::None,
                 running.mounts.key
-            ])
+            ]);
+            // Which names there are makes a difference; where they lead may be another place each
+            // time, and the same thing.
+            let hosts: BTreeSet<&str> = meta.hosts.iter().map(|(name, _)| name.as_str()).collect();
+            if let Some(all) = key.as_array_mut().filter(|_| !hosts.is_empty()) {
+                all.push(json!(hosts));
+            }
+            key
         }
         Work::Files(files) => {
             json!(["files", files.selection.digest()?, files.destination, files.alone])

@@ -89,7 +89,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let work = Arc::new(work);
         let key = self.key(state, &work).await?;
         let parent = if work.is_alone() { None } else { state.chain() };
-        let wanted = Wanted { key: &key, parent, description: &step.text };
+        let wanted = Wanted { key: &key, parent, description: &step.text, anew: state.anew };
         let making = match self.unless_stopped(self.cache.find(&wanted)).await?? {
             Found::Nothing(making) => making,
             Found::Layer(record) => {

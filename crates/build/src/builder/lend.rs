@@ -6,7 +6,7 @@
 //! another step could put a link in the place of what was looked at. Secrets lie in memory.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +22,7 @@ use crate::dockerfile::{Fault, Sharing};
 use crate::error::Cause;
 use crate::executor::{Mount, RunError, Source};
 use crate::files::{CopyError, Selection, at};
+use crate::kept;
 use crate::view::{Node, View};
 use crate::workplace::Workplace;
 
@@ -103,54 +104,50 @@ impl<E: Engine, H: Host> Builder<E, H> {
     }
 
     async fn hold(&self, cache: &CacheMount) -> Result<Cache> {
-        let all = self.images.root().join("build/mounts");
+        let all = self.images.root().join(kept::MOUNTS);
         if cache.sharing == Sharing::Private {
             for copy in 0..MOST_COPIES {
                 let suffix = if copy == 0 { String::new() } else { format!("-{copy}") };
                 let folder = all.join(format!("{}{suffix}", cache.key.hex()));
-                let lock = lock_file(&folder)?;
-                if try_lock(&lock, true)? {
+                if let Some(lock) = kept::try_lock(&folder, true)? {
                     fill(&folder, cache).await?;
-                    return Ok(Cache { folder, _lock: lock });
+                    return Cache::held(folder, lock);
                 }
             }
             return Err(io::Error::other(format!("cache {}: too many users", cache.id)).into());
         }
         let folder = all.join(cache.key.hex());
-        let lock = lock_file(&folder)?;
         let alone = cache.sharing == Sharing::Locked || !cache.source.is_empty();
-        if !folder.join("data").is_dir() {
-            self.wait_for(&lock, true).await?;
+        // Pruning may take it between two locks.
+        loop {
+            let lock = self.wait_for(&folder, alone).await?;
+            if folder.join("data").is_dir() {
+                return Cache::held(folder, lock);
+            }
+            drop(lock);
+            let _alone = self.wait_for(&folder, true).await?;
             fill(&folder, cache).await?;
-            lock.unlock()?;
         }
-        self.wait_for(&lock, alone).await?;
-        Ok(Cache { folder, _lock: lock })
     }
 
     /// Locks alone or with others, unless the build is cancelled meanwhile.
-    async fn wait_for(&self, lock: &File, alone: bool) -> Result<()> {
-        while !try_lock(lock, alone)? {
+    async fn wait_for(&self, folder: &Path, alone: bool) -> Result<File> {
+        loop {
+            if let Some(lock) = kept::try_lock(folder, alone)? {
+                return Ok(lock);
+            }
             if *self.cancel.borrow() {
                 return Err(RunError::NotStarted.into());
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        Ok(())
     }
 }
 
-fn lock_file(folder: &Path) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
-    File::options().create(true).truncate(false).write(true).open(folder.join("lock"))
-}
-
-fn try_lock(lock: &File, alone: bool) -> io::Result<bool> {
-    let tried = if alone { lock.try_lock() } else { lock.try_lock_shared() };
-    match tried {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
+impl Cache {
+    fn held(folder: PathBuf, lock: File) -> Result<Self> {
+        kept::note_use(&folder)?;
+        Ok(Self { folder, _lock: lock })
     }
 }
 
@@ -160,8 +157,7 @@ async fn fill(folder: &Path, cache: &CacheMount) -> Result<()> {
     if data.is_dir() {
         return Ok(());
     }
-    let about = json!({ "id": cache.id }).to_string();
-    fs::write(folder.join("about.json"), about)?;
+    kept::describe(folder, &json!({ "id": cache.id }))?;
     let (beside, seed) = (folder.join("filling"), cache.seed.clone());
     crate::blocking(move || {
         if beside.exists() {

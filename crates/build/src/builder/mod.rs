@@ -33,7 +33,7 @@ use tokio::sync::watch;
 
 use crate::dockerfile::Dockerfile;
 use crate::error::{BuildError, Cause};
-use crate::executor::{Executor, asked};
+use crate::executor::{Executor, HostAddress, asked};
 use crate::fetch::Downloads;
 use crate::ignore::Ignore;
 use crate::output::{self, Attestations, Made, Outcome, Output};
@@ -44,7 +44,8 @@ use crate::blocking;
 use crate::workplace::Workplaces;
 pub use changes::change;
 
-pub use origin::NamedContext;
+pub(crate) use origin::LAYOUT;
+pub use origin::{NamedContext, context_key};
 pub use state::Ground;
 
 /// What is built, and how.
@@ -52,6 +53,8 @@ pub use state::Ground;
 pub struct Options {
     /// The text of the Dockerfile.
     pub dockerfile: String,
+    /// What the Dockerfile is called.
+    pub file_name: String,
     /// The folder that `COPY` copies from.
     pub context: PathBuf,
     /// What of it is not there.
@@ -62,12 +65,16 @@ pub struct Options {
     pub target: Option<String>,
     /// Every step is done anew.
     pub no_cache: bool,
+    /// Stages whose steps are done anew.
+    pub no_cache_filter: Vec<String>,
     /// Base images are pulled although they are here.
     pub pull: bool,
     /// Labels for the image.
     pub labels: BTreeMap<String, String>,
     /// No step has a network.
     pub no_network: bool,
+    /// Names that steps resolve without a server.
+    pub hosts: Vec<(String, HostAddress)>,
     /// Names for the image.
     pub tags: Vec<String>,
     /// `SOURCE_DATE_EPOCH`: nothing that is made says that it is newer, and the same input gives the
@@ -83,7 +90,7 @@ pub struct Options {
     pub cache_from: Vec<Place>,
     /// Caches outside the store to write.
     pub cache_to: Vec<CacheTo>,
-    /// Contexts beside the main one, by their names in lower case.
+    /// Contexts beside the main one, by the [`context_key`]s of their names.
     pub contexts: BTreeMap<String, NamedContext>,
     /// What `RUN --mount=type=secret` may see, by id.
     pub secrets: BTreeMap<String, Secret>,
@@ -239,7 +246,7 @@ impl<E: Engine, H: Host> Builder<E, H> {
     }
 
     fn downloads(&self) -> Downloads {
-        Downloads::new(self.images.root().join("build/downloads"))
+        Downloads::below(self.images.root())
     }
 
     fn secret_places(&self) -> Workplaces {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine::Engine;
-use image::Digest;
+use image::{Digest, ImageName, Layout};
 use resources::Host;
 
 use super::copy::fault_of;
@@ -21,6 +21,19 @@ pub enum NamedContext {
     Folder(PathBuf, Ignore),
     /// An image.
     Image(String),
+    /// An image in a folder.
+    Layout(Layout),
+}
+
+/// What stands before the name of a [`NamedContext::Layout`], where it is told.
+pub(crate) const LAYOUT: &str = "oci-layout://";
+
+/// How contexts are told apart: images by their familiar names, `latest` left out, and whatever the
+/// case.
+pub fn context_key(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let familiar = ImageName::parse(&lower).map_or(lower, |name| name.familiar());
+    familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
 /// Files to copy from, or to mount.
@@ -44,12 +57,16 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             let hidden = self.options.ignore.clone();
             return Ok(Origin { view: View::folder(&self.options.context), hidden, whole: None });
         };
-        match self.options.contexts.get(&from.to_lowercase()) {
+        match self.context(from) {
             Some(NamedContext::Folder(folder, hidden)) => {
                 let hidden = hidden.clone();
                 return Ok(Origin { view: View::folder(folder), hidden, whole: None });
             }
             Some(NamedContext::Image(name)) => return self.of_image(name).await,
+            Some(NamedContext::Layout(layout)) => {
+                let image = Box::pin(self.layout(layout)).await?;
+                return self.of_state(&State::of(&image)).await;
+            }
             None => {}
         }
         match self.find(from) {
@@ -63,6 +80,11 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             }
             None => self.of_image(from).await,
         }
+    }
+
+    /// The context of this name.
+    pub(super) fn context(&self, name: &str) -> Option<&NamedContext> {
+        self.options.contexts.get(&context_key(name))
     }
 
     async fn of_image(&self, name: &str) -> Result<Origin, Cause> {

@@ -66,6 +66,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             cwd: format!("C:{}", paths::workdir(&working_dir(state), "")?),
             user: state.config.config.user.clone().unwrap_or_default(),
             network: if none { NetMode::None } else { NetMode::Default },
+            hosts: self.options.hosts.clone(),
             ..Meta::default()
         };
         let mut mounts = self.mounts(state, at, run, step).await?;

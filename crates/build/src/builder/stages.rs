@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
-use image::{Digest, Hold, Image, ImageName, PullOptions};
+use image::{Digest, Hold, Image, ImageName, Layout, PullOptions};
 use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
-use super::NamedContext;
 use super::cache::Cache;
+use super::origin::{LAYOUT, NamedContext};
 use super::state::State;
 use super::{Builder, Options};
 use crate::dockerfile::{Dockerfile, Fault, Instruction, MountText, Stage, Step, expand};
@@ -75,7 +75,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             options,
             file,
             hold,
-            cache: Cache::new(&builder.images, hold, options.no_cache, remotes),
+            cache: Cache::new(&builder.images, hold, remotes),
             room: Semaphore::new(options.parallelism.unwrap_or_else(parallelism)),
             stop: watch::Sender::new(false),
             done: BTreeMap::new(),
@@ -199,14 +199,14 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         let stage = &self.file.stages[at];
         let base = self.expand_global(&stage.from.image, stage.line)?;
         let before = |found: usize| found < at;
-        let is_context = self.options.contexts.contains_key(&base.to_lowercase());
+        let is_context = self.context(&base).is_some();
         let found = self.find_named(&base).filter(|found| before(*found) && !is_context);
         if let Some(found) = found {
             self.need(found, needed)?;
         }
         for step in &stage.steps {
             for from in sources(&step.instruction) {
-                if self.options.contexts.contains_key(&from.to_lowercase()) {
+                if self.context(from).is_some() {
                     continue;
                 }
                 let Some(found) = self.find(from) else { continue };
@@ -226,6 +226,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
 
     async fn stage(&self, at: usize, stage: &Stage) -> Result<State> {
         let mut image = self.base(at, stage).await?;
+        image.anew = self.options.no_cache || self.is_filtered(at);
         image.args.clear();
         image.has_cmd = false;
         let triggers = triggers(&mut image, stage.line)?;
@@ -254,6 +255,11 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
         }
     }
 
+    /// Whether `--no-cache-filter` names the stage.
+    fn is_filtered(&self, at: usize) -> bool {
+        self.options.no_cache_filter.iter().any(|name| self.find(name) == Some(at))
+    }
+
     async fn base(&self, at: usize, stage: &Stage) -> Result<State> {
         let name = self.expand_global(&stage.from.image, stage.line)?;
         if name.is_empty() {
@@ -267,22 +273,29 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
                 return Err(Fault::new(stage.line, rule).into());
             }
         }
-        let name = match self.options.contexts.get(&name.to_lowercase()) {
-            Some(NamedContext::Image(image)) => image.clone(),
+        let (name, layout) = match self.context(&name) {
+            Some(NamedContext::Image(image)) => (image.clone(), None),
+            Some(NamedContext::Layout(layout)) => (format!("{LAYOUT}{layout}"), Some(layout)),
             Some(NamedContext::Folder(..)) => {
                 let rule = format!("FROM {name}: a context that is a folder is no image");
                 return Err(Fault::new(stage.line, rule).into());
             }
-            None => name,
+            None => {
+                if let Some(found) = self.find_named(&name).filter(|found| *found < at) {
+                    return self.built(found).await;
+                }
+                (name, None)
+            }
         };
-        if let Some(found) = self.find_named(&name).filter(|found| *found < at) {
-            return self.built(found).await;
-        }
         if name.eq_ignore_ascii_case("scratch") {
             return Ok(State::scratch(&self.builder.ground));
         }
         let step = self.builder.progress.step(&format!("FROM {name}"));
-        match self.image(&name).await {
+        let image = match layout {
+            Some(layout) => self.layout(layout).await,
+            None => self.image(&name).await,
+        };
+        match image {
             Ok(image) => {
                 step.done();
                 Ok(State::of(&image))
@@ -311,13 +324,22 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
 
     /// An image by its name: the same for the whole build.
     pub(super) async fn image(&self, name: &str) -> std::result::Result<Image, Cause> {
-        let cell = {
-            let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(bases.entry(name.to_owned()).or_default())
-        };
-        let fetched = Box::pin(cell.get_or_try_init(|| self.fetch(name)));
+        let once = self.once(name);
+        let fetched = Box::pin(once.get_or_try_init(|| self.fetch(name)));
         let image = self.unless_stopped(fetched).await?;
         Ok(image.cloned()?)
+    }
+
+    /// An image of a layout, in the same way.
+    pub(super) async fn layout(&self, layout: &Layout) -> std::result::Result<Image, Cause> {
+        let once = self.once(&format!("{LAYOUT}{layout}"));
+        let open = || self.builder.images.open_layout(self.hold, layout);
+        Ok(once.get_or_try_init(open).await.cloned()?)
+    }
+
+    fn once(&self, name: &str) -> Arc<OnceCell<Image>> {
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(bases.entry(name.to_owned()).or_default())
     }
 
     /// An image by its name, pulled when that is asked for or needed.

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) args: Vec<(String, String)>,
     /// `CMD` was set in this stage.
     pub(super) has_cmd: bool,
+    /// Its steps are done anew: what others keep is not looked at, what is made is still kept.
+    pub(super) anew: bool,
     /// How much of the history is the base image's.
     pub(super) inherited: usize,
     /// How many of the layers are the base image's.

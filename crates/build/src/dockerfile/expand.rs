@@ -1,6 +1,7 @@
 //! `$name`, `${name:-word}` and their like; quotes and escapes go.
 
 use super::Fault;
+use super::glob::{self, Glyph, replace, trim};
 
 /// Where the values of variables come from.
 pub trait Names {
@@ -17,7 +18,9 @@ impl<F: Fn(&str) -> Option<String>> Names for F {
 /// Expands a word of the instruction on `line`.
 pub fn expand(text: &str, escape: char, names: &dyn Names, line: usize) -> Result<String, Fault> {
     let mut reader = Reader { chars: text.chars().collect(), at: 0, escape, names, literal: false };
-    reader.until(None).map_err(|rule| Fault::new(line, format!("{rule} in \"{text}\"")))
+    reader
+        .until(None)
+        .map_err(|rule| Fault::new(line, format!("failed to process \"{text}\": {rule}")))
 }
 
 /// A word without its quotes and escapes, variables as they were written.
@@ -25,7 +28,9 @@ pub fn unquote(text: &str, escape: char, line: usize) -> Result<String, Fault> {
     let names = |_: &str| None;
     let chars = text.chars().collect();
     let mut reader = Reader { chars, at: 0, escape, names: &names, literal: true };
-    reader.until(None).map_err(|rule| Fault::new(line, format!("{rule} in \"{text}\"")))
+    reader
+        .until(None)
+        .map_err(|rule| Fault::new(line, format!("failed to process \"{text}\": {rule}")))
 }
 
 struct Reader<'a> {
@@ -65,7 +70,7 @@ impl Reader<'_> {
         }
         match stop {
             None => Ok(out),
-            Some(stop) => Err(format!("unexpected end of statement while looking for {stop}")),
+            Some(_) => Err(UNCLOSED.to_owned()),
         }
     }
 
@@ -108,10 +113,12 @@ impl Reader<'_> {
             return Ok(self.names.value(&name).unwrap_or_default());
         }
         self.at += 1;
-        let name = self.name();
-        if name.is_empty() {
-            return Err("bad substitution".to_owned());
+        match self.peek() {
+            None => return Err(UNCLOSED.to_owned()),
+            Some('{' | '}' | ':') => return Err("syntax error: bad substitution".to_owned()),
+            Some(_) => {}
         }
+        let name = self.name();
         self.braced(&name)
     }
 
@@ -129,7 +136,7 @@ impl Reader<'_> {
                 self.at += 1;
             }
             _ => {
-                while let Some(c) = self.peek().filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                while let Some(c) = self.peek().filter(|c| c.is_alphanumeric() || *c == '_') {
                     name.push(c);
                     self.at += 1;
                 }
@@ -143,99 +150,69 @@ impl Reader<'_> {
         let value = self.names.value(name);
         match self.next() {
             Some('}') => Ok(value.unwrap_or_default()),
-            Some(':') => {
-                let what = self.next();
-                let set = value.filter(|value| !value.is_empty());
-                self.alternative(name, what, set)
-            }
-            Some(what @ ('+' | '-' | '?')) => self.alternative(name, Some(what), value),
+            Some(':') => match self.next() {
+                Some(what @ ('+' | '-' | '?')) => {
+                    let set = value.filter(|value| !value.is_empty());
+                    self.alternative(name, what, set, "empty")
+                }
+                what => {
+                    let what = what.map(String::from).unwrap_or_default();
+                    Err(format!("unsupported modifier (:{what}) in substitution"))
+                }
+            },
+            Some(what @ ('+' | '-' | '?')) => self.alternative(name, what, value, "unset"),
             Some(what @ ('#' | '%')) => {
                 let greedy = self.peek() == Some(what);
                 self.at += usize::from(greedy);
-                let pattern = self.until(Some('}'))?;
+                let pattern = self.pattern('}')?;
                 Ok(trim(&value.unwrap_or_default(), &pattern, what == '#', greedy))
             }
             Some('/') => {
                 let all = self.peek() == Some('/');
                 self.at += usize::from(all);
-                let pattern = self.until(Some('/'))?;
+                let pattern = self.pattern('/')?;
                 let by = self.until(Some('}'))?;
                 Ok(replace(&value.unwrap_or_default(), &pattern, &by, all))
             }
             Some(other) => Err(format!("unsupported modifier ({other}) in substitution")),
-            None => Err("syntax error: missing '}'".to_owned()),
+            None => Err(UNCLOSED.to_owned()),
         }
     }
 
-    fn alternative(&mut self, name: &str, what: Option<char>, set: Option<String>) -> Read {
+    /// Reads a pattern over `stop`. What is escaped stands for itself.
+    fn pattern(&mut self, stop: char) -> Read<Vec<Glyph>> {
+        let mut pattern = Vec::new();
+        while let Some(c) = self.next() {
+            let mut text = String::new();
+            match c {
+                _ if c == stop => return Ok(pattern),
+                '\'' => self.single(&mut text)?,
+                '"' => self.double(&mut text)?,
+                '$' => text = self.dollar()?,
+                _ if c == self.escape => {
+                    pattern.extend(self.next().map(Glyph::Is));
+                    continue;
+                }
+                _ => text.push(c),
+            }
+            pattern.extend(glob::wild(&text));
+        }
+        Err(format!("syntax error: missing '{stop}' in ${{}}"))
+    }
+
+    fn alternative(&mut self, name: &str, what: char, set: Option<String>, not: &str) -> Read {
         let word = self.until(Some('}'))?;
         match (what, set) {
-            (Some('-'), set) => Ok(set.unwrap_or(word)),
-            (Some('+'), set) => Ok(set.map_or_else(String::new, |_| word)),
-            (Some('?'), Some(value)) => Ok(value),
-            (Some('?'), None) if word.is_empty() => Err(format!("{name}: not allowed to be unset")),
-            (Some('?'), None) => Err(format!("{name}: {word}")),
-            (other, _) => {
-                let other = other.unwrap_or(' ');
-                Err(format!("unsupported modifier ({other}) in substitution"))
-            }
+            ('-', set) => Ok(set.unwrap_or(word)),
+            ('+', set) => Ok(set.map_or_else(String::new, |_| word)),
+            (_, Some(value)) => Ok(value),
+            (_, None) if word.is_empty() => Err(format!("{name}: is not allowed to be {not}")),
+            (_, None) => Err(format!("{name}: {word}")),
         }
     }
 }
 
-/// Without the shortest, or the longest, match at one of its ends.
-fn trim(value: &str, pattern: &str, front: bool, greedy: bool) -> String {
-    let mut cuts: Vec<usize> =
-        value.char_indices().map(|(at, _)| at).chain([value.len()]).collect();
-    if front == greedy {
-        cuts.reverse();
-    }
-    for at in cuts {
-        let (one, other) = value.split_at(at);
-        let (cut, left) = if front { (one, other) } else { (other, one) };
-        if matches(pattern, cut) {
-            return left.to_owned();
-        }
-    }
-    value.to_owned()
-}
-
-fn replace(value: &str, pattern: &str, by: &str, all: bool) -> String {
-    let mut out = String::new();
-    let mut rest = value;
-    while let Some(first) = rest.chars().next() {
-        let ends = (1..=rest.len()).rev().filter(|end| rest.is_char_boundary(*end));
-        if let Some(end) = ends.into_iter().find(|end| matches(pattern, &rest[..*end])) {
-            out.push_str(by);
-            rest = &rest[end..];
-            if !all {
-                break;
-            }
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    out + rest
-}
-
-/// `*` is anything, `?` one character, `\` takes the next as it is.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.into_iter().any(|at| matches(rest.as_str(), &text[at..]))
-        }
-        Some(c) => {
-            let wanted = if c == '\\' { rest.next().unwrap_or(c) } else { c };
-            let mut chars = text.chars();
-            let fits = chars.next().is_some_and(|t| t == wanted || c == '?');
-            fits && matches(rest.as_str(), chars.as_str())
-        }
-    }
-}
+const UNCLOSED: &str = "syntax error: missing '}'";
 
 #[cfg(test)]
 mod tests {
@@ -266,6 +243,17 @@ mod tests {
             ("${x%%.*}", "one"),
             ("${x/one/1}", "1.two.one"),
             ("${x//one/1}", "1.two.1"),
+            ("${x/.*/-}", "one-"),
+            ("${x//o?e/<${x%%.*}>}", "<one>.two.<one>"),
+            ("${x#\\*}${x#'*.'}", "one.two.onetwo.one"),
+            ("${x%.${none:-o*}}", "one.two"),
+            ("${e/*/x}${none//a/b}", "x"),
+            ("${x:-a}b}", "one.two.oneb}"),
+            ("${none:-\"}\"}", "}"),
+            ("${none:-'$x'}", "$x"),
+            ("$1$x1${x}1", "one.two.one1"),
+            ("$$x|$@|${?}", "x||"),
+            ("${x+${e:+a}${e:-b}}", "b"),
             ("'$x' \"$e\"", "$x "),
             ("%x%", "%x%"),
         ];
@@ -286,6 +274,24 @@ mod tests {
         for text in ["${", "${x", "${}", "'a", "\"a", "${x:=y}", "${none?}", "${e:?is empty}"] {
             assert_eq!(run(text, '\\').unwrap_err().line, 7, "{text}");
         }
-        assert!(run("${e:?is empty}", '\\').unwrap_err().rule.contains("e: is empty"));
+        for (text, wanted) in [
+            ("${e:?is empty}", "failed to process \"${e:?is empty}\": e: is empty"),
+            ("${none?}", "none: is not allowed to be unset"),
+            ("${e:?}", "e: is not allowed to be empty"),
+            ("${x", "syntax error: missing '}'"),
+            ("${x:-a", "syntax error: missing '}'"),
+            ("${x#a", "syntax error: missing '}' in ${}"),
+            ("${x/a}", "syntax error: missing '/' in ${}"),
+            ("${", "syntax error: missing '}'"),
+            ("${}", "syntax error: bad substitution"),
+            ("${{x}}", "syntax error: bad substitution"),
+            ("${:-x}", "syntax error: bad substitution"),
+            ("${x:#a}", "unsupported modifier (:#) in substitution"),
+            ("${x^a}", "unsupported modifier (^) in substitution"),
+            ("'a", "while looking for matching single-quote"),
+        ] {
+            let rule = run(text, '\\').unwrap_err().rule;
+            assert!(rule.contains(wanted), "{text}: {rule}");
+        }
     }
 }

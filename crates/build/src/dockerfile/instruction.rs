@@ -263,13 +263,16 @@ fn copy(statement: &Statement, flags: &Flags, text: &str, known: &[&str]) -> Rea
     let mut words = words::list(text)?;
     if words.len() < 2 {
         return Err(format!(
-            "{} requires at least two arguments, but {} were provided",
-            statement.name,
-            words.len()
+            "{} requires at least two arguments, but only one was provided. Destination could not \
+             be determined",
+            statement.name
         ));
     }
     let destination = words.pop().expect("there are two");
     let heredocs = statement.heredocs.clone();
+    if heredocs.iter().any(|heredoc| heredoc.word == destination) {
+        return Err(format!("{} cannot accept a heredoc as a destination", statement.name));
+    }
     words.retain(|word| !heredocs.iter().any(|heredoc| heredoc.word == *word));
     let unpack = flags.value("unpack").ok().flatten().is_some() || flags.is_set("unpack")?;
     Ok(Copy {

@@ -12,6 +12,7 @@
 mod expand;
 mod fault;
 mod flags;
+mod glob;
 mod healthcheck;
 mod heredoc;
 mod instruction;

@@ -28,6 +28,8 @@ pub struct Statement {
     pub name: String,
     /// What follows the name.
     pub text: String,
+    /// Blanks behind the text, which only docker's older builder heeds.
+    pub blanks: String,
     /// What follows the line.
     pub heredocs: Vec<Heredoc>,
 }
@@ -103,12 +105,13 @@ impl Reader<'_> {
         let line = self.at + 1;
         self.at += 1;
         let joined = self.joined(first.trim_start());
-        let joined = joined.trim();
+        let (joined, blanks) = joined.split_at(joined.trim_end().len());
         let end = joined.find(char::is_whitespace).unwrap_or(joined.len());
         let name = joined[..end].to_ascii_uppercase();
         let text = joined[end..].trim_start().to_owned();
         let heredocs = self.heredocs(&name, &text, line)?;
-        Ok(Some(Statement { line, last_line: self.at, name, text, heredocs }))
+        let blanks = blanks.to_owned();
+        Ok(Some(Statement { line, last_line: self.at, name, text, blanks, heredocs }))
     }
 
     fn joined(&mut self, first: &str) -> String {

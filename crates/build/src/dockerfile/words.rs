@@ -60,7 +60,9 @@ pub(super) fn pairs(name: &str, text: &str, escape: char) -> Result<Vec<(String,
     let pair = |word: &String| match word.split_once('=') {
         Some(("", _)) => Err(format!("{name} names can not be blank")),
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-        None => Err(format!("can't find = in \"{word}\": must be of the form name=value")),
+        None => Err(format!(
+            "Syntax error - can't find = in \"{word}\". Must be of the form: name=value"
+        )),
     };
     words.iter().map(pair).collect()
 }

@@ -1,5 +1,7 @@
 //! The container of one run: each step of its life a method, and giving back what they took.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use plan::{ContainerRequest, Plan, Spec};
 use resources::{Held, Host, HostFiles};
 use schema::SystemId;
 use schema::document::ComputeSystem;
+use schema::names::Names;
 use tokio::sync::watch;
 
 use super::drive::Drive;
@@ -18,7 +21,9 @@ use super::process::{self, PATIENCE};
 use super::running::{Entry, Started, Up};
 use super::stubs::Stubs;
 use super::usage::{self, Usage};
-use super::{Executor, Finished, Leaving, Meta, Mount, NetMode, Place, Process, RunError, RunId};
+use super::{
+    Executor, Finished, HostAddress, Leaving, Meta, Mount, NetMode, Place, Process, RunError, RunId,
+};
 
 /// Who creates compute systems, as they are listed.
 const OWNER: &str = "transom-build";
@@ -92,7 +97,7 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         // Plugins take about as long as a container to boot, which needs its endpoints when it is
         // started. Both are let come to their end: a future that is dropped gives nothing back.
         let name = self.id.clone();
-        let attaching = attach(&*executor.host, name.as_str(), mode);
+        let attaching = attach(&*executor.host, name.as_str(), &process.meta);
         let (attached, booted) = tokio::join!(attaching, self.boot(&plan, &process.meta));
         attached?;
         let system = booted?;
@@ -204,16 +209,36 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
 }
 
 /// Connects a namespace to what it was asked to be connected to.
-async fn attach(host: &impl Host, namespace: &str, mode: NetMode) -> Result<()> {
-    if mode == NetMode::Default {
+async fn attach(host: &impl Host, namespace: &str, meta: &Meta) -> Result<()> {
+    let mut gateway = None;
+    if meta.network == NetMode::Default {
         let endpoint = EndpointRequest {
             network: "nat".to_owned(),
             container_id: namespace.to_owned(),
             ..EndpointRequest::default()
         };
-        host.attach(namespace, &endpoint).await?;
+        gateway = host.attach(namespace, &endpoint).await?.gateway;
+    }
+    if !meta.hosts.is_empty() {
+        let names = Names { hosts: addresses(&meta.hosts, gateway)?, ..Names::default() };
+        host.set_names(namespace, &names).await?;
     }
     Ok(())
+}
+
+/// The addresses of names; a later one of the same name wins.
+fn addresses(
+    hosts: &[(String, HostAddress)],
+    gateway: Option<IpAddr>,
+) -> Result<BTreeMap<String, IpAddr>> {
+    let address = |(name, address): &(String, HostAddress)| {
+        let known = match address {
+            HostAddress::Fixed(address) => Some(*address),
+            HostAddress::Gateway => gateway,
+        };
+        Ok((name.clone(), known.ok_or_else(|| RunError::NoGateway(name.clone()))?))
+    };
+    hosts.iter().map(address).collect()
 }
 
 /// Gently first, so that what is still in memory, as the registry is, comes to the scratch.

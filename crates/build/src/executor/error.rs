@@ -36,6 +36,9 @@ pub enum RunError {
     /// A network that there is none of.
     #[error("unknown network mode {0}: Windows has no host network")]
     Network(&'static str),
+    /// A name for the host, where no network leads to it.
+    #[error("host {0}: host-gateway: the container has no network with a gateway")]
+    NoGateway(String),
     /// The process ended with a code that is no success.
     #[error("exit code: {0}")]
     Exit(u32),

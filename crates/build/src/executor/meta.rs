@@ -1,5 +1,6 @@
 //! What is run in a container, and how.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,8 +30,19 @@ pub struct Meta {
     pub console: Option<ConsoleSize>,
     /// Its network.
     pub network: NetMode,
+    /// Names that need no server, and their addresses.
+    pub hosts: Vec<(String, HostAddress)>,
     /// Exit codes that mean success; 0 when there are none.
     pub valid_exit_codes: Vec<u32>,
+}
+
+/// The address of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostAddress {
+    /// Known already.
+    Fixed(IpAddr),
+    /// That of the host on the container's network.
+    Gateway,
 }
 
 /// The network of a process.

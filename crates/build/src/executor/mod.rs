@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 
 pub use error::RunError;
 pub use id::RunId;
-pub use meta::{Meta, Mount, NetMode, Output, Process, Signal, Source};
+pub use meta::{HostAddress, Meta, Mount, NetMode, Output, Process, Signal, Source};
 pub use running::Started;
 pub use usage::Usage;
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::{FetchError, Result, at};
+use crate::kept;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a server may be silent.
@@ -36,9 +37,9 @@ pub struct Download {
 }
 
 impl Downloads {
-    /// In `folder`.
-    pub fn new(folder: PathBuf) -> Self {
-        Self(folder)
+    /// Those of builds that keep their things below `root`.
+    pub fn below(root: &Path) -> Self {
+        Self(root.join(kept::DOWNLOADS))
     }
 
     /// What is at `url`; with a checksum (`sha256:HEX`), exactly that.
@@ -46,6 +47,7 @@ impl Downloads {
         let wanted = checksum.map(parse_checksum).transpose()?;
         let folder = self.0.join(Digest::of(url.as_bytes()).hex());
         fs::create_dir_all(&folder).map_err(at(&folder))?;
+        kept::note_use(&folder).map_err(at(&folder))?;
         let before = known(&folder);
         if let (Some(wanted), Some((digest, _))) = (&wanted, &before)
             && wanted == digest
@@ -145,10 +147,18 @@ async fn keep(response: Response, url: &str, folder: &Path) -> Result<Digest> {
     };
     let to = body(folder, &digest);
     beside.persist(&to).map_err(|error| at(&to)(error.error))?;
-    let about = json!({ "digest": digest.to_string(), "etag": etag, "modified": modified });
-    let about_path = folder.join("about.json");
-    fs::write(&about_path, about.to_string()).map_err(at(&about_path))?;
+    let digest_text = digest.to_string();
+    let about = json!({ "url": without_account(url), "digest": digest_text, "etag": etag, "modified": modified });
+    kept::describe(folder, &about).map_err(at(folder))?;
     Ok(digest)
+}
+
+/// An address as it may be shown.
+fn without_account(url: &str) -> String {
+    let Ok(mut parsed) = reqwest::Url::parse(url) else { return url.to_owned() };
+    // An address of the web can have none.
+    let _ = parsed.set_username("").and_then(|()| parsed.set_password(None));
+    parsed.to_string()
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -175,6 +185,12 @@ mod tests {
         ] {
             assert_eq!(name_of(url), name, "{url}");
         }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        assert_eq!(without_account("http://me:secret@h/a?b"), "http://h/a?b");
+        assert_eq!(without_account("http://h/a"), "http://h/a");
     }
 
     #[test]

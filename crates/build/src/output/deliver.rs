@@ -51,8 +51,8 @@ pub(crate) async fn deliver<E: Engine, H: Host>(
     let names = names.collect::<image::Result<Vec<_>>>()?;
     let delivery = Delivery { builder, options, hold, result, facts };
     let mut outcome = Outcome { image: None, descriptor: None, names, provenance: None };
-    outcome.provenance =
-        options.attestations.provenance.map(|detail| provenance::predicate(options, facts, detail));
+    let asked = options.attestations.provenance.as_ref();
+    outcome.provenance = asked.map(|asked| provenance::predicate(options, facts, asked));
     let default = [Output::store()];
     let outputs = if options.outputs.is_empty() { &default[..] } else { &options.outputs };
     for output in outputs {
@@ -135,14 +135,19 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
         for (at, layer) in self.result.layers.iter().enumerate() {
             let ours = at >= self.result.inherited || shape.force_compression;
             layers.push(match shape.compression.filter(|_| ours) {
-                Some(compression) => images.recompress(self.hold, layer, compression).await?,
+                Some(compression) => {
+                    images.recompress(self.hold, layer, compression, shape.level).await?
+                }
                 None => layer.clone(),
             });
         }
         let config = self.result.config.clone();
         let image = images.draft_image(self.hold, config, layers, &shape.annotations).await?;
         if !self.attests() {
-            return Ok(image);
+            if shape.index_annotations.is_empty() {
+                return Ok(image);
+            }
+            return Err(BuildError::NoIndex);
         }
         let manifest = image.manifest_digest();
         let mut statements = Vec::new();
@@ -152,14 +157,17 @@ impl<E: Engine, H: Host> Delivery<'_, E, H> {
         };
         if self.options.attestations.sbom {
             let name = names.first().map_or_else(|| "image".to_owned(), ImageName::familiar);
-            let (created, digest) = (self.facts.finished.to_string(), manifest.clone());
+            // SPDX' times are whole seconds.
+            let created = self.facts.finished.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let digest = manifest.clone();
             let view = self.view().await?;
             let document =
                 blocking(move || sbom::document(&view, &name, &digest, &created)).await?;
             state(sbom::PREDICATE, &document);
         }
-        if let Some(predicate) = &outcome.provenance {
-            state(provenance::PREDICATE, predicate);
+        let asked = self.options.attestations.provenance.as_ref();
+        if let Some((asked, predicate)) = asked.zip(outcome.provenance.as_ref()) {
+            state(asked.version.predicate_type(), predicate);
         }
         Ok(images.attest(self.hold, image, statements, &shape.index_annotations).await?)
     }

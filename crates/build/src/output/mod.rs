@@ -70,6 +70,8 @@ pub enum Destination {
 pub struct Shape {
     /// How the layers that were made are stored.
     pub compression: Option<Compression>,
+    /// The level was named: layers of the same type are compressed once more, at that level.
+    pub level: bool,
     /// Those of the base image too.
     pub force_compression: bool,
     /// Annotations of the manifest.
@@ -82,9 +84,38 @@ pub struct Shape {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attestations {
     /// How it was built.
-    pub provenance: Option<Detail>,
+    pub provenance: Option<Provenance>,
     /// What is in it.
     pub sbom: bool,
+}
+
+/// What is to be attested of how an image was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// How much is told.
+    pub detail: Detail,
+    /// In which version of SLSA's words.
+    pub version: Version,
+    /// Whoever runs the build, a web address.
+    pub builder: String,
+    /// Whether who asks for it claims that the same comes of it again.
+    pub reproducible: bool,
+}
+
+impl Default for Provenance {
+    fn default() -> Self {
+        let (detail, version) = (Detail::Min, Version::V02);
+        Self { detail, version, builder: String::new(), reproducible: false }
+    }
+}
+
+/// Versions of SLSA's provenance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 0.2
+    V02,
+    /// 1
+    V1,
 }
 
 /// How much is told.

@@ -96,16 +96,18 @@ impl Given {
             "store" => self.store = Some(truth(key, &value)?),
             "tar" => self.archive = Some(truth(key, &value)?),
             // Layers are unpacked when a container first needs them, and no other media types are
-            // written.
+            // written. With a SOURCE_DATE_EPOCH no file is newer than that, whoever asks.
             "unpack" if !truth(key, &value)? => {}
-            "oci-mediatypes" if truth(key, &value)? => {}
+            "oci-mediatypes" | "rewrite-timestamp" if truth(key, &value)? => {}
             "compression" => self.compression = Some(value),
             "compression-level" => {
                 let level = value.parse().map_err(|_| format!("`{key}={value}` is no number"))?;
                 self.level = Some(level);
             }
             "force-compression" => self.shape.force_compression = truth(key, &value)?,
-            "unpack" | "oci-mediatypes" => return Err(format!("`{key}={value}` is not supported")),
+            "unpack" | "oci-mediatypes" | "rewrite-timestamp" => {
+                return Err(format!("`{key}={value}` is not supported"));
+            }
             other => return self.annotate(other, value),
         }
         Ok(())
@@ -129,6 +131,7 @@ impl Given {
 
     fn decide(mut self) -> Parsed<Output> {
         self.shape.compression = self.compression()?;
+        self.shape.level = self.level.is_some();
         if self.shape.force_compression && self.shape.compression.is_none() {
             self.shape.compression = Some(Compression::default());
         }
@@ -154,10 +157,10 @@ impl Given {
                 if docker && folder {
                     return Err("docker reads archives only: use type=oci,tar=false".to_owned());
                 }
-                let to = self.to.ok_or("a dest is needed")?;
-                if folder && to == Destination::Stdout {
-                    return Err("a folder cannot go to stdout".to_owned());
+                if folder && matches!(self.to, None | Some(Destination::Stdout)) {
+                    return Err("a dest is needed: a folder cannot go to stdout".to_owned());
                 }
+                let to = self.to.unwrap_or(Destination::Stdout);
                 let format = if docker { ArchiveFormat::Docker } else { ArchiveFormat::Oci };
                 Ok(Output::Archive { format, to, names: self.names, folder, shape: self.shape })
             }
@@ -169,16 +172,24 @@ impl Given {
                     ("name", !self.names.is_empty()),
                     ("compression", self.shape.compression.is_some()),
                     ("annotation", !self.shape.annotations.is_empty()),
+                    ("annotation-index", !self.shape.index_annotations.is_empty()),
                 ];
                 self.none_of(&image)?;
                 let archive = kind == "tar";
-                let to = self.to.ok_or("a dest is needed")?;
-                if !archive && to == Destination::Stdout {
+                if !archive && self.to == Some(Destination::Stdout) {
                     return Err("a folder cannot go to stdout: use type=tar".to_owned());
                 }
+                let to = match self.to {
+                    None if archive => Destination::Stdout,
+                    to => to.ok_or("a dest is needed")?,
+                };
                 Ok(Output::Files { to, archive })
             }
-            "cacheonly" => Ok(Output::CacheOnly),
+            "cacheonly" => {
+                let any = [("dest", self.to.is_some()), ("name", !self.names.is_empty())];
+                self.none_of(&any)?;
+                Ok(Output::CacheOnly)
+            }
             "" => Err("a type is needed".to_owned()),
             other => Err(format!(
                 "type {other} is not supported: image, registry, oci, docker, tar, local or \
@@ -251,12 +262,17 @@ mod tests {
             Ok(Output::Image { push: true, store: false, .. })
         ));
         assert_eq!(Output::parse("type=docker"), Ok(Output::store()));
+        let stdout = Ok(Output::Files { to: Destination::Stdout, archive: true });
+        assert_eq!(Output::parse("type=tar"), stdout, "as buildx's");
     }
 
     #[test]
     fn what_an_output_cannot_do_is_refused_by_name() {
         let table = [
-            ("type=oci", "a dest is needed"),
+            ("type=oci,tar=false", "a dest is needed"),
+            ("type=local", "a dest is needed"),
+            ("type=cacheonly,dest=x", "has no `dest`"),
+            ("type=image,rewrite-timestamp=false", "not supported"),
             ("type=nfs,dest=x", "type nfs is not supported"),
             ("type=local,dest=x,push=true", "has no `push`"),
             ("type=image,dest=x", "has no `dest`"),

@@ -1,7 +1,7 @@
 //! Layers that builds made, kept by what made them: `$ROOT/build/cache/<key>.json`.
 //!
 //! A record keeps its layer, stored and unpacked, from being pruned with the images; it goes when
-//! the cache is pruned ([`Store::prune_cache`]). No image shows for it.
+//! the cache is pruned ([`Store::drop_cached`]). No image shows for it.
 
 mod prune;
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-pub use prune::{CachePruneOptions, CacheUsage};
+pub use prune::{Alone, CacheUsage};
 
 use super::Store;
 use super::lock::Lock;

@@ -1,9 +1,8 @@
 //! Names, removal and pruning follow docker's rules, and what a container uses stays.
 
-use image::{
-    CachePruneOptions, CacheRecord, Compression, Digest, ImageName, PruneOptions, RemoveOptions,
-    Removed,
-};
+use std::collections::BTreeSet;
+
+use image::{CacheRecord, Compression, Digest, ImageName, PruneOptions, RemoveOptions, Removed};
 
 use crate::common::{Host, Layer};
 
@@ -250,19 +249,20 @@ async fn what_a_build_made_stays_until_its_cache_is_pruned() {
     assert!(host.store.images().await.unwrap().iter().all(|image| !image.names.is_empty()));
     assert!(chain.folders[0].is_dir(), "it is no image's, and still it is kept");
 
-    let keep = CachePruneOptions { keep: 1 << 30, ..CachePruneOptions::default() };
-    assert!(host.store.prune_cache(keep).await.unwrap().0.is_empty());
-    let other = CachePruneOptions { ids: vec!["zz".into()], ..CachePruneOptions::default() };
-    assert!(host.store.prune_cache(other).await.unwrap().0.is_empty());
+    let nothing = BTreeSet::from([Digest::of(b"another")]);
+    assert!(host.store.drop_cached(nothing).await.unwrap().0.is_empty());
+    assert!(host.store.alone().await.unwrap().is_some());
     // While something is being added nothing is removed that it could need.
     let hold = host.store.hold().await.unwrap();
     let found = host.store.find_cached(&hold, &key).await.unwrap().unwrap();
     assert_eq!((found.layer, found.uses), (made, 1));
-    let (gone, reclaimed) = host.store.prune_cache(CachePruneOptions::default()).await.unwrap();
-    assert_eq!((gone.len(), reclaimed), (1, 0));
-    assert!(chain.folders[0].is_dir() && gone[0].size > 0);
+    assert!(host.store.alone().await.unwrap().is_none());
+    let keys = BTreeSet::from([key.clone()]);
+    let (gone, reclaimed) = host.store.drop_cached(keys).await.unwrap();
+    assert_eq!((gone, reclaimed), (vec![key.clone()], 0));
+    assert!(chain.folders[0].is_dir());
     assert!(host.store.find_cached(&hold, &key).await.unwrap().is_none());
     drop(hold);
-    host.store.prune_cache(CachePruneOptions::default()).await.unwrap();
+    host.store.drop_cached(BTreeSet::new()).await.unwrap();
     assert!(!chain.folders[0].exists());
 }

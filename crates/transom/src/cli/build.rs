@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::refused::{OfBuild, Refused};
+
 /// `build`
 #[derive(Debug, Args)]
 pub struct Build {
@@ -20,11 +22,21 @@ pub struct Build {
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
     /// Do not use what was built before
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub no_cache: bool,
+    /// Do not use what was built before of these stages
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    pub no_cache_filter: Vec<String>,
     /// Always pull the images that are built on
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub pull: bool,
+    /// What to do: `build`, or `targets` to list the stages that can be named
+    #[arg(long, default_value = "build", value_name = "METHOD")]
+    pub call: String,
     /// How progress is shown: `auto`, `plain`, `tty`, `rawjson` or `quiet`
     #[arg(long, default_value = "auto", value_name = "TYPE")]
     pub progress: String,
@@ -37,6 +49,9 @@ pub struct Build {
     /// The network of RUN: `default` or `none`
     #[arg(long, default_value = "default", value_name = "MODE")]
     pub network: String,
+    /// A name that RUN resolves without a server: `NAME:ADDRESS`, or `NAME:host-gateway`
+    #[arg(long, value_name = "NAME:ADDRESS")]
+    pub add_host: Vec<String>,
     /// A secret for RUN --mount=type=secret: `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`
     #[arg(long, value_name = "SECRET")]
     pub secret: Vec<String>,
@@ -44,21 +59,44 @@ pub struct Build {
     #[arg(long, value_name = "AGENT")]
     pub ssh: Vec<String>,
     /// Another context, for COPY --from=NAME and the like: `NAME=FOLDER`,
-    /// `NAME=docker-image://IMAGE`, or something to fetch
+    /// `NAME=docker-image://IMAGE`, `NAME=oci-layout://FOLDER[:TAG][@DIGEST]`, or something to fetch
     #[arg(long, value_name = "NAME=VALUE")]
     pub build_context: Vec<String>,
     /// The platform; `windows/amd64`
     #[arg(long)]
     pub platform: Option<String>,
     /// Print the image's id only
-    #[arg(short, long)]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub quiet: bool,
+    /// Docker's flags about what steps ran in.
+    #[command(flatten)]
+    pub cleaning: Cleaning,
+    /// Flags that nothing here can do.
+    #[command(flatten)]
+    pub refused: Refused<OfBuild>,
     /// Where the result goes
     #[command(flatten)]
     pub results: Results,
     /// What COPY copies from: a folder, `-` (an archive or a Dockerfile on stdin), a web address or
     /// a git repository
     pub path: String,
+}
+
+/// What becomes of what steps ran in: it is always removed.
+#[derive(Debug, Args)]
+pub struct Cleaning {
+    /// Remove what steps ran in, which is always done
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", hide = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
+    pub rm: bool,
+    /// The same after a failure
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", hide = true)]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
+    pub force_rm: bool,
 }
 
 /// Where the result of a build goes, and what goes with it.
@@ -68,10 +106,14 @@ pub struct Results {
     #[arg(short, long, value_name = "OUTPUT")]
     pub output: Vec<String>,
     /// Push the image: `--output=type=registry`, and keep it here
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub push: bool,
     /// Keep the image here, beside other outputs: `--output=type=docker`
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub load: bool,
     /// Write what came of the build to a file
     #[arg(long, value_name = "FILE")]
@@ -82,7 +124,7 @@ pub struct Results {
     /// Caches to write: `type=local,dest=DIR`, `type=registry,ref=NAME`, `type=inline`; `mode=max`
     #[arg(long, value_name = "CACHE")]
     pub cache_to: Vec<String>,
-    /// Attest how the image was built: `mode=min`, `mode=max`
+    /// Attest how the image was built: `mode=min|max`, `version=v0.2|v1`, `builder-id=URL`
     #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true")]
     pub provenance: Option<String>,
@@ -185,17 +227,18 @@ pub struct Import {
 #[derive(Debug, Subcommand)]
 pub enum BuilderGroup {
     /// Build an image from a Dockerfile
+    #[command(args_override_self = true)]
     Build(Box<Build>),
-    /// Show what the layers of builds take
+    /// Show what builds keep: layers, caches of steps, downloads
     Du(BuilderDu),
-    /// Remove layers of builds
+    /// Remove what builds keep
     Prune(BuilderPrune),
 }
 
 /// `builder du`
 #[derive(Debug, Args)]
 pub struct BuilderDu {
-    /// Filter by `id`, `until`, `description`, `shared` or `private`
+    /// Filter by `type`, `id`, `description`, `until`, `inuse`, `mutable`, `shared`, `private`
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub filter: Vec<String>,
     /// Tell all that is known of each
@@ -212,15 +255,21 @@ pub struct BuilderPrune {
     /// Also layers that images hold
     #[arg(short, long)]
     pub all: bool,
-    /// Filter by `id`, `until`, `description`, `shared` or `private`
+    /// Filter by `type`, `id`, `description`, `until`, `inuse`, `mutable`, `shared`, `private`
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub filter: Vec<String>,
     /// Do not ask
     #[arg(short, long)]
     pub force: bool,
-    /// How much to keep, of what was used last
+    /// How much may always be kept, of what was used last
     #[arg(long, visible_alias = "reserved-space", value_name = "BYTES")]
     pub keep_storage: Option<String>,
+    /// How much all of it may take
+    #[arg(long, value_name = "BYTES")]
+    pub max_used_space: Option<String>,
+    /// How much of the disk is to be free
+    #[arg(long, value_name = "BYTES")]
+    pub min_free_space: Option<String>,
     /// Tell all that is known of each
     #[arg(long)]
     pub verbose: bool,

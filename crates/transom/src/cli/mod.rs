@@ -75,6 +75,7 @@ pub enum Command {
     /// Rename a container
     Rename(container::Rename),
     /// Build an image from a Dockerfile
+    #[command(args_override_self = true)]
     Build(Box<build::Build>),
     /// Manage builds
     #[command(subcommand, visible_alias = "buildx")]

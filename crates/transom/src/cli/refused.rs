@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 const LINUX_ONLY: &str = "it is a setting of Linux containers, which Windows does not have";
 const CGROUP: &str = "Windows does not support it; use --cpus, --cpu-shares or --memory";
 
+const STEPS: &str = "steps of builds have no limits of their own";
 const SWARM: &str = "it is for swarms, and there is none";
 
 /// Names of flags, each with why it is refused.
@@ -37,6 +38,10 @@ pub struct OfNetworkCreate;
 #[derive(Debug, Clone, Copy)]
 pub struct OfNetworkConnect;
 
+/// `build`
+#[derive(Debug, Clone, Copy)]
+pub struct OfBuild;
+
 impl Table for OfRun {
     const VALUES: Reasons = RUN;
     const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[
@@ -50,6 +55,39 @@ impl Table for OfRun {
         ),
         ("read-only", "false", "a Windows container's C: drive cannot be read-only"),
         ("use-api-socket", "false", "there is no daemon with a socket"),
+    ];
+}
+
+impl Table for OfBuild {
+    const VALUES: Reasons = &[
+        (
+            "allow",
+            "there is nothing to allow: Windows has neither a host network nor insecure steps",
+        ),
+        ("builder", "there is one builder, this one"),
+        ("cgroup-parent", CGROUP),
+        ("cpu-period", CGROUP),
+        ("cpu-quota", CGROUP),
+        ("cpu-shares", STEPS),
+        ("cpuset-cpus", CGROUP),
+        ("cpuset-mems", CGROUP),
+        ("isolation", "steps run as the platform layer does, in a process of their own"),
+        ("memory", STEPS),
+        ("memory-swap", CGROUP),
+        ("policy", "policies of sources are not implemented"),
+        ("security-opt", "steps of builds have no security options"),
+        ("shm-size", LINUX_ONLY),
+        ("ulimit", CGROUP),
+    ];
+    const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[
+        (
+            "check",
+            "false",
+            "linting is not implemented: what cannot be built is refused with its line",
+        ),
+        ("compress", "false", "there is no daemon that the context is sent to"),
+        ("disable-content-trust", "true", "content trust is not implemented"),
+        ("squash", "false", "layers are not squashed; copy from a stage into another one"),
     ];
 }
 
@@ -195,6 +233,8 @@ mod tests {
         assert!(error.contains("--privileged is refused"), "{error}");
         let error = parse("transom run --shm-size 1g a").unwrap_err().to_string();
         assert!(error.contains("Linux containers"), "{error}");
+        let error = parse("transom build --allow network.host .").unwrap_err().to_string();
+        assert!(error.contains("nothing to allow"), "{error}");
     }
 
     #[test]

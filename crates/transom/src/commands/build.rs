@@ -1,6 +1,8 @@
 //! `build`: a context and a Dockerfile become an image.
 
+mod attested;
 mod context;
+mod hosts;
 mod results;
 mod secrets;
 
@@ -11,6 +13,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use build::dockerfile::Dockerfile;
 use build::executor::Executor;
 use build::output::Outcome;
 use build::progress::{Plain, Progress, Quiet, Raw, Tty};
@@ -30,9 +33,18 @@ const TICK: Duration = Duration::from_millis(100);
 /// Builds an image, and gives the status to exit with.
 pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
     check(&args)?;
-    let given = context::Places::new(&host.dirs.root).open(&args).await?;
-    let (options, file) = options(&args, &given)?;
     let images = host.images().await?;
+    // Downloads of contexts are kept from being pruned.
+    let _hold = images.hold().await?;
+    let given = context::Places::new(&host.dirs.root).open(&args).await?;
+    if args.call == "targets" {
+        targets(&Dockerfile::parse(&given.dockerfile)?);
+        return Ok(0);
+    }
+    let (options, file) = options(&args, &given)?;
+    if options.outputs.iter().any(results::to_stdout) && io::stdout().is_terminal() {
+        bail!("dest is needed: the output is not written to a terminal");
+    }
     let platform = host.platform().await?;
     let executor = executor(host, platform.drive_c.clone());
     let (cancel, cancelled) = watch::channel(false);
@@ -108,9 +120,30 @@ pub(super) fn executor(
     Executor::new(engine, things, host.dirs.root.join("build/run"), drive)
 }
 
+/// The stages that `--target` may name, as buildx lists them.
+fn targets(file: &Dockerfile) {
+    println!("TARGET            DESCRIPTION");
+    let last = file.stages.len() - 1;
+    for (at, stage) in file.stages.iter().enumerate() {
+        match (&stage.from.name, at == last) {
+            (Some(name), true) => println!("{name} (default)"),
+            (Some(name), false) => println!("{name}"),
+            (None, true) => println!("(default)"),
+            // No name leads to it, though its number does.
+            (None, false) => {}
+        }
+    }
+}
+
 /// Refuses what cannot be meant, before anything is read.
 fn check(args: &Build) -> Result<()> {
     super::pull::check_platform(args.platform.as_deref())?;
+    if !matches!(args.call.as_str(), "build" | "targets") {
+        bail!("--call {} is not supported: build or targets is wanted", args.call);
+    }
+    if !args.cleaning.rm {
+        bail!("--rm=false is not supported: what steps ran in is always removed");
+    }
     if !matches!(args.network.as_str(), "default" | "none") {
         bail!("--network {} is not supported: default or none is wanted", args.network);
     }
@@ -129,19 +162,22 @@ fn options(args: &Build, given: &context::Given) -> Result<(Options, PathBuf)> {
     let epoch = epoch.transpose()?;
     let options = Options {
         dockerfile: given.dockerfile.clone(),
+        file_name: given.shown.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         ignore: given.ignore.clone(),
         context: given.folder.clone(),
         args: build_args,
         target: args.target.clone(),
         no_cache: args.no_cache,
+        no_cache_filter: args.no_cache_filter.clone(),
         pull: args.pull,
         labels: pairs("--label", &args.label, |_| Some(String::new()))?,
         no_network: args.network == "none",
+        hosts: hosts::read(&args.add_host)?,
         tags: args.tag.clone(),
         epoch,
         parallelism: None,
         outputs: results::outputs(&args.results)?,
-        attestations: results::attestations(&args.results)?,
+        attestations: attested::read(&args.results)?,
         cache_from: results::cache_from(&args.results)?,
         cache_to: results::cache_to(&args.results)?,
         contexts: given.contexts.clone(),

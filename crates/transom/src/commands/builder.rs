@@ -1,155 +1,180 @@
-//! `builder du` and `builder prune`: the layers of builds.
+//! `builder du` and `builder prune`: what builds keep. What there is stands in `entries`, which of it
+//! is meant in `filters`, how it is shown in `show`.
 
-use anyhow::{Result, bail};
-use image::{CachePruneOptions, CacheUsage};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+mod entries;
+mod filters;
+mod show;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use image::Digest;
+
+use self::entries::{Entry, What};
+use self::filters::Filters;
 use super::{build, prune as asking};
 use crate::cli::build::{BuilderDu, BuilderPrune};
-use crate::format::Format;
 use crate::host::Host;
 use crate::settings::{size, time};
-
-const TABLE: &str = "{{.ID}}\t{{.Reclaimable}}\t{{.Size}}\t{{.LastUsed}}";
-const HEADINGS: &[(&str, &str)] = &[
-    ("ID", "ID"),
-    ("Reclaimable", "RECLAIMABLE"),
-    ("Size", "SIZE"),
-    ("LastUsed", "LAST ACCESSED"),
-    ("Description", "DESCRIPTION"),
-    ("CreatedAt", "CREATED AT"),
-    ("UsageCount", "USAGE COUNT"),
-    ("Shared", "SHARED"),
-    ("Type", "TYPE"),
-    ("Parent", "PARENT"),
-];
 
 /// `builder du`
 pub(super) async fn usage(host: &Host, args: BuilderDu) -> Result<()> {
     if args.verbose && args.format.is_some() {
         bail!("conflicting options: --verbose and --format");
     }
-    let format = Format::parse(args.format.as_deref(), TABLE)?;
-    let wanted = CachePruneOptions { all: true, ..filters(&args.filter)? };
-    let mut all = host.images().await?.cache_usage().await?;
-    all.retain(|one| wanted.takes(one));
+    let filters = Filters::parse(&args.filter)?;
+    let mut all = entries::all(host).await?;
+    all.retain(|one| filters.take(one));
     if args.verbose {
-        all.iter().for_each(tell);
+        all.iter().for_each(show::tell);
     } else {
-        let rows: Vec<Value> = all.iter().map(row).collect();
-        print!("{}", format.list(&rows, HEADINGS)?);
+        print!("{}", show::table(&all, args.format.as_deref())?);
     }
     if args.format.is_none() {
-        let sum = |shared: bool| -> u64 {
-            all.iter().filter(|one| one.shared == shared).map(|one| one.size).sum()
-        };
-        let (shared, private) = (sum(true), sum(false));
-        println!("Shared:\t\t{}", size::decimal(shared));
-        println!("Private:\t{}", size::decimal(private));
-        println!("Reclaimable:\t{}", size::decimal(private));
-        println!("Total:\t\t{}", size::decimal(shared + private));
+        show::sums(&all);
     }
     Ok(())
 }
 
 /// `builder prune`
 pub(super) async fn prune(host: &Host, args: BuilderPrune) -> Result<()> {
-    let keep = args.keep_storage.as_deref().map(size::parse).transpose()?.unwrap_or(0);
-    let options = CachePruneOptions { all: args.all, keep, ..filters(&args.filter)? };
-    let what = if args.all { "all layers of builds." } else { "all layers that only builds use." };
+    let filters = Filters::parse(&args.filter)?;
+    let room = Room::asked(&args)?;
+    let what = if args.all {
+        "all that builds keep."
+    } else {
+        "all that builds keep, but layers that images hold."
+    };
     if !args.force && !asking::asked(what)? {
         return Ok(());
     }
-    let (gone, reclaimed) = clear(host, options).await?;
+    let wanted =
+        |one: &Entry| (args.all || !one.shared || filters.asks_for_shared()) && filters.take(one);
+    let (gone, reclaimed) = remove(host, room, wanted).await?;
     if args.verbose {
-        gone.iter().for_each(tell);
+        gone.iter().for_each(show::tell);
     } else if !gone.is_empty() {
-        let rows: Vec<Value> = gone.iter().map(row).collect();
-        print!("{}", Format::parse(None, TABLE)?.list(&rows, HEADINGS)?);
+        print!("{}", show::table(&gone, None)?);
     }
     println!("Total:\t{}", size::decimal(reclaimed));
     Ok(())
 }
 
-/// Removes layers of builds; gives them, and the bytes that this gave back.
+/// Removes what builds keep, for whoever prunes everything; gives what it was called, and the bytes
+/// that this gave back.
 pub(super) async fn clear(
     host: &Host,
-    options: CachePruneOptions,
-) -> Result<(Vec<CacheUsage>, u64)> {
+    all: bool,
+    unused_for: Option<Duration>,
+) -> Result<(Vec<String>, u64)> {
+    let wanted = |one: &Entry| {
+        let old = unused_for.is_none_or(|age| time::since(one.used) >= age);
+        old && (all || !one.shared)
+    };
+    let (gone, reclaimed) = remove(host, Room::default(), wanted).await?;
+    Ok((gone.into_iter().map(|one| one.id).collect(), reclaimed))
+}
+
+/// How much may stay, in buildx' terms.
+#[derive(Debug, Default, Clone, Copy)]
+struct Room {
+    reserved: u64,
+    most: u64,
+    free: u64,
+}
+
+impl Room {
+    fn asked(args: &BuilderPrune) -> Result<Self> {
+        let read = |flag: &str, given: &Option<String>| -> Result<u64> {
+            let size = given.as_deref().map(size::parse).transpose();
+            Ok(size.with_context(|| format!("reading --{flag}"))?.unwrap_or(0))
+        };
+        Ok(Self {
+            reserved: read("reserved-space", &args.keep_storage)?,
+            most: read("max-used-space", &args.max_used_space)?,
+            free: read("min-free-space", &args.min_free_space)?,
+        })
+    }
+
+    /// How many of `total` bytes may stay, when the disk has `free` left.
+    fn keeps(self, total: u64, free: u64) -> u64 {
+        let mut keeps = self.most;
+        let missing = self.free.saturating_sub(free);
+        if missing > 0 {
+            let left = total.saturating_sub(missing);
+            keeps = if keeps == 0 { left } else { keeps.min(left) };
+        } else if self.free > 0 && keeps == 0 {
+            // As much is free as is wanted.
+            keeps = total;
+        }
+        keeps.max(self.reserved)
+    }
+}
+
+/// Removes what is wanted and not in use, used longest ago first, until the rest may stay.
+async fn remove(
+    host: &Host,
+    room: Room,
+    wanted: impl Fn(&Entry) -> bool,
+) -> Result<(Vec<Entry>, u64)> {
     // What killed builds left holds layers too.
     // Nothing is run, so no drive is needed.
     build::executor(host, std::path::PathBuf::new()).sweep().await?;
-    Ok(host.images().await?.prune_cache(options).await?)
+    let images = host.images().await?;
+    let all = entries::all(host).await?;
+    let mut left: u64 = all.iter().filter(|one| !one.shared).map(|one| one.size).sum();
+    let free = entries::free(&host.dirs.root)?;
+    let keeps = room.keeps(left, free);
+    let (mut gone, mut layers, mut reclaimed) = (Vec::new(), BTreeSet::new(), 0);
+    // Downloads are read by builds that do not say so.
+    let alone = images.alone().await?;
+    for one in all.into_iter().rev().filter(|one| !one.in_use && wanted(one)) {
+        if left <= keeps && keeps > 0 {
+            break;
+        }
+        match &one.what {
+            What::Layer(key) => drop(layers.insert(key.clone())),
+            What::Kept(kept) if kept.kind == ::build::KeptKind::Download && alone.is_none() => {
+                continue;
+            }
+            What::Kept(kept) => {
+                if !kept.remove().with_context(|| format!("removing {}", one.description))? {
+                    continue;
+                }
+                reclaimed += one.size;
+            }
+        }
+        left = left.saturating_sub(if one.shared { 0 } else { one.size });
+        gone.push(one);
+    }
+    // Removing layers wants to be alone itself.
+    drop(alone);
+    let (dropped, of_layers) = images.drop_cached(layers).await?;
+    let is_gone = |key: &Digest| dropped.contains(key);
+    gone.retain(|one| !matches!(&one.what, What::Layer(key) if !is_gone(key)));
+    Ok((gone, reclaimed + of_layers))
 }
 
-/// How a layer of builds is known.
-pub(super) fn id(one: &CacheUsage) -> String {
-    one.record.key.hex()[..25].to_owned()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn filters(given: &[String]) -> Result<CachePruneOptions> {
-    let mut options = CachePruneOptions::default();
-    for filter in given {
-        let (key, value) = filter.split_once('=').unwrap_or((filter, "true"));
-        let truth = || match value {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            other => bail!("invalid filter '{filter}': \"{other}\" is neither true nor false"),
-        };
-        match key {
-            "id" => options.ids.push(value.to_owned()),
-            "description" => options.descriptions.push(value.to_owned()),
-            "shared" => options.shared = Some(truth()?),
-            "private" => options.shared = Some(!truth()?),
-            "until" | "unused-for" => match time::duration(value) {
-                Some(age) => options.unused_for = Some(age),
-                None => bail!("invalid filter '{filter}': a duration as 24h is wanted"),
-            },
-            _ => bail!(
-                "invalid filter '{filter}': id, until, unused-for, description, shared and private \
-                 are known"
-            ),
+    #[test]
+    fn what_may_stay_is_decided_as_buildkit_does() {
+        let room = |reserved, most, free| Room { reserved, most, free };
+        for (room, free, wanted) in [
+            (room(0, 0, 0), 0, 0),
+            (room(30, 0, 0), 0, 30),
+            (room(0, 70, 0), 0, 70),
+            (room(30, 20, 0), 0, 30),
+            // 15 more are to be free than are.
+            (room(0, 0, 25), 10, 85),
+            (room(0, 50, 25), 10, 50),
+            (room(90, 0, 25), 10, 90),
+            (room(0, 0, 25), 30, 100),
+        ] {
+            assert_eq!(room.keeps(100, free), wanted, "{room:?}, {free}");
         }
     }
-    Ok(options)
-}
-
-fn row(one: &CacheUsage) -> Value {
-    let record = &one.record;
-    let ago = |at: Timestamp| format!("{} ago", time::roughly(time::since(at)));
-    json!({
-        "ID": id(one),
-        "Reclaimable": (!one.shared).to_string(),
-        "Shared": one.shared.to_string(),
-        "Size": size::decimal(one.size),
-        "LastUsed": ago(record.used),
-        "CreatedAt": record.added.to_string(),
-        "Description": record.description,
-        "UsageCount": record.uses.to_string(),
-        "Type": "regular",
-        "Parent": record.parent.as_ref().map(image::Digest::short).unwrap_or_default(),
-    })
-}
-
-fn tell(one: &CacheUsage) {
-    let record = &one.record;
-    let parent = record.parent.as_ref().map(ToString::to_string).unwrap_or_default();
-    let lines = [
-        ("ID", record.key.hex().to_owned()),
-        ("Parent", parent),
-        ("Created at", record.added.to_string()),
-        ("Mutable", "false".to_owned()),
-        ("Reclaimable", (!one.shared).to_string()),
-        ("Shared", one.shared.to_string()),
-        ("Size", size::decimal(one.size)),
-        ("Description", record.description.clone()),
-        ("Usage count", record.uses.to_string()),
-        ("Last used", record.used.to_string()),
-        ("Type", "regular".to_owned()),
-    ];
-    for (name, value) in lines {
-        println!("{:<16}{value}", format!("{name}:"));
-    }
-    println!();
 }

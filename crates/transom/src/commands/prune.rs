@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 
 use anyhow::{Context, Result, bail};
-use image::{CachePruneOptions, PruneOptions, Removed};
+use image::{PruneOptions, Removed};
 use jiff::Timestamp;
 
 use super::filters::PruneFilters;
@@ -142,15 +142,13 @@ async fn image(host: &Host, wanted: &Wanted) -> Result<u64> {
     Ok(pruned.reclaimed)
 }
 
-/// Layers of builds have no labels: who asks for some means none of them.
+/// What builds keep has no labels: who asks for some means none of it.
 async fn cache(host: &Host, wanted: &Wanted) -> Result<u64> {
     if !wanted.filters.with.is_empty() || !wanted.filters.without.is_empty() {
         return Ok(0);
     }
     let unused_for = wanted.filters.until.map(age);
-    let options = CachePruneOptions { all: wanted.all, unused_for, ..CachePruneOptions::default() };
-    let (gone, reclaimed) = builder::clear(host, options).await?;
-    let ids: Vec<String> = gone.iter().map(builder::id).collect();
+    let (ids, reclaimed) = builder::clear(host, wanted.all, unused_for).await?;
     tell("build cache objects", &ids);
     Ok(reclaimed)
 }

@@ -1,12 +1,17 @@
 //! Builds from outside: Dockerfiles with `RUN`, stages, registry changes, the cache, and failures.
 
 mod add;
+mod complaints;
 mod contexts;
 mod failures;
+mod flags;
+mod kept;
 mod mounts;
 mod network;
 mod promises;
 mod registry;
+mod reproducible;
+mod schema;
 mod wild;
 
 use std::path::Path;

@@ -1,17 +1,22 @@
-//! How much the layers of builds take, and giving them up.
+//! How much the layers of builds take, and giving them up. Which of them is the command line's to
+//! decide, where everything that builds keep is known.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::super::Store;
+use super::super::lock::Lock;
 use super::CacheRecord;
 use crate::digest::Digest;
 use crate::error::{IoContext, Result};
 use crate::image::digest_of;
+
+/// While it is held, no build begins.
+#[derive(Debug)]
+pub struct Alone {
+    _lock: Lock,
+}
 
 /// What a record takes.
 #[derive(Debug, Clone)]
@@ -24,33 +29,23 @@ pub struct CacheUsage {
     pub shared: bool,
 }
 
-/// Which records are given up.
-#[derive(Debug, Clone, Default)]
-pub struct CachePruneOptions {
-    /// Also those whose layers images hold, which gives nothing back.
-    pub all: bool,
-    /// Only records that were not used for so long.
-    pub unused_for: Option<Duration>,
-    /// Only records of these keys, by the beginning of their digits.
-    pub ids: Vec<String>,
-    /// Only records whose instruction has all these in it.
-    pub descriptions: Vec<String>,
-    /// Only those that images hold, or only those that none holds.
-    pub shared: Option<bool>,
-    /// What may stay: the records that were used last, as long as they take no more than this.
-    pub keep: u64,
-}
-
 impl Store {
     /// What the layers of builds take, those used last first.
     pub async fn cache_usage(&self) -> Result<Vec<CacheUsage>> {
         self.blocking(Self::cache_usage_sync).await
     }
 
-    /// Gives up layers of builds. Gives those that are gone, and the bytes that this gave back:
-    /// while a build runs, what it may need stays until the next time.
-    pub async fn prune_cache(&self, options: CachePruneOptions) -> Result<(Vec<CacheUsage>, u64)> {
-        self.blocking(move |store| store.prune_cache_sync(&options)).await
+    /// Gives up the records of these keys. Gives those that were there, and the bytes that this gave
+    /// back: while a build runs, what it may need stays until the next time.
+    pub async fn drop_cached(&self, keys: BTreeSet<Digest>) -> Result<(Vec<Digest>, u64)> {
+        self.blocking(move |store| store.drop_cached_sync(keys)).await
+    }
+
+    /// Nothing is being added, and nothing will be for as long as this is held; none when somebody
+    /// is at it.
+    pub async fn alone(&self) -> Result<Option<Alone>> {
+        self.blocking(|store| Ok(store.try_lock_removing()?.map(|lock| Alone { _lock: lock })))
+            .await
     }
 
     fn cache_usage_sync(&self) -> Result<Vec<CacheUsage>> {
@@ -70,42 +65,19 @@ impl Store {
         Ok(all)
     }
 
-    fn prune_cache_sync(&self, options: &CachePruneOptions) -> Result<(Vec<CacheUsage>, u64)> {
-        let (mut gone, mut kept) = (Vec::new(), 0);
-        for one in self.cache_usage_sync()? {
-            if !options.takes(&one) {
-                continue;
-            }
-            if kept + one.size <= options.keep {
-                kept += one.size;
-                continue;
-            }
-            let path = self.cached_path(&one.record.key);
+    fn drop_cached_sync(&self, keys: BTreeSet<Digest>) -> Result<(Vec<Digest>, u64)> {
+        let mut gone = Vec::new();
+        for key in keys {
+            let path = self.cached_path(&key);
             match fs::remove_file(&path) {
                 // Somebody else was quicker.
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
                 other => {
                     other.at("remove", &path)?;
-                    gone.push(one);
+                    gone.push(key);
                 }
             }
         }
         Ok((gone, self.collect()?))
-    }
-}
-
-impl CachePruneOptions {
-    /// Whether the filters fit, whatever may stay.
-    pub fn takes(&self, one: &CacheUsage) -> bool {
-        let record = &one.record;
-        let old = self.unused_for.is_none_or(|age| {
-            Timestamp::now().duration_since(record.used).unsigned_abs() >= age
-                && record.used < Timestamp::now()
-        });
-        let is = |id: &String| record.key.hex().starts_with(id.trim_start_matches("sha256:"));
-        let wanted = self.ids.is_empty() || self.ids.iter().any(is);
-        let said = self.descriptions.iter().all(|text| record.description.contains(text));
-        let shared = self.shared.map_or(self.all || !one.shared, |shared| one.shared == shared);
-        old && wanted && said && shared
     }
 }

@@ -43,10 +43,7 @@ enum Fetched {
 impl Places {
     pub(super) fn new(root: &Path) -> Self {
         let build = root.join("build");
-        Self {
-            work: Workplaces::new(build.join("run")),
-            downloads: Downloads::new(build.join("downloads")),
-        }
+        Self { work: Workplaces::new(build.join("run")), downloads: Downloads::below(root) }
     }
 
     /// Gets everything that the flags name.
@@ -127,23 +124,25 @@ impl Places {
             };
             let context = self.one(value, held).await;
             let context = context.with_context(|| format!("reading --build-context {text}"))?;
-            contexts.insert(name.to_lowercase(), context);
+            let Some(name) = for_platform(name) else { continue };
+            contexts.insert(build::context_key(name), context);
         }
         Ok(contexts)
     }
 
     async fn one(&self, value: &str, held: &mut Vec<Workplace>) -> Result<NamedContext> {
         if let Some(image) = value.strip_prefix("docker-image://") {
+            image::ImageName::parse(image)?;
             return Ok(NamedContext::Image(image.to_owned()));
         }
-        for scheme in ["oci-layout://", "target:", "input:"] {
-            if value.starts_with(scheme) {
-                bail!(
-                    "{scheme} is not supported: a folder, docker-image://, a web address or a \
-                       repository is wanted"
-                );
+        if let Some(layout) = value.strip_prefix("oci-layout://") {
+            let layout = image::Layout::parse(layout)?;
+            if !layout.folder.is_dir() {
+                bail!("{} is not a folder", layout.folder.display());
             }
+            return Ok(NamedContext::Layout(layout));
         }
+        refuse(value)?;
         let folder = if fetch::is_remote(value) {
             match self.remote(value, held).await? {
                 Fetched::Folder(folder) => folder,
@@ -156,6 +155,30 @@ impl Places {
         };
         let ignore = read_ignore(&folder.join(".dockerignore"))?.unwrap_or_default();
         Ok(NamedContext::Folder(folder, ignore))
+    }
+}
+
+/// The name of a context, if it is for the platform that is built: `NAME::PLATFORM`, or any.
+fn for_platform(name: &str) -> Option<&str> {
+    match name.split_once("::") {
+        None => Some(name),
+        Some((name, platform)) => matches!(platform, "windows" | "windows/amd64").then_some(name),
+    }
+}
+
+/// What bake has, or nobody.
+fn refuse(value: &str) -> Result<()> {
+    for scheme in ["target:", "input:"] {
+        if value.starts_with(scheme) {
+            bail!("{scheme} is bake's, which builds several targets: name a folder or an image");
+        }
+    }
+    match value.split_once("://") {
+        Some((scheme, _)) if !fetch::is_remote(value) => bail!(
+            "{scheme}:// is not supported: a folder, docker-image://, oci-layout://, a web address \
+             or a repository is wanted"
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use build::output::{self, Attestations, Detail, Outcome, Output, Shape};
+use build::output::{self, Outcome, Output, Shape};
 use build::remote::{CacheTo, Place};
 use serde_json::{Value, json};
 
@@ -59,25 +59,51 @@ fn annotate(outputs: &mut Vec<Output>, given: &[String]) -> Result<()> {
     for text in given {
         let (key, value) =
             text.split_once('=').with_context(|| format!("--annotation {text}: NAME=VALUE"))?;
-        let (kind, name) = match key.split_once(':') {
-            Some((kind @ ("manifest" | "index"), name)) => (kind, name),
-            Some(("manifest-descriptor" | "index-descriptor", _)) => {
-                bail!("--annotation {text}: only manifest and index are supported")
-            }
-            _ => ("manifest", key),
-        };
+        let (kinds, name) = kinds(key).with_context(|| format!("--annotation {text}"))?;
         for output in outputs.iter_mut() {
             let (Output::Image { shape, .. } | Output::Archive { shape, .. }) = output else {
-                continue;
+                bail!("--annotation {text}: an output that is no image has no annotations");
             };
-            let all = match kind {
-                "index" => &mut shape.index_annotations,
-                _ => &mut shape.annotations,
-            };
-            all.insert(name.to_owned(), json!(value));
+            for kind in &kinds {
+                let all = match kind {
+                    On::Index => &mut shape.index_annotations,
+                    On::Manifest => &mut shape.annotations,
+                };
+                all.insert(name.to_owned(), json!(value));
+            }
         }
     }
     Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum On {
+    Manifest,
+    Index,
+}
+
+/// `NAME`, `index:NAME`, `index,manifest[windows/amd64]:NAME`. A colon may stand in a name too.
+fn kinds(key: &str) -> Result<(Vec<On>, &str)> {
+    let Some((kinds, name)) = key.split_once(':') else { return Ok((vec![On::Manifest], key)) };
+    let mut found = Vec::new();
+    for kind in kinds.split(',') {
+        let (kind, platform) = match kind.strip_suffix(']').and_then(|kind| kind.split_once('[')) {
+            Some((kind, platform)) => (kind, Some(platform)),
+            None => (kind, None),
+        };
+        found.push(match kind {
+            "manifest" => On::Manifest,
+            "index" if platform.is_none() => On::Index,
+            "manifest-descriptor" | "index-descriptor" => {
+                bail!("only manifest and index are supported")
+            }
+            _ => return Ok((vec![On::Manifest], key)),
+        });
+        if platform.is_some_and(|platform| !matches!(platform, "windows" | "windows/amd64")) {
+            bail!("there is one platform, windows/amd64");
+        }
+    }
+    Ok((found, name))
 }
 
 /// Caches to look into.
@@ -99,55 +125,6 @@ pub(super) fn cache_to(flags: &Results) -> Result<Vec<CacheTo>> {
         CacheTo::parse(text).map_err(|rule| anyhow::anyhow!("invalid --cache-to {text}: {rule}"))
     };
     flags.cache_to.iter().map(read).collect()
-}
-
-/// What is attested.
-pub(super) fn attestations(flags: &Results) -> Result<Attestations> {
-    let mut all = Attestations::default();
-    if let Some(text) = &flags.provenance {
-        all.provenance = detail(text).with_context(|| format!("invalid --provenance {text}"))?;
-    }
-    if let Some(text) = &flags.sbom {
-        all.sbom = match text.as_str() {
-            "true" | "1" => true,
-            "false" | "0" => false,
-            other => bail!("invalid --sbom {other}: true or false is wanted"),
-        };
-    }
-    for text in &flags.attest {
-        let fields = output::fields(text).map_err(|rule| anyhow::anyhow!("--attest: {rule}"))?;
-        let (kinds, rest): (Vec<_>, Vec<_>) =
-            fields.into_iter().partition(|(key, _)| key == "type");
-        let rest: Vec<String> = rest
-            .into_iter()
-            .map(|(key, value)| format!("{key}={}", value.unwrap_or_default()))
-            .collect();
-        match kinds.first().and_then(|(_, kind)| kind.as_deref()) {
-            Some("provenance") => {
-                let given = if rest.is_empty() { "true".to_owned() } else { rest.join(",") };
-                all.provenance =
-                    detail(&given).with_context(|| format!("invalid --attest {text}"))?;
-            }
-            Some("sbom") if rest.is_empty() => all.sbom = true,
-            Some("sbom") => all.sbom = rest.iter().all(|one| one != "disabled=true"),
-            _ => bail!("invalid --attest {text}: type=provenance or type=sbom is wanted"),
-        }
-    }
-    Ok(all)
-}
-
-fn detail(text: &str) -> Result<Option<Detail>> {
-    let mut detail = Some(Detail::Min);
-    for part in text.split(',') {
-        detail = match part {
-            "true" | "1" | "mode=min" => Some(Detail::Min),
-            "mode=max" => Some(Detail::Max),
-            "false" | "0" | "disabled=true" => return Ok(None),
-            "version=v0.2" | "disabled=false" => detail,
-            other => bail!("`{other}`: true, false, mode=min or mode=max is wanted"),
-        };
-    }
-    Ok(detail)
 }
 
 /// What `--metadata-file` holds, in buildx' words.
@@ -178,15 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn details_are_those_of_buildx() {
-        for (text, wanted) in [
-            ("true", Some(Detail::Min)),
-            ("mode=max", Some(Detail::Max)),
-            ("mode=max,version=v0.2", Some(Detail::Max)),
-            ("false", None),
-        ] {
-            assert_eq!(detail(text).unwrap(), wanted, "{text}");
-        }
-        assert!(detail("mode=mid").is_err() && detail("version=v1").is_err());
+    fn annotations_say_what_they_are_of() {
+        let read = |key: &'static str| kinds(key).unwrap();
+        assert_eq!(read("a.b"), (vec![On::Manifest], "a.b"));
+        assert_eq!(read("index:a"), (vec![On::Index], "a"));
+        let both = (vec![On::Index, On::Manifest], "a");
+        assert_eq!(read("index,manifest[windows/amd64]:a"), both);
+        assert_eq!(read("urn:x"), (vec![On::Manifest], "urn:x"));
+        assert!(kinds("manifest-descriptor:a").is_err() && kinds("manifest[linux]:a").is_err());
     }
 }

@@ -18,18 +18,18 @@ pub(super) fn secrets(given: &[String]) -> Result<BTreeMap<String, Secret>> {
 
 fn secret(text: &str) -> Result<(String, Secret)> {
     let (mut id, mut file, mut variable, mut kind) = (None, None, None, None);
-    for field in text.split(',') {
-        let Some((key, value)) = field.split_once('=') else {
-            bail!("invalid field '{field}': KEY=VALUE is wanted");
+    for (key, value) in build::output::fields(text).map_err(|rule| anyhow::anyhow!(rule))? {
+        let Some(value) = value else {
+            bail!("invalid field '{key}': KEY=VALUE is wanted");
         };
-        let place = match key.to_ascii_lowercase().as_str() {
+        let place = match key.as_str() {
             "id" => &mut id,
             "src" | "source" => &mut file,
             "env" => &mut variable,
             "type" => &mut kind,
             _ => bail!("unexpected key '{key}': id, src, env or type is wanted"),
         };
-        *place = Some(value.to_owned());
+        *place = Some(value);
     }
     let id = match (id, &file, &variable) {
         (Some(id), ..) => id,

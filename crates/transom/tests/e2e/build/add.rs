@@ -15,7 +15,7 @@ static WHOLE_ANSWERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A server that gives the same to everybody, and nothing to those who have it. Gone with the
 /// process of the tests.
-fn server(body: &'static [u8]) -> String {
+pub(super) fn server(body: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
     let address = listener.local_addr().expect("a bound socket has an address");
     std::thread::spawn(move || {

@@ -83,3 +83,34 @@ fn other_contexts_have_names() {
     let bad = build(&host, &context, &["--build-context", "x=/nowhere"]).fail();
     assert!(bad.errors().contains("/nowhere is not a folder"), "{bad:?}");
 }
+
+#[test]
+fn an_image_in_a_layout_is_a_context_by_its_tag_or_its_digest() {
+    let host = host::shared();
+    let made = Context::new("FROM transom/base\nCOPY b.txt C:/base/\n");
+    made.file("b.txt", "of the layout");
+    let layout = made.path("layout");
+    let output = format!("type=oci,dest={layout},tar=false,name=some/base:7");
+    build(&host, &made, &["-o", &output]).succeed();
+    let context = Context::new(
+        "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nRUN type C:\\base\\b.txt\n\
+         COPY --from=extra base/b.txt C:/copied/\n",
+    );
+    let index = std::fs::read_to_string(format!("{layout}/index.json")).expect("it has an index");
+    let index: serde_json::Value = serde_json::from_str(&index).expect("it is JSON");
+    let digest = index["manifests"][0]["digest"].as_str().expect("a digest");
+    for place in [format!("{layout}:7"), format!("{layout}@{digest}"), layout.clone()] {
+        let base = format!("mcr.microsoft.com/windows/servercore:ltsc2022=oci-layout://{place}");
+        let extra = format!("extra=oci-layout://{place}");
+        let other =
+            "mcr.microsoft.com/windows/servercore:ltsc2022::linux/amd64=docker-image://none";
+        let all = ["--build-context", &base, "--build-context", &extra, "--build-context", other];
+        let said = build(&host, &context, &[&all[..], &["--no-cache"]].concat()).succeed().errors();
+        assert!(said.contains("of the layout") && said.contains("oci-layout://"), "{said}");
+    }
+    let base = format!("mcr.microsoft.com/windows/servercore:ltsc2022=oci-layout://{layout}");
+    let bad = format!("extra=oci-layout://{layout}:8");
+    let flags = ["--build-context", &base, "--build-context", &bad];
+    let said = build(&host, &context, &flags).fail().errors();
+    assert!(said.contains("no image in it has the tag `8`"), "{said}");
+}

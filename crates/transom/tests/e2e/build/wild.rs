@@ -9,6 +9,7 @@ use super::{Context, build};
 use crate::support::fetch;
 use crate::support::host::{self, Host};
 use crate::support::registry::{Registry, skopeo};
+use crate::support::schema;
 
 /// Base with a program from the context, a bundle made by another one, and only the two of them in
 /// the end.
@@ -164,39 +165,13 @@ fn around(host: &Host, image: &str, run: impl Fn(&str)) {
     host.transom(&["rmi", &by_digest]).succeed();
 }
 
-/// The rules of the OCI image configuration's schema.
+/// The OCI image configuration's schema, and what it leaves out.
 fn check_config(config: &Value) {
-    let text = |value: &Value| value.is_string() || value.is_null();
-    let texts = |value: &Value| {
-        value.is_null() || value.as_array().is_some_and(|all| all.iter().all(Value::is_string))
-    };
-    let objects = |value: &Value| {
-        value.is_null() || value.as_object().is_some_and(|all| all.values().all(Value::is_object))
-    };
-    for field in ["architecture", "os"] {
-        assert!(config[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {config}");
-    }
-    let date =
-        |value: &Value| value.as_str().is_none_or(|text| text.contains('T') && text.ends_with('Z'));
-    assert!(date(&config["created"]) && text(&config["author"]), "{config}");
-    assert!(
-        config["os.version"].as_str().is_some_and(|text| text.starts_with("10.0.")),
-        "{config}"
-    );
-    let inner = &config["config"];
-    for field in ["User", "WorkingDir", "StopSignal"] {
-        assert!(text(&inner[field]), "{field}: {config}");
-    }
-    for field in ["Env", "Entrypoint", "Cmd"] {
-        assert!(texts(&inner[field]), "{field}: {config}");
-    }
-    for field in ["ExposedPorts", "Volumes"] {
-        assert!(objects(&inner[field]), "{field}: {config}");
-    }
-    assert_eq!(config["rootfs"]["type"], "layers");
+    schema::check("config-schema.json", config);
+    let version = config["os.version"].as_str();
+    assert!(version.is_some_and(|text| text.starts_with("10.0.")), "{config}");
     let ids = config["rootfs"]["diff_ids"].as_array().expect("it has layers");
     let history = config["history"].as_array().expect("it has a history");
     let made = history.iter().filter(|entry| entry["empty_layer"] != true).count();
     assert_eq!(ids.len(), made, "as many layers as the history tells of: {config}");
-    assert!(history.iter().all(|entry| date(&entry["created"])), "{config}");
 }

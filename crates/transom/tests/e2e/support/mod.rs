@@ -16,6 +16,7 @@ pub(crate) mod probe;
 pub(crate) mod proc;
 pub(crate) mod programs;
 pub(crate) mod registry;
+pub(crate) mod schema;
 pub(crate) mod shim;
 pub(crate) mod terminal;
 pub(crate) mod ticket_daemon;

@@ -1,0 +1,127 @@
+//! Flags of `build`, as a user of docker or buildx gives them: what they do, or why they are refused.
+
+use super::{Context, build};
+use crate::support::host;
+
+#[test]
+fn names_that_are_added_are_resolved_by_steps_and_are_in_no_image() {
+    let host = host::shared();
+    let context = Context::new(
+        "FROM transom/base\nRUN ping -n 1 -w 10 far.example & ping -n 1 -w 10 six & exit 0\n",
+    );
+    let hosts = ["--add-host", "far.example:10.9.8.7", "--add-host", "six=10.9.8.8"];
+    let said = build(&host, &context, &hosts).succeed().errors();
+    assert!(said.contains("10.9.8.7") && said.contains("10.9.8.8"), "{said}");
+    // Another address of the same name is no other step.
+    let hosts = ["--add-host", "six:10.1.1.1", "--add-host", "far.example:10.1.1.2"];
+    assert!(build(&host, &context, &hosts).succeed().errors().contains("CACHED"));
+    assert!(!build(&host, &context, &[]).succeed().errors().contains("CACHED"));
+
+    let gateway = ["--add-host", "outside:host-gateway"];
+    let context = Context::new("FROM transom/base\nRUN ping -n 1 -w 10 outside & exit 0\n");
+    let line = ["build", "--progress", "plain"];
+    let with = host.transom(&line).args(&gateway).arg(context.0.path()).succeed().errors();
+    let address = with.split("Pinging outside [").nth(1).and_then(|rest| rest.split(']').next());
+    assert!(address.is_some_and(|text| text.parse::<std::net::Ipv4Addr>().is_ok()), "{with}");
+    let without = build(&host, &context, &gateway).fail().errors();
+    assert!(without.contains("no network with a gateway"), "{without}");
+}
+
+#[test]
+fn what_a_flag_cannot_mean_is_refused_before_anything_is_built() {
+    let host = host::shared();
+    let context = Context::new("FROM transom/base\nRUN echo built\n");
+    for (flags, wanted) in [
+        (&["--add-host", "a"][..], "bad format for add-host: \"a\""),
+        (&["--add-host", "a:b"], "invalid IP address in add-host: \"b\""),
+        (&["--allow", "network.host"], "there is nothing to allow"),
+        (&["--annotation", "x"], "NAME=VALUE"),
+        (&["--build-context", "x=target:y"], "target: is bake's"),
+        (&["--build-context", "x=s3://y"], "s3:// is not supported"),
+        (&["--build-context", "x=oci-layout:///nowhere"], "/nowhere is not a folder"),
+        (&["--build-context", "x=docker-image://A B"], "invalid image name"),
+        (&["--build-context", "x"], "expected key=value"),
+        (&["--call", "outline"], "build or targets"),
+        (&["--cgroup-parent", "/x"], "--cgroup-parent is refused"),
+        (&["--check"], "linting is not implemented"),
+        (&["--memory", "1g"], "no limits of their own"),
+        (&["--network", "host"], "--network host is not supported"),
+        (&["--platform", "linux/amd64"], "only windows/amd64"),
+        (&["--platform", "windows/amd64,windows/arm64"], "only windows/amd64"),
+        (&["--progress", "fancy"], "--progress fancy is not supported"),
+        (&["--progress", "tty"], "stderr is not a terminal"),
+        (&["--provenance", "mode=mid"], "unexpected argument"),
+        (&["--provenance=mode=mid"], "min or max is wanted"),
+        (&["--rm=false"], "always removed"),
+        (&["--sbom=generator=x"], "a generator is a Linux image"),
+        (&["--secret", "src"], "KEY=VALUE is wanted"),
+        (&["--shm-size", "1g"], "--shm-size is refused"),
+        (&["--squash"], "layers are not squashed"),
+        (&["--ssh", "default=/nowhere"], "looking at /nowhere"),
+        (&["--tag", "A"], "invalid image name"),
+        (&["--target", "none"], "target stage \"none\" could not be found"),
+        (&["--ulimit", "nofile=1"], "--ulimit is refused"),
+    ] {
+        let said = build(&host, &context, flags).fail().errors();
+        assert!(said.contains(wanted) && !said.contains("echo built"), "{flags:?}: {said}");
+    }
+}
+
+#[test]
+fn switches_are_switched_as_dockers_are_and_stages_can_be_done_anew_alone() {
+    let host = host::shared();
+    let context = Context::new(
+        "FROM transom/base AS one\nRUN echo 1>C:\\\\one\nFROM transom/base AS Two\n\
+         RUN echo 2>C:\\\\two\nFROM transom/base\nCOPY --from=one one /\nCOPY --from=two two /\n",
+    );
+    let cached =
+        |flags: &[&str]| build(&host, &context, flags).succeed().errors().matches("CACHED").count();
+    cached(&["--pull=false", "--rm", "--force-rm=true"]);
+    assert_eq!(cached(&["--no-cache=false"]), 4);
+    assert_eq!(cached(&["--no-cache"]), 0);
+    assert_eq!(cached(&["--no-cache-filter", "none"]), 4);
+    // The same comes of it, and what it is copied into is the same.
+    let said = build(&host, &context, &["--no-cache-filter", "TWO,none"]).succeed().errors();
+    let anew = |step: &str| {
+        let number =
+            said.lines().find(|line| line.contains(step)).and_then(|line| line.split(' ').next());
+        let number = number.unwrap_or_else(|| panic!("no {step}: {said}"));
+        !said.contains(&format!("{number} CACHED"))
+    };
+    assert!(anew("RUN echo 2") && !anew("RUN echo 1"), "{said}");
+
+    let quiet = build(&host, &context, &["--quiet=true"]).succeed();
+    assert!(quiet.text().starts_with("sha256:") && quiet.errors().is_empty(), "{quiet:?}");
+    let targets = build(&host, &context, &["--call=targets"]).succeed().lines();
+    assert_eq!(targets[1..], ["one", "two", "(default)"]);
+}
+
+#[test]
+fn a_level_of_compression_counts_for_layers_that_are_there() {
+    let host = host::shared();
+    let context = Context::new("FROM transom/base\nCOPY text C:/\n");
+    let text = (0..20_000).fold(String::new(), |text, number| text + &format!("line {number}\n"));
+    context.file("text", text);
+    let size = |how: &str| {
+        let folder = context.path("layout");
+        // What is there of another one would be left.
+        let _ = std::fs::remove_dir_all(&folder);
+        build(&host, &context, &["-o", &format!("type=oci,dest={folder},tar=false,{how}")])
+            .succeed();
+        let index =
+            std::fs::read(context.path("layout/index.json")).expect("a layout has an index");
+        let index: serde_json::Value = serde_json::from_slice(&index).expect("it is JSON");
+        let manifest = crate::support::schema::blob(folder.as_ref(), &index["manifests"][0]);
+        let layer =
+            manifest["layers"].as_array().and_then(|all| all.last()).expect("layers").clone();
+        layer["size"].as_u64().expect("a size")
+    };
+    let usual = size("compression=gzip");
+    assert!(size("compression=gzip,compression-level=1") > usual);
+    assert_eq!(size("compression=gzip,compression-level=6"), usual);
+    assert!(
+        size("compression=zstd,compression-level=19")
+            < size("compression=zstd,compression-level=1")
+    );
+    assert!(size("compression=gzip,compression-level=0") > 2 * usual);
+}

@@ -1,0 +1,102 @@
+//! What builds keep beside layers: listed, filtered and pruned, and never what a build uses.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::add::server;
+use super::{Context, build};
+use crate::support::host::{self, Host};
+use crate::support::wait;
+
+fn listed(host: &Host, filters: &[&str]) -> Vec<Value> {
+    let line = ["builder", "du", "--format", "json"];
+    let mut du = host.transom(&line);
+    for filter in filters {
+        du = du.args(&["--filter", filter]);
+    }
+    let read = |line: &String| serde_json::from_str(line).expect("a line of JSON");
+    du.succeed().lines().iter().map(read).collect()
+}
+
+#[test]
+fn caches_of_steps_and_downloads_are_listed_and_pruned() {
+    let host = host::Host::new("kept");
+    let address = server(b"from afar");
+    let context = Context::new(&format!(
+        "# escape=`\nFROM transom/base\nADD {address}/file.txt C:/d/\n\
+         RUN --mount=type=cache,id=packages,target=C:\\c echo kept>C:\\c\\kept.txt\n\
+         RUN --mount=type=cache,target=C:\\other echo kept>C:\\other\\kept.txt\n"
+    ));
+    build(&host, &context, &["-t", "kept"]).succeed();
+    let caches = listed(&host, &["type=exec.cachemount"]);
+    assert_eq!(caches.len(), 2, "{caches:?}");
+    for cache in &caches {
+        assert_eq!((&cache["Mutable"], &cache["Reclaimable"]), (&"true".into(), &"true".into()));
+        assert_eq!((&cache["UsageCount"], &cache["InUse"]), (&"1".into(), &"false".into()));
+    }
+    let of = |id: &str| format!("description=cached mount {id}");
+    assert_eq!(listed(&host, &[&of("packages")]).len(), 1);
+    assert_eq!(listed(&host, &[&of("/other"), "type=exec.cachemount"]).len(), 1);
+    assert_eq!(listed(&host, &["description~=^http url .*/file.txt$", "type=regular"]).len(), 1);
+    assert_eq!(listed(&host, &["type=source.local"]).len(), 0);
+    assert_eq!(listed(&host, &["type=exec.cachemount", "until=1h"]).len(), 0);
+    let table = host.transom(&["buildx", "du", "--verbose"]).succeed().text();
+    assert!(table.contains("exec.cachemount") && table.contains("Total:"), "{table}");
+
+    let prune =
+        |flags: &[&str]| host.transom(&["builder", "prune", "-f"]).args(flags).succeed().text();
+    prune(&["--filter", &of("packages")]);
+    assert_eq!(listed(&host, &["type=exec.cachemount"]).len(), 1);
+    prune(&["--max-used-space", "10g"]);
+    assert_eq!(listed(&host, &["type=exec.cachemount"]).len(), 1, "there is room for it");
+    prune(&["--filter", "type=exec.cachemount"]);
+    assert_eq!(listed(&host, &["mutable"]).len(), 0);
+    assert_eq!(listed(&host, &["description~=http url"]).len(), 1);
+    let gone = prune(&["--all"]);
+    assert!(!gone.contains("Total:\t0B"), "{gone}");
+    assert_eq!(listed(&host, &[]), Vec::<Value>::new());
+    // What is gone is made again.
+    let said = build(&host, &context, &[]).succeed().errors();
+    assert!(!said.contains("CACHED"), "{said}");
+    let refused = host.transom(&["builder", "du", "--filter", "type=nothing"]).fail().errors();
+    assert!(refused.contains("there is no type nothing"), "{refused}");
+}
+
+#[test]
+fn what_a_running_build_uses_is_not_pruned() {
+    let host = host::shared();
+    let id = format!("busy{}", std::process::id());
+    let context = Context::new(&format!(
+        "# escape=`\nFROM transom/base\n\
+         RUN --mount=type=cache,id={id},target=C:\\c echo there>C:\\c\\x.txt& for /l %i in (1,1,100000000) do @(if not exist C:\\c\\go.txt ping -n 2 127.0.0.1 >nul)\n"
+    ));
+    let running = build(&host, &context, &[]).start(|command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    });
+    let mut running = Ended(running);
+    let filter = format!("description=cached mount {id}");
+    wait::until("the cache is in use", || {
+        let found = listed(&host, &[&filter, "inuse"]);
+        (found.len() == 1).then_some(())
+    });
+    host.transom(&["builder", "prune", "--all", "--force", "--filter", &filter]).succeed();
+    assert_eq!(listed(&host, &[&filter, "inuse"]).len(), 1);
+    running.0.kill().expect("it runs");
+    running.0.wait().expect("a child can be waited for");
+    wait::until("the cache is free", || {
+        host.transom(&["builder", "prune", "--force", "--filter", &filter]).succeed();
+        listed(&host, &[&filter]).is_empty().then_some(())
+    });
+}
+
+/// Ended whatever happens.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
