@@ -127,7 +127,6 @@ fn a_whiteout_hides_the_file_however_it_is_spelled() {
     assert_eq!(about.rdev(), 0);
     let disk = ground.path("3/Files/disk");
     fs::create_dir_all(disk.parent().unwrap()).unwrap();
-    mknodat(CWD, &disk, FileType::BlockDevice, Mode::empty(), engine::os::fs::makedev(8, 0))
-        .unwrap();
+    mknodat(CWD, &disk, FileType::BlockDevice, Mode::empty(), rustix::fs::makedev(8, 0)).unwrap();
     assert!(ground.adopt(&["3"]).unwrap_err().to_string().contains("device"));
 }
