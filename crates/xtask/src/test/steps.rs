@@ -122,7 +122,7 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     cargo.args(["--quiet", "--package", "guest", "--package", "hcs-emulator"]);
     cargo.args(["--package", "engine", "--package", "shim"]);
     cargo.args(["--lib", "--bins", "--examples", "--test", "hcs", "--test", "windows"]);
-    cargo.args(["--test", "vmcompute", "--", "-D", "warnings"]);
+    cargo.args(["--test", "doubles", "--", "-D", "warnings"]);
     ensure!(program::tee(&mut cargo, |_| ())?, "clippy has found something");
     Ok(Count::default())
 }
