@@ -22,13 +22,18 @@ pub async fn pass(
 ) -> Result<()> {
     tokio::pin!(ended);
     let mut kept = Kept::default();
-    let (mut more, mut over) = (true, false);
+    let (mut more, mut over, mut held) = (true, false, false);
     let mut buffer = vec![0; CHUNK];
     while more || !kept.is_empty() {
         let room = kept.is_empty() || (over && kept.bytes < KEPT);
         tokio::select! {
             biased;
-            written = to.write(kept.front()), if !kept.is_empty() => kept.written(written.unwrap_or(0)),
+            passed = kept.pass_on(&mut to), if held || !kept.is_empty() => {
+                held = !kept.is_empty();
+                if held || passed.is_err() {
+                    kept.written(passed.unwrap_or(0));
+                }
+            }
             read = from.read(&mut buffer), if more && room => {
                 let count = read.context("reading output")?;
                 more = count > 0;
@@ -56,6 +61,15 @@ struct Kept {
 impl Kept {
     fn is_empty(&self) -> bool {
         self.chunks.is_empty()
+    }
+
+    /// Writes of the first; or, when all is written, out. A prompt has no end of line, and standard
+    /// streams hold back what has none.
+    async fn pass_on(&self, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<usize> {
+        if self.is_empty() {
+            return to.flush().await.map(|()| 0);
+        }
+        to.write(self.front()).await
     }
 
     fn front(&self) -> &[u8] {
@@ -104,6 +118,21 @@ mod tests {
         let mut heard = Vec::new();
         listener.read_to_end(&mut heard).await.unwrap();
         assert!(heard == text, "{} of {} bytes", heard.len(), text.len());
+        passing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_prompt_is_shown_without_its_line_being_ended() {
+        let (mut says, from) = tokio::io::duplex(64);
+        let (to, mut listener) = tokio::io::duplex(64);
+        let buffered = tokio::io::BufWriter::new(to);
+        let passing = tokio::spawn(pass(from, buffered, std::future::pending()));
+        says.write_all(b"C:\\>").await.unwrap();
+        let mut heard = [0; 4];
+        let limit = std::time::Duration::from_secs(40);
+        tokio::time::timeout(limit, listener.read_exact(&mut heard)).await.unwrap().unwrap();
+        assert_eq!(&heard, b"C:\\>");
+        drop(says);
         passing.await.unwrap().unwrap();
     }
 

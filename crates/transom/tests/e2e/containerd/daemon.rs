@@ -33,13 +33,15 @@ impl Daemon {
     /// Starts one whose shims are `host`'s.
     pub(super) fn start(host: &Host) -> Self {
         let folder = host.scratch();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed) + std::process::id() % 60 * 4;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed) + std::process::id() % 30 * 8;
         let (bridge, subnet) = (format!("trcri{number}"), format!("10.213.{number}"));
         write_network(folder.path(), &bridge, &subnet);
         let config = folder.path().join("config.toml");
         std::fs::write(&config, plain_config(folder.path())).expect("the folder is ours");
         host.transom(&["containerd", "setup", "--config"])
             .arg(&config)
+            .arg("--bin-dir")
+            .arg(folder.path())
             .env("PATH", path())
             .succeed();
         if version() >= NEW_LAYOUT {
