@@ -3,13 +3,24 @@
 use crate::annotations::{names, values};
 use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups};
+use crate::host_process;
 use crate::oci::Spec;
 use crate::plan::Plan;
 use crate::process_isolated::process_isolated;
 use crate::request::ContainerRequest;
 use crate::wcow::credential_spec;
 
-/// Plans a container: as processes of this host, or in the VM that the request names.
+/// Plans what a task runs in: a job object for a host process container of this host, or else a
+/// [`container`].
+pub fn system(request: &ContainerRequest, host: &HostFacts, lookups: &dyn Lookups) -> Result<Plan> {
+    if host.is_unix() || request.vm.is_some() || !request.spec.is_job_container() {
+        return container(request, host, lookups);
+    }
+    check_isolation(request, host)?;
+    host_process::plan(request, host, lookups)
+}
+
+/// Plans a container, whose document has no word for host processes: as processes of this host, or in the VM that the request names.
 ///
 /// Decides every value, and touches nothing: what it has to know of the host it asks `lookups`.
 pub fn container(

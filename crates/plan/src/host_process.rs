@@ -16,6 +16,7 @@ use crate::plan::{Plan, Sent};
 use crate::process::{ProcessHost, parameters};
 use crate::process_isolated;
 use crate::request::ContainerRequest;
+use crate::sandbox::Role;
 
 /// Where a container's files are seen when the spec names no place.
 const ROOT: &str = r"C:\hpc";
@@ -24,10 +25,11 @@ const PIPE: &str = r"\\.\pipe\";
 /// Decides everything of a job container.
 pub(crate) fn plan(
     request: &ContainerRequest,
-    spec: &Spec,
     host: &HostFacts,
     lookups: &dyn Lookups,
 ) -> Result<Plan> {
+    let spec = &request.spec;
+    Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
     let schema = SchemaVersion::V2_1;
     let mut steps = Vec::new();
     let layers = process_isolated::layers(request, schema, host, lookups, &mut steps)?;

@@ -43,7 +43,7 @@ pub mod vm;
 pub mod wcow;
 
 pub use annotations::ShimOptions;
-pub use container::container;
+pub use container::{container, system};
 pub use error::{PlanError, Result};
 pub use host::{HostFacts, Lookups, PathStyle};
 pub use oci::Spec;

@@ -6,7 +6,6 @@ use schema::document::{ComputeSystem, SchemaVersion};
 
 use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups, PathStyle};
-use crate::host_process;
 use crate::layers::WindowsLayers;
 use crate::oci::{Annotations, Network, Spec};
 use crate::plan::{Plan, Sent};
@@ -27,9 +26,6 @@ pub(crate) fn process_isolated(
     spec.root.get_or_insert_default();
     let spec = &spec;
     Role::of(spec.annotations.as_ref().unwrap_or(&Annotations::new()))?;
-    if spec.is_job_container() {
-        return host_process::plan(request, spec, host, lookups);
-    }
     let schema = match host.paths {
         PathStyle::Unix => SchemaVersion::V2_1,
         PathStyle::Windows => schema_version::choose(host.build, request.schema_version),

@@ -64,7 +64,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
                 names,
                 ..ContainerRequest::new(id, crate::OWNER, spec)
             };
-            return Ok(Preview(plan::container(&request.stdio(stdio), &facts, &HostFiles)?));
+            return Ok(Preview(plan::system(&request.stdio(stdio), &facts, &HostFiles)?));
         }
         Role::Sandbox(pod) => Some(pod),
         Role::Standalone => None,

@@ -116,7 +116,7 @@ impl<E: Engine, H: Host> Service<E, H> {
             ..ContainerRequest::new(SystemId::from(&asked.id), OWNER, asked.spec.clone())
         };
         let request = request.stdio(stdio).rootfs(asked.rootfs.clone());
-        let plan = plan::container(&request, &self.inner.world.facts, &HostFiles)?;
+        let plan = plan::system(&request, &self.inner.world.facts, &HostFiles)?;
         Ok(Decided::Container(Box::new(plan)))
     }
 
