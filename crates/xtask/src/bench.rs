@@ -16,7 +16,7 @@ use crate::{build, host, program, table};
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only the measurements with this in their name
+    /// Only the measurements whose name begins so: `start`, `shim::shim_start`, `build::run_step`
     only: Option<String>,
 }
 
