@@ -40,7 +40,7 @@ enum Chore {
     Demo,
     /// Build everything for release into target/dist/{bin,libexec}
     Build,
-    /// Build the shim and the guest for Windows into target/dist/windows
+    /// Build transom, the shim and the guest for Windows into target/dist/windows
     Windows,
     /// Everything that CI runs, quickest to fail first
     Test(test::Options),

@@ -12,7 +12,7 @@ use shim::client::{Client, Stdio};
 
 use crate::place::{Place, end, unique};
 
-/// A fifth of what Microsoft's takes there, in KiB.
+/// What it may take, in KiB.
 const LIMIT: u64 = 32 * 1024 / 5;
 
 /// Anonymous memory of a process of this shim in KiB: what Windows calls its private bytes. Nothing

@@ -165,7 +165,7 @@ const RUN: Reasons = &[
 ];
 
 /// Short forms of docker's.
-const SHORT: &[(&str, char)] = &[("opt", 'o')];
+const SHORT: &[(&str, char)] = &[("cpu-shares", 'c'), ("memory", 'm'), ("opt", 'o')];
 
 /// Catches the flags; holds nothing.
 #[derive(Debug, Clone, Copy)]
@@ -235,6 +235,10 @@ mod tests {
         assert!(error.contains("Linux containers"), "{error}");
         let error = parse("transom build --allow network.host .").unwrap_err().to_string();
         assert!(error.contains("nothing to allow"), "{error}");
+        for line in ["transom build -m 1g .", "transom build -c 5 ."] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains("no limits of their own"), "{line}: {error}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Daemon {
     /// Starts one whose shims are `host`'s.
     pub(super) fn start(host: &Host) -> Self {
         let folder = host.scratch();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed) + std::process::id() % 30 * 8;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed) + std::process::id() % 15 * 16;
         let (bridge, subnet) = (format!("trcri{number}"), format!("10.213.{number}"));
         write_network(folder.path(), &bridge, &subnet);
         let config = folder.path().join("config.toml");
