@@ -208,17 +208,26 @@ impl Task {
         if all && *which != Which::Init {
             return Err(Denied::AllAndExec);
         }
-        let mut effects = Vec::new();
+        let (mut effects, mut reached) = (Vec::new(), false);
         if all {
-            // All or nothing: of what the first process refuses, no exec hears.
-            self.minds(which, &how)?;
+            // Of a wrong signal no exec hears. Those who outlive the first process do.
+            if let Err(refused @ Denied::InvalidSignal(_)) = self.minds(which, &how) {
+                return Err(refused);
+            }
             for id in self.execs.keys().cloned().collect::<Vec<_>>() {
                 // One that has ended before does not refuse it for the others.
-                let told = self.kill_one(&Which::Exec(id), how.clone(), at);
-                effects.extend(told.unwrap_or_default());
+                if let Ok(told) = self.kill_one(&Which::Exec(id), how.clone(), at) {
+                    effects.extend(told);
+                    reached = true;
+                }
             }
         }
-        effects.extend(self.kill_one(which, how, at)?);
+        match self.kill_one(which, how, at) {
+            Ok(own) => effects.extend(own),
+            // What the others are told stands.
+            Err(_) if reached => {}
+            Err(denied) => return Err(denied),
+        }
         Ok(effects)
     }
 

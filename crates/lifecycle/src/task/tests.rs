@@ -149,6 +149,17 @@ fn a_signal_to_all_reaches_the_execs_too() {
 }
 
 #[test]
+fn a_signal_to_all_reaches_those_who_outlive_the_first_process() {
+    let mut task = running_with_exec();
+    start_exec(&mut task);
+    task.on(Report::Exited(Which::Init, ExitCode(3)), NOW);
+    let effects = task.kill(&Which::Init, Ok(Delivery::Terminate), true, NOW).unwrap();
+    assert_eq!(effects, [Effect::Signal(e(), Delivery::Terminate)]);
+    let refused = task.kill(&Which::Init, Ok(Delivery::Terminate), false, NOW);
+    assert_eq!(refused, Err(Denied::AlreadyExited));
+}
+
+#[test]
 fn a_wrong_signal_to_all_is_refused_and_no_exec_hears_of_it() {
     let mut task = running_with_exec();
     let wrong = InvalidSignal("77".to_owned());

@@ -81,15 +81,19 @@ impl Written {
         if all && at != 0 {
             return Answer::AllAndOne;
         }
-        if all {
-            // Of what the first process refuses, no exec hears.
-            let refused = self.answer(at, signal);
-            if refused != Answer::Granted {
-                return refused;
-            }
-            self.execs().into_iter().for_each(|exec| _ = self.kill_one(exec, signal));
+        if !all {
+            return self.kill_one(at, signal);
         }
-        self.kill_one(at, signal)
+        // Of a wrong signal no exec hears; those who outlive the first process hear of others.
+        if self.answer(at, signal) == Answer::NoSuchSignal {
+            return Answer::NoSuchSignal;
+        }
+        let others = self.execs().into_iter().map(|exec| self.kill_one(exec, signal));
+        let reached = others.filter(|answer| *answer == Answer::Granted).count() > 0;
+        match self.kill_one(at, signal) {
+            Answer::EndedBefore if reached => Answer::Granted,
+            own => own,
+        }
     }
 
     fn kill_one(&mut self, at: usize, signal: Signal) -> Answer {

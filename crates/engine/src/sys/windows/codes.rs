@@ -155,9 +155,11 @@ fn of_service(refusal: &Refusal) -> Option<ErrorKind> {
             rule: refusal.with_words("Windows does not understand the document"),
         },
         0x0037_0106 => ErrorKind::Disconnected("the compute system, which ended unexpectedly"),
-        0x0037_0109 | 0x0037_0118 => {
-            ErrorKind::Disconnected("the container's Windows: it did not answer")
-        }
+        // The container may be there all the same: this is not its end.
+        0x0037_0109 | 0x0037_0118 => ErrorKind::io(
+            "the container's Windows did not answer",
+            std::io::Error::from(std::io::ErrorKind::TimedOut),
+        ),
         0x0037_010B => unsupported(refusal, "the system inside does not know this request"),
         0x0037_010C => unsupported(refusal, "host and guest speak different protocol versions"),
         0x0037_0114 => lacks(
@@ -275,6 +277,7 @@ mod tests {
         for result in [0xC037_0109, 0x8037_0118] {
             let told = kind(result, "").to_string();
             assert!(told.contains("did not answer") && !told.contains("0ns"), "{told}");
+            assert!(!matches!(kind(result, ""), ErrorKind::Disconnected(_)), "it may live");
         }
     }
 

@@ -98,8 +98,8 @@ unsafe fn read_block(mut block: *const u16) -> Vec<(String, String)> {
         }
         let text = String::from_utf16_lossy(text);
         // A drive's own folder is kept under a name that begins with `=`.
-        if let Some(at) = text[1..].find('=') {
-            pairs.push((text[..=at].to_owned(), text[at + 2..].to_owned()));
+        if let Some((at, _)) = text.char_indices().skip(1).find(|(_, letter)| *letter == '=') {
+            pairs.push((text[..at].to_owned(), text[at + 1..].to_owned()));
         }
         // SAFETY: behind the text's zero is the next one.
         block = unsafe { block.add(length + 1) };
