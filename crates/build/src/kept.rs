@@ -6,7 +6,6 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,6 +13,10 @@ use image::Digest;
 use serde_json::Value;
 
 const LOCK: &str = "lock";
+/// What steps see.
+pub(crate) const DATA: &str = "data";
+/// What is being made, or taken away.
+pub(crate) const FILLING: &str = "filling";
 const ABOUT: &str = "about.json";
 const USES: &str = "uses";
 
@@ -70,6 +73,11 @@ impl Kept {
     /// Removes it; false when somebody uses it. A download may be removed only while no build runs.
     pub fn remove(&self) -> io::Result<bool> {
         let Some(lock) = try_lock(&self.folder, true)? else { return Ok(false) };
+        // What is half gone must not be taken for a whole cache: `fill` clears this name away.
+        let filling = self.folder.join(FILLING);
+        gone(fs::remove_dir_all(&filling))?;
+        gone(fs::rename(self.folder.join(DATA), &filling))?;
+        gone(fs::remove_dir_all(&filling))?;
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
@@ -92,6 +100,14 @@ impl Kept {
     }
 }
 
+/// Whatever was to go may have gone.
+fn gone(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 /// Locks a folder, which is made if it is not there; none when somebody else has it.
 pub(crate) fn try_lock(folder: &Path, alone: bool) -> io::Result<Option<File>> {
     let path = folder.join(LOCK);
@@ -104,7 +120,7 @@ pub(crate) fn try_lock(folder: &Path, alone: bool) -> io::Result<Option<File>> {
         };
         let tried = if alone { lock.try_lock() } else { lock.try_lock_shared() };
         match tried {
-            Ok(()) if lock.metadata()?.nlink() > 0 => return Ok(Some(lock)),
+            Ok(()) if engine::os::fs::is_linked(&lock)? => return Ok(Some(lock)),
             // It was removed before it was had.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -135,7 +135,7 @@ impl Store {
             return Ok(());
         }
         let path = layout.blob(&digest);
-        let mut input = File::open(&path).at("open", &path)?;
+        let mut input = open(&path)?.take(part.size().saturating_add(1));
         let mut writer = self.new_blob()?;
         io::copy(&mut input, &mut writer).map_err(stream("copy a blob"))?;
         writer.commit(self, Some(&digest), Some(part.size())).map(drop)
@@ -153,11 +153,20 @@ fn is_called(entry: &Descriptor, tag: &str) -> bool {
 
 /// A small file.
 fn document(path: &Path) -> Result<Vec<u8>> {
-    let size = fs::metadata(path).at("look at", path)?.len();
-    if size > MAX_DOCUMENT {
+    let mut bytes = Vec::new();
+    open(path)?.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).at("read", path)?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
         return Err(Error::invalid(format!("`{}`", path.display()), "it is too large"));
     }
-    fs::read(path).at("read", path)
+    Ok(bytes)
+}
+
+/// A file and nothing else: the folder is somebody's, and a FIFO in it would be waited for.
+fn open(path: &Path) -> Result<File> {
+    if !fs::metadata(path).at("look at", path)?.is_file() {
+        return Err(Error::invalid(format!("`{}`", path.display()), "it is no file"));
+    }
+    File::open(path).at("open", path)
 }
 
 #[cfg(test)]

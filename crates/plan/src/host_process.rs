@@ -98,5 +98,14 @@ fn seen(mount: &Mount, root: &str) -> Result<JobMount> {
         let why = "a host process container reaches the host's pipes by itself";
         return Err(PlanError::unsupported("mounts.source", why));
     }
-    Ok(JobMount { source: mount.source.clone(), link: below_root(root, &mount.destination) })
+    if mount.options.iter().any(|option| option.eq_ignore_ascii_case("ro")) {
+        let why = "a host process container's mounts are links, which cannot be read-only";
+        return Err(PlanError::unsupported("mounts.options", why));
+    }
+    let link = below_root(root, &mount.destination);
+    if !link.to_lowercase().starts_with(&root.to_lowercase()) || link.len() <= root.len() {
+        let why = "a host process container's mounts are below its root";
+        return Err(PlanError::unsupported("mounts.destination", why));
+    }
+    Ok(JobMount { source: mount.source.clone(), link })
 }

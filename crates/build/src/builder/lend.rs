@@ -96,7 +96,7 @@ impl<E: Engine, H: Host> Builder<E, H> {
             let held = self.hold(cache).await?;
             lent.caches.insert(cache.key.clone(), held);
         }
-        let folder = lent.caches[&cache.key].folder.join("data");
+        let folder = lent.caches[&cache.key].folder.join(kept::DATA);
         if cache.source.is_empty() {
             return Ok(folder);
         }
@@ -121,7 +121,7 @@ impl<E: Engine, H: Host> Builder<E, H> {
         // Pruning may take it between two locks.
         loop {
             let lock = self.wait_for(&folder, alone).await?;
-            if folder.join("data").is_dir() {
+            if folder.join(kept::DATA).is_dir() {
                 return Cache::held(folder, lock);
             }
             drop(lock);
@@ -153,12 +153,12 @@ impl Cache {
 
 /// Gives a new cache what it begins with. It is there whole, or not at all.
 async fn fill(folder: &Path, cache: &CacheMount) -> Result<()> {
-    let data = folder.join("data");
+    let data = folder.join(kept::DATA);
     if data.is_dir() {
         return Ok(());
     }
     kept::describe(folder, &json!({ "id": cache.id }))?;
-    let (beside, seed) = (folder.join("filling"), cache.seed.clone());
+    let (beside, seed) = (folder.join(kept::FILLING), cache.seed.clone());
     crate::blocking(move || {
         if beside.exists() {
             fs::remove_dir_all(&beside).map_err(at(&beside))?;

@@ -82,6 +82,7 @@ impl Repository {
             // The repository is this folder, whatever the caller is in.
             .env("GIT_DIR", folder.join(".git"))
             .env("GIT_WORK_TREE", folder)
+            .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
             .stdin(Stdio::null())

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use engine::os::fs::{CWD, Mode, OFlags, openat};
 
 /// A registry that is larger is a mistake, or meant to do harm.
 const LARGEST: u64 = 512 << 20;

@@ -118,7 +118,7 @@ async fn a_shutdown_is_graceful_also_for_those_who_ignore_their_children() {
     let id = SystemId::new(format!("heedless-{}", std::process::id())).unwrap();
     let document = host.container(&id, None, |_| {}).await;
     let text = serde_json::to_string(&document).unwrap();
-    let status = tokio::process::Command::new("/bin/sh")
+    let output = tokio::process::Command::new("/bin/sh")
         .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "faults::a_heedless_creator"])
@@ -127,9 +127,11 @@ async fn a_shutdown_is_graceful_also_for_those_who_ignore_their_children() {
         .env("TRANSOM_ROOT", &host.engine.config().root)
         .env("TRANSOM_STATE", host.state())
         .env("TRANSOM_LIBEXEC", &host.engine.config().libexec)
-        .status()
-        .await;
-    assert!(status.unwrap().success());
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("1 passed"), "{output:?}");
     assert_eq!(traces(&id, &host.state()), [""; 0]);
     host.release(&id).await;
 }

@@ -18,7 +18,6 @@ use build::executor::Executor;
 use build::output::Outcome;
 use build::progress::{Plain, Progress, Quiet, Raw, Tty};
 use build::{BuildError, Builder, Ground, Options};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::build::Build;
@@ -82,14 +81,11 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
 /// The first interrupt gives the build up, which gives back what it holds. The second ends this
 /// program at once; what it leaves is given back by the next build.
 async fn pass_on_interrupts(cancel: watch::Sender<bool>) {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     // A build that cannot be told ends as other programs do.
-    let [Ok(mut interrupt), Ok(mut terminate)] = kinds.map(signal) else { return };
-    let mut next =
-        async || tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} };
-    next().await;
+    let Ok(mut endings) = engine::os::signals::Endings::listen() else { return };
+    endings.next().await;
     cancel.send_replace(true);
-    next().await;
+    endings.next().await;
     std::process::exit(INTERRUPTED);
 }
 

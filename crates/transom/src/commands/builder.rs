@@ -139,10 +139,15 @@ async fn remove(
                 continue;
             }
             What::Kept(kept) => {
-                if !kept.remove().with_context(|| format!("removing {}", one.description))? {
-                    continue;
+                match kept.remove() {
+                    Ok(true) => reclaimed += one.size,
+                    Ok(false) => continue,
+                    // The others go all the same.
+                    Err(error) => {
+                        eprintln!("transom: removing {}: {error}", one.description);
+                        continue;
+                    }
                 }
-                reclaimed += one.size;
             }
         }
         left = left.saturating_sub(if one.shared { 0 } else { one.size });

@@ -69,10 +69,10 @@ pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
     host.engine.destroy_scratch(&scratch).await.context("removing the scratch")?;
     host.store.remove(found)?;
     host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
-    if volumes {
-        anonymous_volumes(host, found).await?;
-    }
     host.events.container(&found.record, "destroy", &[]);
+    if volumes {
+        anonymous_volumes(host, found).await.context("removing its volumes")?;
+    }
     Ok(())
 }
 

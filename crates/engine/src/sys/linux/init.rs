@@ -186,12 +186,14 @@ mod tests {
     fn how_the_guest_ended_is_known_whenever_it_was_reaped() {
         let name = "sys::init::tests::a_guest_is_reaped_before_its_end_is_seen";
         // Whoever started this may ignore the ends of its children.
-        let status = std::process::Command::new("/bin/sh")
+        let output = std::process::Command::new("/bin/sh")
             .args(["-c", "trap '' CHLD; exec \"$0\" \"$@\""])
             .arg(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", name])
-            .status();
-        assert!(status.unwrap().success());
+            .output();
+        let output = output.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
     }
 
     #[test]

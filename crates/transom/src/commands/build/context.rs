@@ -122,9 +122,9 @@ impl Places {
             else {
                 bail!("invalid context value: {text}, expected key=value");
             };
+            let Some(name) = for_platform(name) else { continue };
             let context = self.one(value, held).await;
             let context = context.with_context(|| format!("reading --build-context {text}"))?;
-            let Some(name) = for_platform(name) else { continue };
             contexts.insert(build::context_key(name), context);
         }
         Ok(contexts)

@@ -53,9 +53,8 @@ pub(super) async fn all(host: &Host) -> Result<Vec<Entry>> {
 
 /// Bytes that the disk has left for whoever is not root.
 pub(super) fn free(root: &Path) -> Result<u64> {
-    let about = rustix::fs::statvfs(root);
-    let about = about.with_context(|| format!("looking at the disk of {}", root.display()))?;
-    Ok(about.f_bavail.saturating_mul(about.f_frsize))
+    let free = engine::os::fs::free_space(root);
+    free.with_context(|| format!("looking at the disk of {}", root.display()))
 }
 
 fn of_layer(one: &CacheUsage, all: &[CacheUsage]) -> Entry {

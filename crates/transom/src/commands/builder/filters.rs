@@ -83,7 +83,8 @@ impl Filters {
         }
         let rule = match (field, operator) {
             // The beginning of an id is enough.
-            (Field::Id, "=") | (_, "~=") => Test::Matches(Regex::new(value)?),
+            (Field::Id, "=") => Test::Matches(Regex::new(&format!("^{}", regex::escape(value)))?),
+            (_, "~=") => Test::Matches(Regex::new(value)?),
             (_, "!=") => Test::IsNot(value.to_owned()),
             _ => Test::Is(value.to_owned()),
         };

@@ -44,8 +44,9 @@ pub(crate) enum DiskKind {
     Physical,
 }
 
-/// How long the last mount of an image may take to be gone.
-const RELEASED_WITHIN: Duration = Duration::from_secs(5);
+/// How long the last mount of an image may take to be gone, and what serves it to write it out: a
+/// little longer than that has (`served`).
+const RELEASED_WITHIN: Duration = Duration::from_secs(25);
 
 /// A disk's file system.
 #[derive(Debug)]

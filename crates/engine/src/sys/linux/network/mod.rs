@@ -194,7 +194,9 @@ impl Network for Networks {
         let (added, translated) = tokio::join!(plan.add(), translated);
         let added = added.map_err(|kind| fail(namespace, kind))?;
         if let Err(error) = translated {
-            self.detach(namespace, &endpoint.network).await?;
+            if let Err(undo) = self.detach(namespace, &endpoint.network).await {
+                tracing::warn!(%undo, "undoing a network attachment failed");
+            }
             return Err(error);
         }
         Ok(added)

@@ -101,16 +101,19 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
     let network = plan.network.as_ref().map(|pin| {
         File::open(pin).map_err(|e| ErrorKind::io(format!("open {}", pin.display()), e))
     });
+    let network = network.transpose()?;
+    // Declared before what they serve: on a failure they are let go of after it.
+    let mut servers = Vec::new();
     let stage = claim.dir().join("stage");
     std::fs::create_dir(&stage).map_err(|e| ErrorKind::io("make the stage", e))?;
     let mut ingredients = Ingredients::prepare(plan, &ids, claim.lease())?;
-    let servers = ingredients.take_servers();
+    servers.extend(ingredients.take_servers());
     let setup = Setup {
         link: their_link,
         control: their_guest,
         log: log.try_clone().map_err(|e| ErrorKind::io("share the log", e))?,
         doors: cgroup.doors()?,
-        network: network.transpose()?,
+        network,
         user_namespace: ids.as_fd().try_clone_to_owned().map_err(|e| ErrorKind::io("share", e))?,
         host_name: plan.host_name.clone(),
         stage,

@@ -19,8 +19,7 @@ use windows_sys::Win32::NetworkManagement::NetManagement::{
 };
 use windows_sys::Win32::Security::{
     LOGON32_LOGON, LOGON32_LOGON_INTERACTIVE, LOGON32_LOGON_SERVICE, LOGON32_PROVIDER_DEFAULT,
-    LogonUserW, LookupAccountNameW, SID_NAME_USE, SidTypeAlias, SidTypeGroup,
-    SidTypeWellKnownGroup, TOKEN_ALL_ACCESS,
+    LogonUserW, LookupAccountNameW, SID_NAME_USE, SidTypeAlias, TOKEN_ALL_ACCESS,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
@@ -100,7 +99,7 @@ fn own_token() -> Result<OwnedHandle, ErrorKind> {
 }
 
 /// What kind of account a name is; nothing when there is none.
-fn kind_of(name: &str) -> Option<(SID_NAME_USE, Vec<u8>)> {
+fn kind_of(name: &str) -> Option<SID_NAME_USE> {
     let name = wide(name);
     let (mut sid, mut sid_size) = (vec![0_u8; 128], 128);
     let (mut domain, mut domain_size) = (vec![0_u16; 256], 256);
@@ -117,13 +116,12 @@ fn kind_of(name: &str) -> Option<(SID_NAME_USE, Vec<u8>)> {
             &raw mut kind,
         )
     };
-    (done != 0).then_some((kind, sid))
+    (done != 0).then_some(kind)
 }
 
 fn is_group(name: &str) -> bool {
-    kind_of(name).is_some_and(|(kind, _)| {
-        [SidTypeAlias, SidTypeGroup, SidTypeWellKnownGroup].contains(&kind)
-    })
+    // Service accounts count as well-known groups, and nobody can be put into one.
+    kind_of(name) == Some(SidTypeAlias)
 }
 
 /// The account that a container gets in a group.
@@ -134,7 +132,7 @@ fn made_name(id: &SystemId) -> String {
 fn member_of(id: &SystemId, group: &str) -> Result<Account, ErrorKind> {
     remove_made(id).map_err(|error| ErrorKind::io("remove a killed shim's account", error))?;
     let (name, password) = (made_name(id), Uuid::new_v4().to_string());
-    add(&name, &password)
+    add(&name, &password, &comment(id))
         .map_err(|error| ErrorKind::io(format!("make the account `{name}`"), error))?;
     let made = Made(name.clone());
     join(&name, group)
@@ -151,8 +149,13 @@ fn checked(code: u32) -> io::Result<()> {
 /// Tells an account of Transom's from one that happens to have a container's name.
 const COMMENT: &str = "Made by Transom for a host process container";
 
-fn add(name: &str, password: &str) -> io::Result<()> {
-    let (mut name, mut password, mut comment) = (wide(name), wide(password), wide(COMMENT));
+/// Names are cut, so two containers may want one: whose it is stands beside it.
+fn comment(id: &SystemId) -> String {
+    format!("{COMMENT}: {}", id.as_str())
+}
+
+fn add(name: &str, password: &str, comment: &str) -> io::Result<()> {
+    let (mut name, mut password, mut comment) = (wide(name), wide(password), wide(comment));
     let about = USER_INFO_1 {
         usri1_name: name.as_mut_ptr(),
         usri1_password: password.as_mut_ptr(),
@@ -182,7 +185,7 @@ fn join(name: &str, group: &str) -> io::Result<()> {
 /// Takes away the account that a killed shim made for a container, and no other.
 pub(super) fn remove_made(id: &SystemId) -> io::Result<()> {
     let name = made_name(id);
-    if comment_of(&name).as_deref() == Some(COMMENT) { remove(&name) } else { Ok(()) }
+    if comment_of(&name) == Some(comment(id)) { remove(&name) } else { Ok(()) }
 }
 
 #[expect(clippy::cast_ptr_alignment, reason = "Windows gives it aligned for its kind")]

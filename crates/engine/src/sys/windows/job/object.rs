@@ -27,7 +27,8 @@ const ENDED: u32 = 1;
 pub(super) struct Job(OwnedHandle);
 
 fn name(id: &SystemId) -> Vec<u16> {
-    wide(format!("JobContainer_{}", id.as_str()))
+    // Sessions have names of their own otherwise, and a shim runs in another than its user.
+    wide(format!(r"Global\JobContainer_{}", id.as_str()))
 }
 
 fn io_error(what: &'static str) -> ErrorKind {

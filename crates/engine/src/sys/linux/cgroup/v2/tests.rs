@@ -186,15 +186,16 @@ fn the_kernel_freezes_and_thaws_what_is_inside() {
 fn a_controller_that_the_host_has_not_is_named() {
     let Some(tree) = Tree::mount() else { return };
     let there = read(&tree.0.path().join("cgroup.controllers")).unwrap();
-    if NEEDED.iter().all(|controller| there.split_whitespace().any(|word| word == *controller)) {
+    let is_there = |controller: &str| there.split_whitespace().any(|word| word == controller);
+    let Some(lacking) = NEEDED.iter().find(|controller| !is_there(controller)) else {
         eprintln!("not run: this host's tree has all that is needed");
         return;
-    }
+    };
     let name = format!("transom-lacks-{}/one", std::process::id());
     let group = Group::at(tree.0.path(), Path::new(&name));
     let error = group.make().unwrap_err();
     assert!(matches!(error, ErrorKind::HostLacks { .. }), "{error}");
-    assert!(error.to_string().contains("no controller `memory`"), "{error}");
+    assert!(error.to_string().contains(&format!("no controller `{lacking}`")), "{error}");
     assert!(!group.directory().parent().unwrap().exists(), "something is left");
 }
 
