@@ -74,7 +74,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         let mut selection = whole(&place.path(), &folder, &filter)?;
         if keep {
             // Git notes times there, and packs the same commit in another way each time.
-            selection.tell(".git", &format!("{} {commit}", repository.url));
+            selection.tell(".git", &format!("{} {commit} {exclude:?}", repository.url));
         }
         files.selection.append(selection);
         files.held.push(place);

@@ -135,7 +135,9 @@ impl Selection {
         for item in &mut self.items {
             item.is_told |= item.path == folder || item.path.starts_with(&below);
         }
-        self.told.push(told.to_owned());
+        if self.items.iter().any(|item| item.is_told) {
+            self.told.push(told.to_owned());
+        }
     }
 
     /// What `pattern` (a path from the root, slashes) matches in `view`.

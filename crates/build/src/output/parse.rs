@@ -146,7 +146,8 @@ impl Given {
             }
             // As docker's: without a destination, it is loaded.
             "docker" if self.to.is_none() => {
-                self.none_of(&[("push", self.push.is_some()), ("tar", self.archive.is_some())])?;
+                let (push, store) = (self.push.is_some(), self.store == Some(false));
+                self.none_of(&[("push", push), ("store", store), ("tar", self.archive.is_some())])?;
                 let (names, shape) = (self.names, self.shape);
                 Ok(Output::Image { names, push: false, store: true, shape })
             }
@@ -165,16 +166,7 @@ impl Given {
                 Ok(Output::Archive { format, to, names: self.names, folder, shape: self.shape })
             }
             "tar" | "local" => {
-                let image = [
-                    ("push", self.push.is_some()),
-                    ("store", self.store.is_some()),
-                    ("tar", self.archive.is_some()),
-                    ("name", !self.names.is_empty()),
-                    ("compression", self.shape.compression.is_some()),
-                    ("annotation", !self.shape.annotations.is_empty()),
-                    ("annotation-index", !self.shape.index_annotations.is_empty()),
-                ];
-                self.none_of(&image)?;
+                self.none_of_an_image()?;
                 let archive = kind == "tar";
                 if !archive && self.to == Some(Destination::Stdout) {
                     return Err("a folder cannot go to stdout: use type=tar".to_owned());
@@ -186,8 +178,8 @@ impl Given {
                 Ok(Output::Files { to, archive })
             }
             "cacheonly" => {
-                let any = [("dest", self.to.is_some()), ("name", !self.names.is_empty())];
-                self.none_of(&any)?;
+                self.none_of(&[("dest", self.to.is_some())])?;
+                self.none_of_an_image()?;
                 Ok(Output::CacheOnly)
             }
             "" => Err("a type is needed".to_owned()),
@@ -196,6 +188,19 @@ impl Given {
                  cacheonly is wanted"
             )),
         }
+    }
+
+    /// Refuses what only an image has.
+    fn none_of_an_image(&self) -> Result<(), String> {
+        self.none_of(&[
+            ("push", self.push.is_some()),
+            ("store", self.store.is_some()),
+            ("tar", self.archive.is_some()),
+            ("name", !self.names.is_empty()),
+            ("compression", self.shape.compression.is_some()),
+            ("annotation", !self.shape.annotations.is_empty()),
+            ("annotation-index", !self.shape.index_annotations.is_empty()),
+        ])
     }
 
     fn none_of(&self, keys: &[(&str, bool)]) -> Parsed<()> {
@@ -272,6 +277,8 @@ mod tests {
             ("type=oci,tar=false", "a dest is needed"),
             ("type=local", "a dest is needed"),
             ("type=cacheonly,dest=x", "has no `dest`"),
+            ("type=cacheonly,push=true", "has no `push`"),
+            ("type=docker,store=false", "has no `store`"),
             ("type=image,rewrite-timestamp=false", "not supported"),
             ("type=nfs,dest=x", "type nfs is not supported"),
             ("type=local,dest=x,push=true", "has no `push`"),

@@ -155,7 +155,8 @@ pub enum VolumeGroup {
 /// `service`
 #[derive(Debug, Subcommand)]
 pub enum ServiceGroup {
-    /// Register a Windows service that starts containers with `--restart always` after a boot
+    /// Register a Windows service that starts containers with `--restart always` or
+    /// `unless-stopped` after a boot
     Install,
     /// Take the registration back; containers stay as they are
     Uninstall,

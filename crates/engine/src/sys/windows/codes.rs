@@ -251,8 +251,9 @@ mod tests {
             0x8007_007F,
         ];
         for result in sheet {
-            let kind = kind(result, "");
-            assert!(!matches!(kind, ErrorKind::Io { .. }), "{result:#x} is not mapped: {kind}");
+            // What a code without a meaning of its own is told with.
+            let told = kind(result, "").to_string();
+            assert!(!told.contains("Compute Service refused"), "{result:#x} is not mapped: {told}");
         }
         assert!(!failed(PENDING));
     }
