@@ -241,9 +241,14 @@ async fn a_creation_that_is_dropped_half_way_leaves_nothing() {
     let host = Host::new();
     let id = SystemId::new(format!("dropped-{}", std::process::id())).unwrap();
     let document = host.container(&id, None, |_| {}).await;
-    for after in [1, 5, 20, 60, 120] {
+    let begun = Instant::now();
+    let system = host.engine.create(&id, &document).await.unwrap();
+    let whole = begun.elapsed();
+    system.terminate().await.unwrap();
+    // At its end most of all, where the system is already built and nobody has heard of it.
+    for part in [0.02, 0.1, 0.3, 0.6, 0.8, 0.9, 0.95, 1.0, 1.05] {
         let creation = host.engine.create(&id, &document);
-        match tokio::time::timeout(Duration::from_millis(after), creation).await {
+        match tokio::time::timeout(whole.mul_f64(part), creation).await {
             Ok(Ok(system)) => system.terminate().await.unwrap(),
             // The one before is just being given back.
             Ok(Err(error)) => assert!(matches!(error.kind, ErrorKind::AlreadyExists), "{error:?}"),

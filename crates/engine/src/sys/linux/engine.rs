@@ -12,9 +12,9 @@ use schema::properties::Properties;
 use tokio::net::UnixStream;
 use tokio::process::Command;
 
-use super::client::{Connection, blocking};
+use super::client::{Connection, SILO_HOST, blocking};
 use super::platform::Platform;
-use super::protocol::{Answer, Boot, Refusal, Request};
+use super::protocol::{Answer, Boot, Refusal, Request, Taken};
 use super::system::HostSystem;
 use super::{cgroup, claim, validate};
 use crate::error::{EngineError, ErrorKind, Op, Result};
@@ -48,21 +48,24 @@ impl HostEngine {
         let platform = self.platform().await?;
         let plan = validate::decide(id, document, self.config(), &platform)?;
         let order = Boot { id: id.clone(), silos: self.silos(), plan };
-        match self.boot(&order).await {
+        let mut creation = match self.boot(&order).await {
             // Seen once in thousands of starts on loaded hosts. Nothing of the user's has run, and
             // everything was given back, so a second attempt costs only time.
             Err(ErrorKind::Stillborn(how)) => {
                 tracing::warn!(%id, how, "Wine ended while it started; once more");
-                self.boot(&order).await?;
+                self.boot(&order).await?
             }
             other => other?,
-        }
-        self.connect(id).await?.ok_or(ErrorKind::Disconnected("the silo host"))
+        };
+        let system = self.connect(id).await?.ok_or(ErrorKind::Disconnected(SILO_HOST))?;
+        // The last step, which goes at once: the caller has the system when this has been sent.
+        creation.send(&Taken).await.map_err(|_| ErrorKind::Disconnected(SILO_HOST))?;
+        Ok(system)
     }
 
-    /// Starts a silo host and waits until it is built. A silo host whose creator goes away before
-    /// that gives everything back, so this may be dropped at any moment.
-    async fn boot(&self, order: &Boot) -> Result<(), ErrorKind> {
+    /// Starts a silo host and waits until it is built. One whose creator goes away before it has
+    /// said that it took the system gives everything back, so this may be dropped at any moment.
+    async fn boot(&self, order: &Boot) -> Result<Connection, ErrorKind> {
         let program = self.config().silo_program();
         let fail = |e: std::io::Error| ErrorKind::io("talk to the silo host", e);
         let (ours, theirs) = pair().map_err(fail)?;
@@ -73,27 +76,30 @@ impl HostEngine {
         // Reaped by the runtime whenever it ends.
         drop(child);
         match answer {
-            Ok((outcome, _)) => outcome.map_err(ErrorKind::from),
-            Err(_) => Err(ErrorKind::Disconnected("the silo host")),
+            Ok((outcome, _)) => outcome.map(|()| connection).map_err(ErrorKind::from),
+            Err(_) => Err(ErrorKind::Disconnected(SILO_HOST)),
         }
     }
 
     /// A handle, or `None` when nobody lives under that id; what a killed one left is swept.
     async fn connect(&self, id: &SystemId) -> Result<Option<HostSystem>, ErrorKind> {
         let dir = self.silos().join(id.as_str());
-        if Connection::open(&dir).await.is_ok() {
-            return Ok(Some(HostSystem::new(id.clone(), self.clone())));
-        }
         let since = Instant::now();
-        // One that has a socket and does not answer is on its way out; one without is not yet in.
-        while !self.sweep(id).await? && dir.join(claim::SOCKET).exists() {
+        loop {
+            if Connection::open(&dir).await.is_ok() {
+                return Ok(Some(HostSystem::new(id.clone(), self.clone())));
+            }
+            // One without a socket is not yet in; one that has it and does not answer is on its way
+            // out, unless it has come in just now.
+            if self.sweep(id).await? || !dir.join(claim::SOCKET).exists() {
+                return Ok(None);
+            }
             if since.elapsed() > GONE_WITHIN {
                 let what = "the end of a silo host that no longer answers";
                 return Err(ErrorKind::TimedOut { what, after: GONE_WITHIN });
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        Ok(None)
     }
 
     /// Removes what a killed silo host left under an id; `false` when one is alive.

@@ -18,7 +18,7 @@ use super::plan::SiloPlan;
 use crate::error::ErrorKind;
 use crate::system::{ExitKind, SystemExit};
 
-/// The first and only frame on a silo host's standard input.
+/// The first frame on a silo host's standard input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Boot {
     /// The system's id.
@@ -28,6 +28,11 @@ pub(crate) struct Boot {
     /// What to build.
     pub(crate) plan: SiloPlan,
 }
+
+/// The second and last frame there: whoever ordered the system has it. Until then nobody knows of
+/// it, and it ends when the connection does.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Taken;
 
 /// What a client asks of a silo host.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -27,11 +27,11 @@ use std::process::ExitCode;
 
 use super::disk;
 use super::init::heed_children;
-use super::protocol::{Boot, Refusal};
+use super::protocol::{Boot, Refusal, Taken};
 use super::wire::{Conn, Descriptors};
 
-/// The whole life of a silo host: reads what to build from standard input, and answers there once
-/// it is built.
+/// The whole life of a silo host: reads what to build from standard input, answers there once it is
+/// built, and lives on when it hears there that it has been taken.
 pub fn silo_main() -> ExitCode {
     // How pid 1 ended is known by waiting for it; pid 1 and Wine inherit this.
     heed_children();
@@ -50,8 +50,9 @@ pub fn silo_main() -> ExitCode {
     match boot::boot(order, &mut creator) {
         Ok(host) => {
             let done: Result<(), Refusal> = Ok(());
-            if creator.send(&done, vec![]).is_err() || creator.wants_write() {
-                // The creator died while it waited: nobody knows of this system.
+            let told = creator.send(&done, vec![]);
+            if told.and_then(|()| creator.wait_next::<Taken>()).is_err() {
+                // The creator went away: nobody knows of this system.
                 host.abandon();
                 return ExitCode::FAILURE;
             }

@@ -156,8 +156,9 @@ impl Conn {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            if !self.fill()? && frame_length(&self.inbound)?.is_none() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            if !self.fill()? {
+                // What came before the end may be whole.
+                return self.next()?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
             }
         }
     }
@@ -268,6 +269,23 @@ mod tests {
     fn a_frame_that_claims_too_much_is_refused_before_it_is_held() {
         let (a, mut b) = conns();
         send_some(a.as_fd(), &u32::MAX.to_le_bytes(), &[]).unwrap();
+        assert!(b.wait_next::<String>().is_err());
+    }
+
+    #[test]
+    fn a_peer_that_goes_away_within_a_frame_is_not_waited_for() {
+        let (a, mut b) = conns();
+        send_some(a.as_fd(), &[9, 0, 0, 0, b'"'], &[]).unwrap();
+        drop(a);
+        assert!(b.wait_next::<String>().is_err());
+    }
+
+    #[test]
+    fn what_came_before_the_end_is_heard() {
+        let (mut a, mut b) = conns();
+        a.send(&"last", vec![]).unwrap();
+        drop(a);
+        assert_eq!(b.wait_next::<String>().unwrap(), "last");
         assert!(b.wait_next::<String>().is_err());
     }
 
