@@ -2,7 +2,8 @@
 //!
 //! [`Store`] is the whole of it: it finds, names and removes images (`store`), makes the built-in
 //! base image (`base`), speaks to registries (`registry`), reads and writes archives (`archive`)
-//! and unpacks layers into folders that a container's C: drive is mounted from (`layer`).
+//! and unpacks layers into folders that a container's C: drive is mounted from (`layer`), which
+//! `merged` reads as the mount would show them.
 //!
 //! Left out on purpose: what a container's spec or platform layer is (`spec`, `engine`), drawing of
 //! progress (the command line), and content of other systems: a Linux image is refused.
@@ -19,6 +20,7 @@ pub mod hive;
 mod image;
 mod layer;
 mod layout;
+pub mod merged;
 mod name;
 mod platform;
 mod progress;

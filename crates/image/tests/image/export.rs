@@ -135,6 +135,49 @@ async fn what_a_parent_said_about_a_file_goes_along() {
 }
 
 #[tokio::test]
+async fn a_renamed_folder_is_in_the_layer_whole() {
+    let host = Host::new().await;
+    let (parent, below) = below(&host).await;
+    let upper = host.dir.path().join("upper");
+    let redirect = |path: &str, from: &str| {
+        fs::create_dir_all(upper.join(path)).unwrap();
+        let name = "trusted.overlay.redirect";
+        setxattr(upper.join(path), name, from.as_bytes(), XattrFlags::empty()).unwrap();
+    };
+    // `ren App Moved`, a file of it removed and one made; then `Dir`, whose `one` and `two` must not
+    // shine through, becomes what `App` was.
+    for gone in ["App", "Moved/old.txt"] {
+        whiteout(&upper.join(gone));
+    }
+    redirect("Moved", "App");
+    write(&upper.join("Moved/new.txt"), "new");
+    redirect("Dir", "/App");
+    let scratch = Scratch { upper, below, ..Scratch::default() };
+    let (_, folder) = committed(&host, &parent, scratch).await;
+    let at = |path: &str| folder.join("fs").join(path);
+    let gone = |path: &str| {
+        let kind = fs::symlink_metadata(at(path)).map(|meta| meta.file_type().is_char_device());
+        kind.unwrap_or(false)
+    };
+    assert!(gone("App") && gone("Dir/one") && gone("Dir/two") && !at("Moved/old.txt").exists());
+    for (path, text) in [
+        ("Moved/keep.txt", "keep"),
+        ("Moved/owned.txt", "owned"),
+        ("Moved/new.txt", "new"),
+        ("Dir/old.txt", "old"),
+    ] {
+        assert_eq!(read(at(path)), text, "{path}");
+    }
+    let mut value = [0; 8];
+    rustix::fs::getxattr(at("Moved"), "trusted.overlay.redirect", &mut value).unwrap_err();
+    let lines: Vec<serde_json::Value> =
+        read(folder.join("meta.jsonl")).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let owned = lines.iter().find(|l| l["path"] == "Files/Moved/owned.txt").unwrap();
+    assert_eq!(owned["pax"]["MSWINDOWS.rawsd"], "AQAUgA==");
+    assert_eq!(owned["streams"]["Mark"], "c3RyZWFt");
+}
+
+#[tokio::test]
 async fn the_same_scratch_gives_the_same_layer() {
     let host = Host::new().await;
     let (_, below) = below(&host).await;
@@ -153,7 +196,7 @@ async fn what_no_layer_can_say_is_refused_by_name() {
         ("escape", |path| symlink("../../../../../../etc", path).unwrap()),
         ("moved", |path| {
             fs::create_dir(path).unwrap();
-            setxattr(path, "trusted.overlay.redirect", b"old", XattrFlags::empty()).unwrap();
+            setxattr(path, "trusted.overlay.redirect", b"../old", XattrFlags::empty()).unwrap();
         }),
     ] {
         let upper = host.dir.path().join("bad");
@@ -163,6 +206,7 @@ async fn what_no_layer_can_say_is_refused_by_name() {
         let scratch = Scratch { upper: upper.clone(), below, ..Scratch::default() };
         match add(&host, scratch).await {
             Err(Error::Entry { entry, .. }) => assert_eq!(entry, format!("Files/{name}")),
+            Err(Error::Io { path, .. }) => assert!(path.ends_with(name), "{}", path.display()),
             other => panic!("{name}: {other:?}"),
         }
         fs::remove_dir_all(upper).unwrap();

@@ -1,13 +1,12 @@
 //! `diff`: what a container changed of its image's files, as docker lists it for Windows.
 
-use engine::os::fd::OwnedFd;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use engine::os::fs::{AtFlags, Dir, FileType, Mode};
+use image::merged::{Directory, Node};
 
-use super::view::{self, Directory};
+use super::view;
 use crate::cli::build::Diff;
 use crate::host::Host;
 
@@ -38,59 +37,46 @@ pub async fn command(host: &Host, args: Diff) -> Result<()> {
 
 /// What the first of the folders changes of the others.
 fn changes(folders: &[PathBuf]) -> Result<BTreeMap<String, Kind>> {
-    let (upper, lower) = folders.split_first().context("the container has no scratch")?;
+    let (_, lower) = folders.split_first().context("the container has no scratch")?;
     let below = Directory::of(lower)?;
-    let open = engine::os::fs::open(upper, view::directory_flags(), Mode::empty());
-    let upper = open.with_context(|| format!("opening {}", upper.display()))?;
     let mut all = BTreeMap::new();
-    compare(&upper, Some(&below), "", &mut all)?;
+    compare(&Directory::of(folders)?, Some(&below), false, "", &mut all)?;
     Ok(all)
 }
 
-/// A container that runs may change its files under our hands, so each step is taken beneath a
-/// descriptor, and no link is followed.
+/// Tells of what is in one folder. All of it is the container's if the folder hides what lies at
+/// this path below, as one that was renamed does.
 fn compare(
-    upper: &OwnedFd,
+    here: &Directory,
     below: Option<&Directory>,
+    moved: bool,
     at: &str,
     all: &mut BTreeMap<String, Kind>,
 ) -> Result<()> {
     let join = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
-    let mut here = Vec::new();
-    for entry in Dir::read_from(upper).with_context(|| format!("reading {at}"))? {
-        let entry = entry.with_context(|| format!("reading {at}"))?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
-        if matches!(name, "." | "..") {
-            continue;
-        }
-        // What goes away while it is looked at is not there.
-        let Ok(about) = engine::os::fs::statat(upper, name, AtFlags::SYMLINK_NOFOLLOW) else {
-            continue;
-        };
+    let whole = moved || here.covers()?;
+    let names = if whole { here.names()? } else { here.written()?.unwrap_or_default() };
+    for name in &names {
         let there = below.map(|below| below.open(name)).transpose()?.flatten();
-        here.push(name.to_owned());
-        let kind = FileType::from_raw_mode(about.st_mode);
-        if kind == FileType::CharacterDevice && about.st_rdev == 0 {
-            if there.is_some() {
-                all.insert(join(name), Kind::Deleted);
-            }
-            continue;
-        }
-        let change = if there.is_some() { Kind::Changed } else { Kind::Added };
-        all.insert(join(name), change);
-        let flags = view::directory_flags();
-        if kind == FileType::Directory
-            && let Ok(inner) = engine::os::fs::openat(upper, name, flags, Mode::empty())
-        {
-            let inside = match &there {
-                Some(view::Node::Directory(inside)) => Some(inside),
+        let now = here.open(name)?;
+        let kind = match (&now, &there) {
+            (Some(_), Some(_)) => Kind::Changed,
+            (Some(_), None) => Kind::Added,
+            (None, Some(_)) => Kind::Deleted,
+            // What goes away while it is looked at is not there.
+            (None, None) => continue,
+        };
+        all.insert(join(name), kind);
+        if let Some(Node::Directory(now)) = &now {
+            let there = match &there {
+                Some(Node::Directory(there)) => Some(there),
                 _ => None,
             };
-            compare(&inner, inside, &join(name), all)?;
+            compare(now, there, whole, &join(name), all)?;
         }
     }
-    if let Some(below) = below.filter(|_| view::is_opaque(upper)) {
-        let gone = below.names()?.into_iter().filter(|name| !here.contains(name));
+    if let Some(below) = below.filter(|_| whole) {
+        let gone = below.names()?.into_iter().filter(|name| !names.contains(name));
         all.extend(gone.map(|name| (join(&name), Kind::Deleted)));
     }
     Ok(())
@@ -100,7 +86,7 @@ fn compare(
 mod tests {
     use std::fs;
 
-    use engine::os::fs::{CWD, XattrFlags, mknodat, setxattr};
+    use engine::os::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
 
     use super::*;
 
@@ -122,6 +108,15 @@ mod tests {
             mknodat(CWD, new.join(path), FileType::CharacterDevice, Mode::empty(), 0).unwrap();
         }
         setxattr(new.join("Again"), "trusted.overlay.opaque", b"y", XattrFlags::empty()).unwrap();
+        // `ren Was Is`, and one file fewer in it.
+        fs::create_dir_all(old.join("Was/sub")).unwrap();
+        fs::write(old.join("Was/sub/file"), "old").unwrap();
+        fs::write(old.join("Was/less"), "old").unwrap();
+        fs::create_dir_all(new.join("Is")).unwrap();
+        for path in ["Was", "Is/less"] {
+            mknodat(CWD, new.join(path), FileType::CharacterDevice, Mode::empty(), 0).unwrap();
+        }
+        setxattr(new.join("Is"), "trusted.overlay.redirect", b"Was", XattrFlags::empty()).unwrap();
         let all: Vec<_> = changes(&[new, old]).unwrap().into_iter().collect();
         let wanted = [
             ("Again", Kind::Changed),
@@ -130,6 +125,10 @@ mod tests {
             ("Dir/added", Kind::Added),
             ("Dir/gone", Kind::Deleted),
             ("Dir/other", Kind::Changed),
+            ("Is", Kind::Added),
+            ("Is/sub", Kind::Added),
+            ("Is/sub/file", Kind::Added),
+            ("Was", Kind::Deleted),
         ];
         assert_eq!(all, wanted.map(|(path, kind)| (path.to_owned(), kind)));
     }

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use engine::os::fs::{AtFlags, FileType, Mode, OFlags};
+use image::merged::{Directory, Node};
 
 use super::endpoint::Inside;
 use super::source::{self, Local, Source};
-use super::view::{Directory, Node};
 
 /// Where files are written to: the merged drive of a running container, or the scratch of one that
 /// does not run.

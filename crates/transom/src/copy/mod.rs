@@ -1,8 +1,7 @@
 //! `cp`: files in and out of a container, running or not.
 //!
 //! A container's C: is one overlay: its scratch over its image's layers. It is put together again
-//! here without mounting anything: [`view`] finds a name in the layers, newest first, as the overlay
-//! does, and everything is opened beneath a layer's folder without following a single link, so that
+//! here without mounting anything: [`image::merged`] finds a name in the layers as the overlay does, and everything is opened beneath a layer's folder without following a single link, so that
 //! nothing in a container can lead out of it. Files go in through the scratch when the container
 //! does not run. A running container's overlay must not be changed behind its back; its C: is then
 //! reached through the mount namespace of its first process.
@@ -21,6 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use engine::os::fs::{Mode, OFlags};
 use engine::os::process::act_as;
+use image::merged::Directory;
 
 use crate::cli::container::Cp;
 use crate::host::Host;
@@ -28,7 +28,6 @@ use crate::settings::size;
 use crate::store::{Found, Lock};
 use endpoint::{Endpoint, Inside};
 use into::Target;
-use view::Directory;
 
 /// What a container's root is on this host.
 const CONTAINER_ROOT: u32 = 1_000_000_000;

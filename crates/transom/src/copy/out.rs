@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use engine::os::fs::Stat;
+use image::merged::{Directory, Node};
 
 use super::endpoint::Inside;
-use super::view::{Directory, Node};
+use super::view;
 
 /// Where a copied tree goes.
 trait Sink {
@@ -24,7 +25,7 @@ trait Sink {
 /// Tells how many bytes were in the files.
 pub(super) fn copy(drive: Directory, path: &Inside, to: &str, follow: bool) -> Result<u64> {
     let name = path.parts.last().cloned().unwrap_or_else(|| ".".to_owned());
-    let node = drive.find(path)?;
+    let node = view::find(drive, path)?;
     if follow && let Node::Link(target, _) = &node {
         bail!("links of a container are not followed: name {} itself", target.display());
     }

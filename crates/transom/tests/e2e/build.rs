@@ -10,6 +10,7 @@ mod mounts;
 mod network;
 mod promises;
 mod registry;
+mod renamed;
 mod reproducible;
 mod schema;
 mod wild;

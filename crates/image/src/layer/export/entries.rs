@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use engine::os::fs::Stat;
 
 use super::kept::{self, Kept};
-use super::upper::{Found, Scratch, What, attribute, name, refused};
+use super::upper::{Found, Scratch, What, attribute, name as archive_name, refused};
 use super::writer::{Entry, Writer, format_time};
 use super::{HiveFile, OWNER_ATTRIBUTE, security};
 use crate::error::{IoContext, Result};
@@ -35,10 +35,13 @@ impl Scratch {
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
         let root = beneath::open_root(&self.upper).at("open", &self.upper)?;
         let found = self.walk(&root)?;
-        let wanted: HashSet<String> = found.iter().map(|f| fold::key(&name(&f.path))).collect();
+        let wanted: HashSet<String> =
+            found.iter().map(|f| fold::key(&archive_name(f.below()))).collect();
+        let folders = self.folders();
+        let roots = folders.iter().map(|folder| beneath::open_root(folder).at("open", folder));
         let mut export = Export {
             scratch: self,
-            root: &root,
+            roots: roots.collect::<Result<_>>()?,
             kept: kept::read(&self.below.parents, &wanted)?,
             seen: HashMap::new(),
             writer: Writer::new(out),
@@ -53,7 +56,8 @@ impl Scratch {
 
 struct Export<'a, W: Write> {
     scratch: &'a Scratch,
-    root: &'a OwnedFd,
+    /// The scratch and what it lies on, the newest first.
+    roots: Vec<OwnedFd>,
     kept: HashMap<String, Kept>,
     /// Files with several names, by device and number: the first name.
     seen: HashMap<(u64, u64), String>,
@@ -63,12 +67,14 @@ struct Export<'a, W: Write> {
 impl<W: Write> Export<'_, W> {
     fn add(&mut self, found: &Found) -> Result<()> {
         let at = self.scratch.upper.join(&found.path);
-        let name = name(&found.path);
-        let kept = self.kept.remove(&fold::key(&name)).unwrap_or_default();
+        let name = archive_name(&found.path);
+        let kept = self.kept.get(&fold::key(&archive_name(found.below())));
+        let kept = kept.cloned().unwrap_or_default();
         let mtime = self.scratch.modified(&found.stat);
         match &found.what {
             What::Folder => {
-                let dir = beneath::open_dir(self.root, &found.path).at("open", &at)?;
+                let root = &self.roots[found.lies.folder];
+                let dir = beneath::open_dir(root, &found.lies.path).at("open", &at)?;
                 let attributes = DIRECTORY | dos_attributes(&dir).at("look at", &at)?;
                 let mut records = records(&kept, attributes, mtime, security::folder);
                 give_to_owner(&mut records, &dir, true).at("look at", &at)?;
@@ -80,10 +86,11 @@ impl<W: Write> Export<'_, W> {
                     name.rsplit_once('/').expect("the drive itself cannot be removed");
                 let name = format!("{dir}/.wh.{base}");
                 let entry = Entry { name: &name, kind: b'0', ..Entry::default() };
-                self.writer.entry(entry, 0, io::empty()).at("add", &at)?;
+                // Its streams are gone with it.
+                return self.writer.entry(entry, 0, io::empty()).at("add", &at);
             }
             What::Link(target) => {
-                let link = windows_target(&kept, &found.path, target)?;
+                let link = windows_target(&kept, found, target)?;
                 let attributes = REPARSE_POINT | recorded(&kept) & DIRECTORY;
                 let records = records(&kept, attributes, mtime, security::file);
                 let entry = Entry { name: &name, kind: b'2', link: &link, mtime, records };
@@ -102,7 +109,8 @@ impl<W: Write> Export<'_, W> {
     fn file(&mut self, found: &Found, name: &str, kept: &Kept) -> Result<()> {
         let at = self.scratch.upper.join(&found.path);
         let mtime = self.scratch.modified(&found.stat);
-        let file = beneath::open_file(self.root, &found.path).at("open", &at)?;
+        let root = &self.roots[found.lies.folder];
+        let file = beneath::open_file(root, &found.lies.path).at("open", &at)?;
         if attribute(&file, "trusted.overlay.metacopy").at("look at", &at)?.is_some() {
             return Err(refused(&found.path, "its data is still in a lower layer"));
         }
@@ -176,17 +184,18 @@ fn recorded(kept: &Kept) -> u32 {
 }
 
 /// A link that came with a layer keeps its words; one that was made here is relative.
-fn windows_target(kept: &Kept, path: &str, target: &str) -> Result<String> {
-    if !kept.link.is_empty() {
+fn windows_target(kept: &Kept, found: &Found, target: &str) -> Result<String> {
+    if !kept.link.is_empty() && found.below() == found.path {
         return Ok(kept.link.clone());
     }
-    if target.starts_with('/') {
-        return Err(refused(path, format!("its target `{target}` is no path of Windows")));
+    if kept.link.is_empty() && target.starts_with('/') {
+        let rule = format!("its target `{target}` is no path of Windows");
+        return Err(refused(&found.path, rule));
     }
-    let link = target.replace('/', "\\");
+    let link = if kept.link.is_empty() { target.replace('/', "\\") } else { kept.link.clone() };
     // Whoever unpacks the layer would refuse it; better to hear so now.
-    let dir: Vec<String> = path.split('/').map(str::to_owned).collect();
-    target::resolve(&dir[..dir.len() - 1], &link).map_err(|rule| refused(path, rule))?;
+    let dir: Vec<String> = found.path.split('/').map(str::to_owned).collect();
+    target::resolve(&dir[..dir.len() - 1], &link).map_err(|rule| refused(&found.path, rule))?;
     Ok(link)
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::layer::fold;
 
 /// A line of a `meta.jsonl`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Kept {
     path: String,
     #[serde(default)]

@@ -11,6 +11,7 @@ mod entries;
 mod kept;
 pub(super) mod security;
 mod upper;
+mod walk;
 pub(super) mod writer;
 
 use std::path::PathBuf;

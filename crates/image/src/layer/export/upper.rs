@@ -1,7 +1,6 @@
-//! Finding what a container changed: everything in the upper directory of its overlay.
+//! What a container changed, as it lies in the upper directory of its overlay.
 
 use engine::os::fd::{AsFd, OwnedFd};
-use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -11,8 +10,8 @@ use engine::os::io::Errno;
 use super::{Below, HiveFile};
 use crate::compress::Compression;
 use crate::error::{Error, IoContext, Result};
-use crate::layer::fold::{self, Spelling};
 use crate::layer::{beneath, names};
+use crate::merged::Place;
 
 /// What a container changed.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +30,34 @@ pub struct Scratch {
     pub compression: Compression,
 }
 
-/// A file of the scratch.
+/// A file of the scratch, or of a folder that was renamed in it.
 pub(super) struct Found {
     /// Below `C:`.
     pub(super) path: String,
     pub(super) stat: Stat,
     pub(super) what: What,
+    /// Where it lies, in the folders that [`Scratch::folders`] names.
+    pub(super) lies: Place,
+    /// Where it was in the layers below, if not under this name.
+    pub(super) before: Option<String>,
+}
+
+impl Found {
+    /// What is in the scratch itself.
+    pub(super) fn written(path: String, stat: Stat, what: What) -> Self {
+        let lies = Place { folder: 0, path: path.clone() };
+        Self { path, stat, what, lies, before: None }
+    }
+
+    /// Whether it is in, or is itself, a folder that was renamed.
+    pub(super) fn is_moved(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Where the layers below speak of it.
+    pub(super) fn below(&self) -> &str {
+        self.before.as_deref().unwrap_or(&self.path)
+    }
 }
 
 /// What there is under a name.
@@ -48,43 +69,19 @@ pub(super) enum What {
 }
 
 impl Scratch {
-    /// Everything in the upper directory, parents before children, in the order of their names.
-    pub(super) fn walk(&self, root: &OwnedFd) -> Result<Vec<Found>> {
-        let exclude: HashSet<String> = self.exclude.iter().map(|path| fold::key(path)).collect();
-        let folders = self.below.parents.iter().rev().map(|parent| parent.join("fs"));
-        let roots: Vec<PathBuf> =
-            std::iter::once(self.below.drive.clone()).chain(folders).collect();
-        let mut spelling = Spelling::new(roots.iter().map(PathBuf::as_path))?;
-        let top = beneath::open_dir(root, "").at("open", &self.upper)?;
-        let stat = engine::os::fs::fstat(&top).at("look at", &self.upper)?;
-        let mut found = vec![Found { path: String::new(), stat, what: What::Folder }];
-        let mut next = 0;
-        // What is in a folder is appended, and folders among it are looked into in their turn.
-        while next < found.len() {
-            if matches!(found[next].what, What::Folder) {
-                let path = found[next].path.clone();
-                let stat = found[next].stat;
-                let mut inside = self.list(root, &path)?;
-                if self.hides(root, &path)? {
-                    let here: HashSet<String> = inside.iter().map(|f| fold::key(&f.path)).collect();
-                    for name in spelling.names(&path)?.values().collect::<BTreeSet<_>>() {
-                        let path = join(&path, name);
-                        if !here.contains(&fold::key(&path)) {
-                            inside.push(Found { path, stat, what: What::Removed });
-                        }
-                    }
-                }
-                inside.retain(|f| !exclude.contains(&fold::key(&f.path)));
-                found.extend(inside);
-            }
-            next += 1;
-        }
-        // A folder's path begins those of all that is in it, and so comes before them.
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(found)
+    /// The scratch and what it lies on, the newest first.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.upper.clone()];
+        folders.extend(self.below.parents.iter().map(|parent| parent.join("fs")));
+        // The platform stands for the base layer's Windows, and wins over it.
+        let base = if folders.len() > 1 { folders.pop() } else { None };
+        folders.push(self.below.drive.clone());
+        folders.extend(base);
+        folders
     }
 
-    fn list(&self, root: &OwnedFd, dir: &str) -> Result<Vec<Found>> {
+    /// What is in one folder of the upper directory.
+    pub(super) fn list(&self, root: &OwnedFd, dir: &str) -> Result<Vec<Found>> {
         let at = |path: &str| self.upper.join(path);
         let names = beneath::list_all(root, dir).at("list", &at(dir))?;
         let folder = beneath::open_dir(root, dir).at("open", &at(dir))?;
@@ -108,30 +105,9 @@ impl Scratch {
                 // Sockets and pipes of Unix mean nothing to Windows.
                 _ => continue,
             };
-            found.push(Found { path, stat, what });
+            found.push(Found::written(path, stat, what));
         }
         Ok(found)
-    }
-
-    /// Whether nothing of the layers below shows through a folder.
-    fn hides(&self, root: &OwnedFd, path: &str) -> Result<bool> {
-        let at = || self.upper.join(path);
-        let dir = beneath::open_dir(root, path).at("open", &at())?;
-        for space in ["trusted", "user"] {
-            if attribute(&dir, &format!("{space}.overlay.redirect")).at("look at", &at())?.is_some()
-            {
-                return Err(refused(
-                    path,
-                    "a folder of a lower layer was renamed, which a layer cannot say",
-                ));
-            }
-            let opaque =
-                attribute(&dir, &format!("{space}.overlay.opaque")).at("look at", &at())?;
-            if opaque.as_deref() == Some(b"y") {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 
@@ -151,7 +127,7 @@ pub(super) fn name(path: &str) -> String {
     if path.is_empty() { "Files".to_owned() } else { format!("Files/{path}") }
 }
 
-fn join(dir: &str, name: &str) -> String {
+pub(super) fn join(dir: &str, name: &str) -> String {
     if dir.is_empty() { name.to_owned() } else { format!("{dir}/{name}") }
 }
 

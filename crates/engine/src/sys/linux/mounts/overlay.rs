@@ -38,7 +38,9 @@ pub(super) fn mount_prefix(
         }
         options.push_str(&point);
     }
-    options.push_str(",upperdir=s/upper,workdir=s/work,index=off,metacopy=off,redirect_dir=off");
+    // Renaming a folder that came with a layer leaves a note of its former name: without it the
+    // kernel answers EXDEV, and no program of Windows expects that within one drive.
+    options.push_str(",upperdir=s/upper,workdir=s/work,index=off,metacopy=off,redirect_dir=on");
     if passing {
         options.push_str(",volatile");
     }
