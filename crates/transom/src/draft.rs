@@ -46,6 +46,9 @@ impl Draft {
                 let file = File::options().write(true).open(path).with_context(creating)?;
                 Ok(Self { path: path.to_owned(), place: Place::Straight(file) })
             }
+            Err(_) if fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) => {
+                bail!("{}: it is a link that leads nowhere", creating())
+            }
             Err(_) => Self::beside(path.to_owned(), permissions(MODE)).with_context(creating),
         }
     }
@@ -123,6 +126,8 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(Draft::begin(folder.path()).is_err());
+        fs::remove_file(&path).unwrap();
+        assert!(Draft::begin(&link).is_err() && fs::symlink_metadata(&link).is_ok());
     }
 
     #[test]

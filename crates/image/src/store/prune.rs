@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::usage::sizes;
 use super::{Removed, Store};
 use crate::digest::Digest;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::image::{Image, digest_of};
 
 /// Which images `prune` takes.
@@ -32,12 +32,14 @@ pub struct PruneOptions {
 }
 
 /// What `prune` did.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Pruned {
     /// Names and images that are gone.
     pub removed: Vec<Removed>,
     /// Bytes given back.
     pub reclaimed: u64,
+    /// Why something that was meant is still there.
+    pub failed: Vec<Error>,
 }
 
 impl Store {
@@ -48,7 +50,7 @@ impl Store {
 
     fn prune_sync(&self, options: &PruneOptions) -> Result<Pruned> {
         let leased: BTreeSet<Digest> = self.leases()?.into_iter().map(|(_, l)| l.image).collect();
-        let mut removed = Vec::new();
+        let mut pruned = Pruned::default();
         for image in self.images_sync()? {
             let builtin = image.names.iter().any(crate::name::ImageName::is_builtin);
             if leased.contains(&image.manifest_digest()) || builtin || !options.takes(&image) {
@@ -57,12 +59,16 @@ impl Store {
             let digest = image.manifest_digest();
             // Somebody may have started a container from it since; then it stays.
             match self.remove_whole(&digest) {
-                Ok(mut names) => removed.append(&mut names),
+                Ok(mut names) => pruned.removed.append(&mut names),
                 Err(e) if e.is_conflict() || e.is_not_found() => {}
-                Err(e) => return Err(e),
+                Err(e) => pruned.failed.push(e),
             }
         }
-        Ok(Pruned { removed, reclaimed: self.collect()? })
+        match self.collect() {
+            Ok(reclaimed) => pruned.reclaimed = reclaimed,
+            Err(e) => pruned.failed.push(e),
+        }
+        Ok(pruned)
     }
 
     /// Removes blobs, layers and leftovers that nothing needs; tells how many bytes that gave.

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 /// Runs Windows containers.
 #[derive(Debug, Parser)]
 #[command(name = "transom", version, about, propagate_version = false)]
-#[command(disable_help_subcommand = true, max_term_width = 100)]
+#[command(disable_help_subcommand = true, max_term_width = 100, args_override_self = true)]
 pub struct Cli {
     /// Tell on stderr what is being done (`TRANSOM_LOG` takes filters)
     #[arg(short = 'D', long, global = true)]

@@ -73,11 +73,9 @@ impl Wanted {
                 Some(("dangling", "true" | "1")) => wanted.dangling = Some(true),
                 Some(("dangling", "false" | "0")) => wanted.dangling = Some(false),
                 Some(("label", label)) => wanted.labels.push(label.to_owned()),
-                Some(("before", image)) => {
-                    wanted.before = Some(made(&images.resolve(image).await?));
-                }
-                Some(("since", image)) => wanted.since = Some(made(&images.resolve(image).await?)),
-                Some(("until", moment)) => wanted.before = Some(time::parse(moment)?),
+                Some(("before", image)) => wanted.before(made(&images.resolve(image).await?)),
+                Some(("since", image)) => wanted.since(made(&images.resolve(image).await?)),
+                Some(("until", moment)) => wanted.before(time::parse(moment)?),
                 _ => bail!(
                     "invalid filter '{filter}': reference, dangling, label, before, since and until \
                      are known, as KEY=VALUE"
@@ -85,6 +83,15 @@ impl Wanted {
             }
         }
         Ok(wanted)
+    }
+
+    /// Of several moments all must hold.
+    fn before(&mut self, moment: Timestamp) {
+        self.before = Some(self.before.map_or(moment, |other| other.min(moment)));
+    }
+
+    fn since(&mut self, moment: Timestamp) {
+        self.since = Some(self.since.map_or(moment, |other| other.max(moment)));
     }
 
     fn takes(&self, image: &Image) -> bool {
@@ -210,6 +217,19 @@ pub(super) fn note(host: &Host, removed: &[Removed]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_before_and_since_all_that_are_named() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for order in [[1, 2], [2, 1]] {
+            let mut wanted = Wanted::default();
+            for second in order {
+                wanted.before(at(second));
+                wanted.since(at(second));
+            }
+            assert_eq!((wanted.before, wanted.since), (Some(at(1)), Some(at(2))));
+        }
+    }
 
     #[test]
     fn a_star_stops_at_a_slash() {

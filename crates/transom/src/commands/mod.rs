@@ -74,25 +74,41 @@ pub fn main(command: Command) -> Result<u8> {
     status
 }
 
-/// What needs a container's drive as a folder, or layers that Transom puts together itself.
+/// What needs a container's drive as a folder, layers that Transom puts together itself, or Linux.
 fn check(command: &Command) -> Result<()> {
+    match not_on_windows(command) {
+        Some(why) if !DRIVES_ARE_FOLDERS => bail!("{why}"),
+        _ => Ok(()),
+    }
+}
+
+fn not_on_windows(command: &Command) -> Option<String> {
     let what = match command {
         Command::Build(_) | Command::Builder(_) => "building",
         Command::Cp(_) => "copying",
         Command::Commit(_) => "committing a container",
         Command::Diff(_) => "listing a container's changes",
         Command::Export(_) => "exporting a container",
-        Command::Containerd(_) => "containerd's setup",
-        Command::Doctor(_) => "this check",
-        _ => return Ok(()),
+        Command::Containerd(_) => {
+            return Some(
+                "containerd is not set up by Transom on Windows: put the shim in the place of \
+                 containerd's own by hand, its configuration stays as it is"
+                    .to_owned(),
+            );
+        }
+        Command::Doctor(_) => {
+            return Some(
+                "doctor is for Linux: it looks for Wine, namespaces and control groups, none of \
+                 which Windows needs"
+                    .to_owned(),
+            );
+        }
+        _ => return None,
     };
-    if DRIVES_ARE_FOLDERS {
-        return Ok(());
-    }
-    bail!(
+    Some(format!(
         "{what} is not supported on Windows: Windows keeps a container's drive in a disk of its \
          own, which Transom does not look into"
-    )
+    ))
 }
 
 async fn dispatch(command: Command) -> Result<u8> {
@@ -112,7 +128,7 @@ async fn dispatch(command: Command) -> Result<u8> {
         Command::Containerd(group) => containerd::command(group).await.map(|()| 0),
         Command::Plan(args) => plan::command(&args).map(|()| 0),
         Command::Diag(group) => diag::command(group).await.map(|()| 0),
-        Command::Service { group } => service::command(group).await.map(|()| 0),
+        Command::Service { group } => service::command(group).await.map(|()| 0).or_else(quiet),
         Command::Version(args) => info::version(args.format.as_deref()),
         Command::Doctor(args) => crate::doctor::command(args.format.as_deref()).await,
         Command::Run(args) => {
@@ -203,5 +219,25 @@ fn as_daemon_error(error: anyhow::Error) -> anyhow::Error {
         error
     } else {
         Failed { status: failure::DAEMON, message: format!("{error:#}") }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn what_windows_lacks_is_refused_for_its_own_reason() {
+        let why = |words: &str| {
+            let words = words.split(' ').collect::<Vec<_>>();
+            not_on_windows(&Cli::try_parse_from(words).unwrap().command).unwrap_or_default()
+        };
+        assert!(why("transom diff web").contains("a disk of its own"));
+        assert!(why("transom doctor").contains("for Linux"));
+        assert!(why("transom containerd setup").contains("by hand"));
+        assert_eq!(why("transom ps"), "");
     }
 }

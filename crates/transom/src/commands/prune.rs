@@ -12,7 +12,7 @@ use crate::cli::system::{Prune, PruneKind};
 use crate::host::volumes::Removal;
 use crate::host::{Host, remove};
 use crate::settings::size;
-use crate::store::{Status, tree_size};
+use crate::store::{Found, Status, tree_size};
 
 /// `prune`
 pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
@@ -26,29 +26,67 @@ pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
     }
     // What killed monitors left is given back first, whatever is pruned.
     host.list().await?;
-    let Some(kind) = args.only else { return everything(host, &args, &wanted).await };
-    let reclaimed = match kind {
-        PruneKind::Containers => Box::pin(containers(host, &wanted)).await?,
-        PruneKind::Images => image(host, &wanted).await?,
-        PruneKind::Volumes => volumes(host, &wanted).await?,
-        // Docker gives no sum of what takes no room.
-        PruneKind::Networks => return networks(host, &wanted).await,
-    };
-    println!("Total reclaimed space: {}", size::decimal(reclaimed));
-    Ok(())
+    let mut told = Told::default();
+    match args.only {
+        Some(PruneKind::Containers) => Box::pin(containers(host, &wanted, &mut told)).await?,
+        Some(PruneKind::Images) => image(host, &wanted, &mut told).await?,
+        Some(PruneKind::Volumes) => volumes(host, &wanted, &mut told).await?,
+        Some(PruneKind::Networks) => networks(host, &wanted, &mut told).await?,
+        None => everything(host, &args, &wanted, &mut told).await,
+    }
+    // Docker gives no sum of what takes no room.
+    if args.only != Some(PruneKind::Networks) {
+        println!("Total reclaimed space: {}", size::decimal(told.reclaimed));
+    }
+    if told.failed { Err(super::Status(1).into()) } else { Ok(()) }
 }
 
-async fn everything(host: &Host, args: &Prune, wanted: &Wanted) -> Result<()> {
-    let mut reclaimed = Box::pin(containers(host, wanted)).await?;
-    networks(host, wanted).await?;
+/// What fails of one kind keeps nobody from the others.
+async fn everything(host: &Host, args: &Prune, wanted: &Wanted, told: &mut Told) {
+    let done = Box::pin(containers(host, wanted, told)).await;
+    told.note(done);
+    let done = networks(host, wanted, told).await;
+    told.note(done);
     if args.volumes {
         let anonymous = Wanted { all: false, filters: wanted.filters.clone() };
-        reclaimed += volumes(host, &anonymous).await?;
+        let done = volumes(host, &anonymous, told).await;
+        told.note(done);
     }
-    reclaimed += image(host, wanted).await?;
-    reclaimed += cache(host, wanted).await?;
-    println!("Total reclaimed space: {}", size::decimal(reclaimed));
-    Ok(())
+    let done = image(host, wanted, told).await;
+    told.note(done);
+    let done = cache(host, wanted, told).await;
+    told.note(done);
+}
+
+/// What came of it, beside what was printed.
+#[derive(Default)]
+struct Told {
+    reclaimed: u64,
+    /// Something that was meant is still there.
+    failed: bool,
+}
+
+impl Told {
+    /// What is removed, below docker's heading.
+    fn gone(what: &str, lines: &[String]) {
+        if !lines.is_empty() {
+            println!("Deleted {what}:\n{}\n", lines.join("\n"));
+        }
+    }
+
+    /// What is not removed is told when the rest is.
+    fn note(&mut self, done: Result<()>) {
+        if let Err(error) = done {
+            eprintln!("transom: {error:#}");
+            self.failed = true;
+        }
+    }
+
+    fn note_all(&mut self, errors: impl IntoIterator<Item = anyhow::Error>) {
+        for error in errors {
+            self.note(Err(error));
+        }
+    }
 }
 
 /// What is meant.
@@ -66,15 +104,8 @@ fn known(kind: Option<PruneKind>) -> &'static [&'static str] {
     }
 }
 
-/// What is removed, below docker's heading.
-fn tell(what: &str, lines: &[String]) {
-    if !lines.is_empty() {
-        println!("Deleted {what}:\n{}\n", lines.join("\n"));
-    }
-}
-
-async fn containers(host: &Host, wanted: &Wanted) -> Result<u64> {
-    let (mut gone, mut reclaimed) = (Vec::new(), 0);
+async fn containers(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
+    let (mut gone, mut failed) = (Vec::new(), Vec::new());
     for found in host.list().await? {
         let ended = matches!(found.state.status, Status::Created | Status::Exited | Status::Dead);
         let record = &found.record;
@@ -83,38 +114,68 @@ async fn containers(host: &Host, wanted: &Wanted) -> Result<u64> {
             continue;
         }
         let id = record.id.clone();
-        let bytes = tree_size(found.folder.path())?;
-        remove::container(host, found, remove::Options::default()).await?;
-        reclaimed += bytes;
-        gone.push(id);
+        match container(host, found).await {
+            Ok(bytes) => {
+                told.reclaimed += bytes;
+                gone.push(id);
+            }
+            Err(error) => failed.push(error.context(format!("removing container {id}"))),
+        }
     }
-    tell("Containers", &gone);
-    Ok(reclaimed)
-}
-
-async fn networks(host: &Host, wanted: &Wanted) -> Result<()> {
-    let gone = network::prune(host, |labels, made| wanted.filters.hold(labels, made)).await?;
-    tell("Networks", &gone);
+    Told::gone("Containers", &gone);
+    told.note_all(failed);
     Ok(())
 }
 
-async fn volumes(host: &Host, wanted: &Wanted) -> Result<u64> {
-    let removal = Removal::begin(host).await?;
-    let (mut gone, mut reclaimed) = (Vec::new(), 0);
+async fn container(host: &Host, found: Found) -> Result<u64> {
+    let bytes = tree_size(found.folder.path())?;
+    remove::container(host, found, remove::Options::default()).await?;
+    Ok(bytes)
+}
+
+async fn networks(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
+    let meant = |labels: &_, made| wanted.filters.hold(labels, made);
+    let (mut gone, mut failed) = (Vec::new(), Vec::new());
+    for name in network::unused(host, meant).await? {
+        match network::remove_unused(host, &name).await {
+            Ok(true) => gone.push(name),
+            Ok(false) => {}
+            Err(error) => failed.push(error.context(format!("removing network {name}"))),
+        }
+    }
+    Told::gone("Networks", &gone);
+    told.note_all(failed);
+    Ok(())
+}
+
+async fn volumes(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
+    let mut removal = Removal::begin(host).await?;
+    let mut failed = Vec::new();
     for one in host.volumes.list()? {
         let meant = (one.anonymous || wanted.all) && wanted.filters.hold(&one.labels, one.created);
         if meant && removal.user(&one.name).is_none() {
-            reclaimed += tree_size(&host.volumes.data(&one.name))?;
-            removal.remove(&one.name)?;
-            host.events.volume(&one.name, "destroy");
-            gone.push(one.name);
+            match removal.remove(&one.name) {
+                Ok(()) => host.events.volume(&one.name, "destroy"),
+                Err(error) => failed.push(error),
+            }
         }
     }
-    tell("Volumes", &gone);
-    Ok(reclaimed)
+    let mut gone = Vec::new();
+    for (name, deleted) in removal.finish().await? {
+        match deleted {
+            Ok(bytes) => {
+                told.reclaimed += bytes;
+                gone.push(name);
+            }
+            Err(error) => failed.push(error.context(format!("removing volume {name}"))),
+        }
+    }
+    Told::gone("Volumes", &gone);
+    told.note_all(failed);
+    Ok(())
 }
 
-async fn image(host: &Host, wanted: &Wanted) -> Result<u64> {
+async fn image(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
     let labels = |texts: &[String]| {
         let parts = texts.iter().map(|text| match text.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
@@ -138,19 +199,22 @@ async fn image(host: &Host, wanted: &Wanted) -> Result<u64> {
         })
         .collect();
     images::note(host, &pruned.removed);
-    tell("Images", &lines);
-    Ok(pruned.reclaimed)
+    Told::gone("Images", &lines);
+    told.reclaimed += pruned.reclaimed;
+    told.note_all(pruned.failed.into_iter().map(anyhow::Error::from));
+    Ok(())
 }
 
 /// What builds keep has no labels: who asks for some means none of it.
-async fn cache(host: &Host, wanted: &Wanted) -> Result<u64> {
+async fn cache(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
     if !wanted.filters.with.is_empty() || !wanted.filters.without.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let unused_for = wanted.filters.until.map(age);
     let (ids, reclaimed) = builder::clear(host, wanted.all, unused_for).await?;
-    tell("build cache objects", &ids);
-    Ok(reclaimed)
+    Told::gone("build cache objects", &ids);
+    told.reclaimed += reclaimed;
+    Ok(())
 }
 
 fn age(until: Timestamp) -> std::time::Duration {

@@ -4,6 +4,7 @@
 //! is left for a service is what nobody is there for: giving back what a crash or a power cut left,
 //! and starting, after a boot, what is to run always.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -31,7 +32,7 @@ pub(super) async fn command(group: ServiceGroup) -> Result<()> {
                 return Ok(());
             }
             // By hand, or by another manager: once.
-            restore(&Host::open()?).await
+            if restore(&Host::open()?).await? { Ok(()) } else { Err(super::Status(1).into()) }
         }
     }
 }
@@ -52,31 +53,39 @@ fn serve(stopped: Stopped) -> bool {
 
 async fn watch(mut stopped: Stopped) -> Result<()> {
     let host = Host::open()?;
-    restore(&host).await?;
     loop {
+        // What fails now may go the next time.
+        if let Err(error) = restore(&host).await {
+            warn(&format!("the containers cannot be looked at: {error:#}"));
+        }
         tokio::select! {
             _ = &mut stopped => return Ok(()),
-            () = tokio::time::sleep(LOOK) => restore(&host).await?,
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
 }
 
-/// Gives back what was left, and starts what is to run.
-async fn restore(host: &Host) -> Result<()> {
-    for found in host.list().await? {
-        if !is_wanted(&found) {
-            continue;
-        }
+/// Gives back what was left, and starts what is to run. What is wrong with one container is told,
+/// and keeps nobody from the others; tells whether all went well.
+async fn restore(host: &Host) -> Result<bool> {
+    let well = Cell::new(true);
+    let fails = |text: &str| {
+        well.set(false);
+        warn(text);
+    };
+    let all = host.list_telling(|error| fails(&format!("{error:#}"))).await?;
+    for found in all.into_iter().filter(is_wanted) {
         let name = &found.record.name;
         match Box::pin(life::begin(host, &found)).await {
             Ok(()) => service::report(Kind::Done, &format!("container {name} was started")),
-            Err(error) => {
-                let text = format!("container {name} was not started: {error:#}");
-                service::report(Kind::Warning, &text);
-            }
+            Err(error) => fails(&format!("container {name} was not started: {error:#}")),
         }
     }
-    Ok(())
+    Ok(well.get())
+}
+
+fn warn(text: &str) {
+    service::report(Kind::Warning, text);
 }
 
 /// Its policy has it run with the host, and it does not. One that `stop` ended stays so, but for

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::host::volumes::Removal;
 use crate::settings::pairs;
 use crate::store::record::new_id;
-use crate::store::volumes::Volume;
+use crate::store::volumes::{NoSuchVolume, Volume};
 
 const HEADINGS: &[(&str, &str)] = &[
     ("Driver", "DRIVER"),
@@ -109,24 +109,28 @@ fn create(
 async fn remove(host: &Host, names: &[String], force: bool) -> Result<()> {
     // What a killed monitor left of a container that goes with its end has no volume any more.
     host.list().await?;
-    let removal = Removal::begin(host).await?;
+    let mut removal = Removal::begin(host).await?;
     let mut failed = false;
+    let mut tell = |error: anyhow::Error| {
+        eprintln!("transom: {error:#}");
+        failed = true;
+    };
     for name in names {
-        match remove_one(host, &removal, name, force) {
-            Ok(()) => println!("{name}"),
-            Err(error) => {
-                eprintln!("transom: {error:#}");
-                failed = true;
-            }
-        }
+        remove_one(host, &mut removal, name, force).unwrap_or_else(&mut tell);
+    }
+    for (name, deleted) in removal.finish().await? {
+        deleted.map_or_else(&mut tell, |_| println!("{name}"));
     }
     if failed { Err(Status(1).into()) } else { Ok(()) }
 }
 
-fn remove_one(host: &Host, removal: &Removal<'_>, name: &str, force: bool) -> Result<()> {
+fn remove_one(host: &Host, removal: &mut Removal<'_>, name: &str, force: bool) -> Result<()> {
     let volume = match host.volumes.get(name) {
         Ok(volume) => volume,
-        Err(_) if force => return Ok(()),
+        Err(error) if force && error.is::<NoSuchVolume>() => {
+            println!("{name}");
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     removal.remove(&volume.name)?;

@@ -77,17 +77,28 @@ impl Host {
         self.settled(found).await
     }
 
-    /// All containers likewise, the newest first.
+    /// All containers likewise, the newest first. What is wrong with one is said, and keeps nobody
+    /// from the others.
     pub async fn list(&self) -> Result<Vec<Found>> {
-        self.sweep().await?;
+        self.list_telling(|error| eprintln!("transom: {error:#}")).await
+    }
+
+    /// The same for who has other ways to say it.
+    pub async fn list_telling(&self, tell: impl Fn(anyhow::Error)) -> Result<Vec<Found>> {
+        self.sweep_telling(&tell).await?;
+        let (all, broken) = self.store.list()?;
+        broken.into_iter().for_each(&tell);
         let mut settled = Vec::new();
-        for found in self.store.list()? {
-            let id = found.record.id.clone();
+        for found in all {
+            let as_it_stands = found.clone();
             match self.settled(found).await {
                 Ok(found) => settled.push(found),
                 // It was removed meanwhile.
-                Err(_) if !self.store.folder(&id).exists() => {}
-                Err(error) => return Err(error),
+                Err(_) if !as_it_stands.folder.exists() => {}
+                Err(error) => {
+                    tell(error);
+                    settled.push(as_it_stands);
+                }
             }
         }
         Ok(settled)
@@ -95,8 +106,19 @@ impl Host {
 
     /// Removes what killed processes have left of containers that nobody sees.
     pub async fn sweep(&self) -> Result<()> {
-        sweep::hidden(self).await?;
-        self.store.sweep()
+        self.sweep_telling(&|error| eprintln!("transom: {error:#}")).await
+    }
+
+    async fn sweep_telling(&self, tell: &impl Fn(anyhow::Error)) -> Result<()> {
+        for folder in self.store.hidden()? {
+            sweep::hidden(self, &folder).await.unwrap_or_else(tell);
+        }
+        let (store, volumes) = (self.store.clone(), self.volumes.clone());
+        let swept = move || [store.sweep(), volumes.sweep()];
+        for swept in tokio::task::spawn_blocking(swept).await? {
+            swept.unwrap_or_else(tell);
+        }
+        Ok(())
     }
 
     async fn settled(&self, found: Found) -> Result<Found> {

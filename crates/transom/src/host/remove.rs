@@ -84,6 +84,11 @@ async fn anonymous_volumes(host: &Host, found: &Found) -> Result<()> {
     if names.peek().is_none() {
         return Ok(());
     }
-    let removal = Removal::begin(host).await?;
-    names.filter(|name| removal.user(name).is_none()).try_for_each(|name| removal.remove(name))
+    let mut removal = Removal::begin(host).await?;
+    for name in names {
+        if removal.user(name).is_none() {
+            removal.remove(name)?;
+        }
+    }
+    removal.finish().await?.into_iter().try_for_each(|(_, deleted)| deleted.map(drop))
 }

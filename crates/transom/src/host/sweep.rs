@@ -16,7 +16,7 @@ use schema::SystemId;
 use super::{Host, NAMESPACE, given, remove};
 use crate::attach::socket;
 use crate::paths::Dirs;
-use crate::store::{Found, Status};
+use crate::store::{Folder, Found, Status};
 
 /// A shim's `delete` waits 30 s for a compute system to end.
 const DELETE_LIMIT: Duration = Duration::from_secs(45);
@@ -117,19 +117,16 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
     shim.ended(Duration::from_secs(5)).await.context("the shim does not end")
 }
 
-/// Containers out of sight whose monitor was killed before it had given everything back.
-pub async fn hidden(host: &Host) -> Result<()> {
-    for folder in host.store.hidden()? {
-        // Somebody else may be at it already; then it is theirs.
-        let Ok(Some(_lock)) = folder.try_lock() else { continue };
-        if !folder.is_live() {
-            continue;
-        }
-        let id = folder.id();
-        give_back(host, id).await.with_context(|| format!("cleaning up container {id}"))?;
-        remove::hidden(host, &folder).await?;
+/// A container out of sight whose monitor was killed before it had given everything back.
+pub async fn hidden(host: &Host, folder: &Folder) -> Result<()> {
+    // Somebody else may be at it already; then it is theirs.
+    let Ok(Some(_lock)) = folder.try_lock() else { return Ok(()) };
+    if !folder.is_live() {
+        return Ok(());
     }
-    Ok(())
+    let id = folder.id();
+    give_back(host, id).await.with_context(|| format!("cleaning up container {id}"))?;
+    remove::hidden(host, folder).await
 }
 
 /// A container whose monitor was killed: gives back what it held and records its end.

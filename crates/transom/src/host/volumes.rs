@@ -1,7 +1,8 @@
 //! Removing volumes, so that nobody loses one that they use or are about to use.
 //!
 //! Whoever makes a container keeps the volumes ([`keep`]) until the container stands in the store;
-//! whoever removes one waits for them all and only then looks who uses what ([`Removal`]).
+//! whoever removes one waits for them all and only then looks who uses what ([`Removal`]). While
+//! others wait, volumes only go out of sight; what was in them is deleted afterwards.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::Host;
-use crate::store::volumes::{Hold, Volumes};
+use crate::store::volumes::{Gone, Hold, Volumes};
 
 /// How long others may be at it.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -25,19 +26,22 @@ pub struct Removal<'a> {
     volumes: &'a Volumes,
     /// By volume, a container that has it, running or not.
     users: BTreeMap<String, String>,
-    _still: Hold,
+    gone: Vec<(String, Gone)>,
+    still: Hold,
+    deleting: Hold,
 }
 
 impl<'a> Removal<'a> {
     /// Waits until nobody makes a container.
     pub async fn begin(host: &'a Host) -> Result<Self> {
+        let deleting = locked(host, Volumes::deleting).await?;
         let still = locked(host, Volumes::still).await?;
         let mut users = BTreeMap::new();
         for found in host.store.every().context("looking who uses which volume")? {
             let names = found.record.mounts.into_iter().filter_map(|mount| mount.name);
             users.extend(names.map(|name| (name, found.record.id.clone())));
         }
-        Ok(Self { volumes: &host.volumes, users, _still: still })
+        Ok(Self { volumes: &host.volumes, users, gone: Vec::new(), still, deleting })
     }
 
     /// A container that has the volume.
@@ -45,20 +49,33 @@ impl<'a> Removal<'a> {
         self.users.get(volume).map(String::as_str)
     }
 
-    /// Removes a volume that no container has.
-    pub fn remove(&self, volume: &str) -> Result<()> {
+    /// Takes a volume out of sight that no container has.
+    pub fn remove(&mut self, volume: &str) -> Result<()> {
         if let Some(user) = self.user(volume) {
             bail!("remove {volume}: volume is in use - [{user}]");
         }
-        self.volumes.remove(volume)
+        self.gone.push((volume.to_owned(), self.volumes.hide(volume)?));
+        Ok(())
     }
 
     /// The same, if nothing is in it; one that is used or filled stays.
-    pub fn remove_unused(&self, volume: &str) -> Result<()> {
-        match self.user(volume) {
-            Some(_) => Ok(()),
-            None => self.volumes.remove_empty(volume),
+    pub fn remove_unused(&mut self, volume: &str) -> Result<()> {
+        if self.user(volume).is_none() {
+            let gone = self.volumes.hide_empty(volume)?;
+            self.gone.extend(gone.map(|gone| (volume.to_owned(), gone)));
         }
+        Ok(())
+    }
+
+    /// Lets others go on, and deletes what is out of sight: by volume, the bytes that it had.
+    pub async fn finish(self) -> Result<Vec<(String, Result<u64>)>> {
+        let Self { gone, still, deleting, .. } = self;
+        drop(still);
+        let delete = move || {
+            let _deleting = deleting;
+            gone.into_iter().map(|(volume, gone)| (volume, gone.delete())).collect()
+        };
+        tokio::task::spawn_blocking(delete).await.context("deleting volumes")
     }
 }
 

@@ -86,20 +86,25 @@ impl Store {
         Ok(draft)
     }
 
-    /// All containers, the newest first. One that is being removed meanwhile is left out.
-    pub fn list(&self) -> Result<Vec<Found>> {
-        let mut all: Vec<_> = self.ids()?.iter().filter_map(|id| self.load(id).ok()).collect();
+    /// All containers, the newest first, and why others cannot be read. One that is being removed
+    /// meanwhile is left out.
+    pub fn list(&self) -> Result<(Vec<Found>, Vec<anyhow::Error>)> {
+        let (mut all, mut broken) = (Vec::new(), Vec::new());
+        for id in self.ids()? {
+            match self.load(&id) {
+                Ok(found) => all.push(found),
+                Err(error) if error.is::<NoSuchContainer>() => {}
+                Err(error) => broken.push(error),
+            }
+        }
         all.sort_by_key(|found| std::cmp::Reverse(found.record.created));
-        Ok(all)
+        Ok((all, broken))
     }
 
     /// All containers, for who must not overlook one: that one cannot be read is an error.
     pub fn every(&self) -> Result<Vec<Found>> {
-        let loaded = self.ids()?.into_iter().map(|id| self.load(&id));
-        let there = |found: &Result<Found>| {
-            !found.as_ref().is_err_and(anyhow::Error::is::<NoSuchContainer>)
-        };
-        loaded.filter(there).collect()
+        let (all, broken) = self.list()?;
+        broken.into_iter().next().map_or(Ok(all), Err)
     }
 
     /// The container of this full id, name, or unique beginning of an id.

@@ -57,7 +57,7 @@ fn one_out_of_sight_has_neither_name_nor_id_and_is_found_when_it_still_holds_som
     let lock = made.folder.try_lock().unwrap();
     made.folder = store.hide(&made).unwrap();
     assert!(store.find("web").is_err() && store.find(&made.record.id).is_err());
-    assert!(store.list().unwrap().is_empty());
+    assert!(store.list().unwrap().0.is_empty());
     add(&store, "web").unwrap();
     assert!(store.hidden().unwrap().is_empty(), "somebody is at it");
     drop(lock);
@@ -117,7 +117,7 @@ fn a_name_belongs_to_one_container_until_it_is_given_back() {
     store.remove(&made).unwrap();
     assert!(store.find("old").is_err());
     assert_eq!(store.find("web").unwrap().record.id, second.record.id);
-    assert_eq!(store.list().unwrap().len(), 1);
+    assert_eq!(store.list().unwrap().0.len(), 1);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_container_that_was_not_finished_leaves_nothing() {
     let mut killed = store.begin(&record("killed").id).unwrap();
     killed.lock = None;
     std::mem::forget(killed);
-    assert!(store.list().unwrap().is_empty());
+    assert!(store.list().unwrap().0.is_empty());
     store.sweep().unwrap();
     assert!(files::entries(&store.containers).unwrap().is_empty());
 }
@@ -163,7 +163,7 @@ fn volume_names_are_kept_in_lower_case_and_cannot_leave_their_folder() {
     for bad in ["..", "../x", "a/b", "x", "con", "LPT1", ""] {
         assert!(volumes.ensure(bad, std::collections::BTreeMap::new()).is_err(), "{bad}");
     }
-    volumes.remove("data").unwrap();
+    volumes.hide("data").unwrap().delete().unwrap();
     assert!(volumes.list().unwrap().is_empty());
 }
 
@@ -182,10 +182,10 @@ fn a_volume_that_lost_what_was_written_about_it_was_not_made_and_keeps_its_data(
     }
     std::fs::remove_file(folder.path().join("volumes/data/meta.json")).unwrap();
     assert!(!ensure("data"));
-    volumes.remove_empty("data").unwrap();
+    assert!(volumes.hide_empty("data").unwrap().is_none());
     assert!(file.exists() && volumes.get("data").is_ok());
     std::fs::remove_file(&file).unwrap();
-    volumes.remove_empty("data").unwrap();
+    assert!(volumes.hide_empty("data").unwrap().is_some());
     assert!(volumes.get("data").is_err());
 }
 
@@ -194,15 +194,36 @@ fn whoever_removes_volumes_waits_for_those_who_are_about_to_use_one() {
     let folder = tempfile::tempdir().unwrap();
     let volumes = volumes::Volumes::new(folder.path().join("volumes"));
     let (first, second) = (volumes.keep().unwrap(), volumes.keep().unwrap());
-    let (told, still) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        scope.spawn(|| told.send(volumes.still().map(drop)));
-        drop(first);
-        assert!(still.recv_timeout(std::time::Duration::from_millis(50)).is_err());
-        drop(second);
-        still.recv().unwrap().unwrap();
-    });
+    let lock = || std::fs::File::open(folder.path().join("volumes/.lock")).unwrap();
+    drop(first);
+    assert!(lock().try_lock().is_err(), "one is still at it");
+    drop(second);
+    let still = volumes.still().unwrap();
+    assert!(lock().try_lock_shared().is_err(), "nobody begins while one is removed");
+    drop(still);
+    volumes.keep().unwrap();
     assert!(volumes.list().unwrap().is_empty(), "the lock is no volume");
+}
+
+#[test]
+fn a_volume_that_was_hidden_and_never_deleted_is_swept_when_nobody_deletes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let make = || volumes.ensure("data", std::collections::BTreeMap::new()).unwrap().1;
+    let left = || std::fs::read_dir(folder.path().join("volumes")).unwrap().count();
+    assert!(make());
+    std::fs::write(volumes.data("data").join("file"), "12345").unwrap();
+    let deleting = volumes.deleting().unwrap();
+    let gone = volumes.hide("data").unwrap();
+    assert!(volumes.list().unwrap().is_empty() && make(), "its name is free at once");
+    let second = volumes.hide("data").unwrap();
+    let all = left();
+    volumes.sweep().unwrap();
+    assert_eq!(left(), all, "somebody is at it");
+    assert_eq!(gone.delete().unwrap(), 5);
+    drop((second, deleting));
+    volumes.sweep().unwrap();
+    assert_eq!(left(), 1, "only .deleting is left");
 }
 
 #[test]
@@ -211,6 +232,7 @@ fn a_container_that_cannot_be_read_is_told_to_who_must_know_of_all() {
     let (broken, whole) = (add(&store, "broken").unwrap(), add(&store, "whole").unwrap());
     assert_eq!(store.every().unwrap().len(), 2);
     std::fs::write(broken.folder.path().join("config.json"), "{").unwrap();
-    assert_eq!(store.list().unwrap()[0].record, whole.record);
+    let (all, told) = store.list().unwrap();
+    assert_eq!((all.len(), told.len(), &all[0].record), (1, 1, &whole.record));
     assert!(store.every().is_err());
 }

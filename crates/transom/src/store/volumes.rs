@@ -4,14 +4,17 @@
 //! $ROOT/volumes/<name>/_data       what is mounted
 //!                      meta.json   labels, and whether anybody named it
 //!               .lock              shared by those who make containers, alone for who removes volumes
+//!               .<name>.<id>.gone  out of sight, to be deleted
+//!               .deleting          shared by those who delete, alone for who sweeps up after them
 //! ```
 //!
 //! A container that is being made is in no list yet, so who removes volumes waits until none is:
-//! [`host::volumes`](crate::host::volumes).
+//! [`host::volumes`](crate::host::volumes). Removing is one `rename`; what is in a volume is deleted
+//! when nobody waits any more.
 
 use engine::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +34,27 @@ pub struct Volumes {
 #[derive(Debug)]
 pub struct Hold {
     _file: File,
+}
+
+/// How the folder of a volume ends that nobody sees any more.
+const GONE: &str = ".gone";
+
+/// Nobody made it.
+#[derive(Debug, thiserror::Error)]
+#[error("no such volume: {0}")]
+pub struct NoSuchVolume(String);
+
+/// A volume that nobody sees any more, and its files.
+#[derive(Debug)]
+pub struct Gone(PathBuf);
+
+impl Gone {
+    /// Deletes the files, and tells how many bytes the volume had. Blocks the thread.
+    pub fn delete(self) -> Result<u64> {
+        let bytes = files::tree_size(&self.0.join("_data"))?;
+        files::remove_all(&self.0)?;
+        Ok(bytes)
+    }
 }
 
 /// A volume.
@@ -56,14 +80,17 @@ impl Volumes {
 
     /// Keeps volumes from being removed. Blocks the thread.
     pub fn keep(&self) -> Result<Hold> {
-        let file = self.open_lock()?;
-        file.lock_shared().context("locking the volumes")?;
-        Ok(Hold { _file: file })
+        self.shared(".lock")
+    }
+
+    /// Keeps what is being deleted from who sweeps. Blocks the thread.
+    pub fn deleting(&self) -> Result<Hold> {
+        self.shared(".deleting")
     }
 
     /// Waits until nobody is about to use a volume, and keeps it so. Blocks the thread.
     pub fn still(&self) -> Result<Hold> {
-        let file = self.open_lock()?;
+        let file = self.open_lock(".lock")?;
         file.lock().context("locking the volumes")?;
         Ok(Hold { _file: file })
     }
@@ -79,7 +106,11 @@ impl Volumes {
         let name = name.to_lowercase();
         check_name(&name)?;
         match self.get(&name) {
-            Ok(found) => Ok((found, false)),
+            Ok(found) => {
+                // A removal of an empty one may have been cut short.
+                open_to_all(&self.data(&name))?;
+                Ok((found, false))
+            }
             Err(_) => self.create(&name, false, labels),
         }
     }
@@ -96,7 +127,7 @@ impl Volumes {
         check_name(&name)?;
         let meta = self.path.join(&name).join("meta.json");
         if !meta.exists() {
-            bail!("no such volume: {name}");
+            return Err(NoSuchVolume(name).into());
         }
         files::read_json(&meta)
     }
@@ -106,24 +137,48 @@ impl Volumes {
         self.path.join(name).join("_data")
     }
 
-    /// Removes one. The caller has looked whether a container uses it.
-    pub fn remove(&self, name: &str) -> Result<()> {
+    /// Takes one out of sight, all at once. The caller has looked whether a container uses it, and
+    /// holds [`deleting`](Self::deleting).
+    pub fn hide(&self, name: &str) -> Result<Gone> {
         check_name(name)?;
-        files::remove_all(&self.path.join(name))
+        let gone = self.path.join(format!(".{name}.{}{GONE}", super::record::new_id()));
+        let hidden = std::fs::rename(self.path.join(name), &gone);
+        hidden.with_context(|| format!("removing volume {name}"))?;
+        Ok(Gone(gone))
     }
 
-    /// Removes one if nothing is in it.
-    pub fn remove_empty(&self, name: &str) -> Result<()> {
+    /// The same if nothing is in it.
+    pub fn hide_empty(&self, name: &str) -> Result<Option<Gone>> {
         check_name(name)?;
         let data = self.data(name);
         match std::fs::remove_dir(&data) {
-            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => return Ok(None),
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("removing {}", data.display()));
             }
             _ => {}
         }
-        self.remove(name)
+        self.hide(name).map(Some)
+    }
+
+    /// Deletes what a removal that was killed has left. Cheap when there is nothing.
+    pub fn sweep(&self) -> Result<()> {
+        if self.gone()?.is_empty() {
+            return Ok(());
+        }
+        let file = self.open_lock(".deleting")?;
+        match file.try_lock() {
+            // Somebody may be at it.
+            Err(TryLockError::WouldBlock) => return Ok(()),
+            other => other.context("locking the volumes")?,
+        }
+        self.gone()?.iter().try_for_each(|name| files::remove_all(&self.path.join(name)))
+    }
+
+    fn gone(&self) -> Result<Vec<String>> {
+        let mut names = files::entries(&self.path)?;
+        names.retain(|name| name.starts_with('.') && name.ends_with(GONE));
+        Ok(names)
     }
 
     fn create(
@@ -156,9 +211,15 @@ impl Volumes {
         Ok(made)
     }
 
-    fn open_lock(&self) -> Result<File> {
+    fn shared(&self, lock: &str) -> Result<Hold> {
+        let file = self.open_lock(lock)?;
+        file.lock_shared().context("locking the volumes")?;
+        Ok(Hold { _file: file })
+    }
+
+    fn open_lock(&self, name: &str) -> Result<File> {
         files::private_dir(&self.path)?;
-        let path = self.path.join(".lock");
+        let path = self.path.join(name);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         options.open(&path).with_context(|| format!("opening {}", path.display()))

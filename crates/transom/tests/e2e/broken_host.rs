@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::container::BASE;
+use crate::support::container::{BASE, Container};
 use crate::support::host::{self, Host};
+use crate::support::probe::{self, PROBE};
+use crate::support::proc;
 
 /// A file system that is there as long as this value.
 struct Mounted(PathBuf);
@@ -81,6 +83,56 @@ fn a_state_folder_without_room_is_an_error() {
     let left: Vec<_> = std::fs::read_dir(state.join("bundles")).into_iter().flatten().collect();
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(host.transom(&line).succeed().text(), "room");
+}
+
+#[test]
+fn what_cannot_be_pruned_is_told_beside_what_is_gone_and_goes_another_time() {
+    let host = Host::new("prune");
+    for name in ["first", "stuck", "third"] {
+        host.transom(&["volume", "create", name]).succeed();
+    }
+    let at = host.root().join("volumes/stuck/_data");
+    let volumes = || {
+        let all = std::fs::read_dir(host.root().join("volumes")).unwrap().flatten();
+        all.filter(|entry| entry.path().is_dir()).count()
+    };
+    {
+        let _mounted = Mounted::new(&["-t", "tmpfs", "tmpfs"], at);
+        let pruned = host.transom(&["volume", "prune", "--all", "--force"]).end_with(1);
+        assert!(pruned.errors().contains("removing volume stuck"), "{pruned:?}");
+        assert_eq!(pruned.lines()[..3], ["Deleted Volumes:", "first", "third"], "{pruned:?}");
+        // Its name is free, whatever became of its files.
+        host.transom(&["volume", "create", "stuck"]).succeed();
+        assert_eq!(volumes(), 2);
+        // What is mounted goes where its folder goes.
+        let gone = std::fs::read_dir(host.root().join("volumes")).unwrap().flatten();
+        let gone = gone.map(|entry| entry.path().join("_data"));
+        let is_hidden = |path: &PathBuf| path.to_string_lossy().contains("/.stuck.");
+        drop(Mounted(gone.into_iter().find(is_hidden).unwrap()));
+    }
+    host.transom(&["ps"]).succeed();
+    assert_eq!(volumes(), 1, "the files are gone");
+    host.transom(&["volume", "inspect", "stuck"]).succeed();
+}
+
+#[test]
+fn a_container_that_cannot_be_read_keeps_the_service_from_no_other() {
+    let host = host::alone();
+    let always =
+        Container::run(&host, &["--restart=always", &probe::mount()], &[BASE, PROBE, "nap"]);
+    let broken = Container::create(&host, &[], &[BASE, "cmd"]);
+    proc::kill_named(&host, "transom");
+    let config = host.root().join("containers").join(broken.id()).join("config.json");
+    let whole = std::fs::read(&config).unwrap();
+    std::fs::write(&config, "{").unwrap();
+    let served = host.transom(&["service", "run"]).end_with(1);
+    assert!(served.errors().contains(broken.id()), "{served:?}");
+    assert!(served.text().contains("was started"), "{served:?}");
+    let listed = host.transom(&["ps", "--quiet", "--no-trunc"]).succeed();
+    assert_eq!(listed.text(), always.id());
+    assert!(listed.errors().contains(broken.id()), "{listed:?}");
+    std::fs::write(&config, whole).unwrap();
+    assert_eq!(broken.status(), "created");
 }
 
 fn nothing_is_half_made(host: &Host) {

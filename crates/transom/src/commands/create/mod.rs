@@ -28,6 +28,7 @@ use crate::store::{Found, Record, State, record};
 /// Makes the container that `flags` ask for; all or nothing.
 pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
     let request = settings::create::request(flags, detached)?;
+    flags.name.as_deref().map_or(Ok(()), record::check_name)?;
     let cidfile = flags.cidfile.as_ref().map(|path| CidFile::create(path)).transpose()?;
     let asked = asked(host, flags, request).await?;
     let id = record::new_id();
@@ -107,7 +108,6 @@ impl<'a> Making<'a> {
         let mounts = self.mounts(prepared, facts).await?;
         let command = Command::of(&prepared.config).context("no command specified")?;
         let name = flags.name.clone().unwrap_or_else(crate::random::name);
-        record::check_name(&name)?;
         let endpoints = prepared.networking.endpoints_config.clone().into_iter();
         let networks = endpoints.map(|(name, one)| (name, one.unwrap_or_default())).collect();
         let mut record = Record {
@@ -178,8 +178,9 @@ impl<'a> Making<'a> {
         if self.volumes.is_empty() {
             return Ok(());
         }
-        let removal = Removal::begin(self.host).await?;
-        self.volumes.iter().try_for_each(|name| removal.remove_unused(name))
+        let mut removal = Removal::begin(self.host).await?;
+        self.volumes.iter().try_for_each(|name| removal.remove_unused(name))?;
+        removal.finish().await?.into_iter().try_for_each(|(_, deleted)| deleted.map(drop))
     }
 }
 

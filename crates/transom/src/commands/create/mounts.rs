@@ -9,7 +9,7 @@ use spec::create::Prepared;
 use spec::mounts::{self, Inherited, VolumesFrom};
 
 use super::{Making, NoLookups};
-use crate::host::{Host, volumes};
+use crate::host::volumes;
 use crate::store::{MountKind, MountPoint, record};
 
 impl Making<'_> {
@@ -19,18 +19,44 @@ impl Making<'_> {
         prepared: &Prepared,
         facts: &HostFacts,
     ) -> Result<Vec<MountPoint>> {
-        let inherited = inherited(self.host, &prepared.host_config).await?;
+        let inherited = self.inherited(&prepared.host_config).await?;
         let lookups = NoLookups;
         let points =
             mounts::collect(&prepared.config, &prepared.host_config, &inherited, facts, &lookups)?;
-        if !self.imagined && points.iter().any(|point| point.kind == mounts::MountKind::Volume) {
-            self.keeping = Some(volumes::keep(self.host).await?);
+        if points.iter().any(|point| point.kind == mounts::MountKind::Volume) {
+            self.keep().await?;
         }
         let mut decided = Vec::with_capacity(points.len());
         for point in points {
             decided.push(self.decide(&point)?);
         }
         Ok(decided)
+    }
+
+    /// What `--volumes-from` names. Another's volumes are looked at when they can no longer go: until
+    /// then a removal may have taken both.
+    async fn inherited(&mut self, config: &HostConfig) -> Result<Vec<Inherited>> {
+        let mut others = Vec::new();
+        for text in &config.volumes_from {
+            let VolumesFrom { container, writable, .. } = mounts::volumes_from(text)?;
+            // What a killed monitor left may have to be removed first, volumes and all.
+            others.push((self.host.find(&container).await?.record.id, writable));
+        }
+        if !others.is_empty() {
+            self.keep().await?;
+        }
+        let read = |(id, writable): (String, bool)| {
+            let found = self.host.store.load(&id)?;
+            Ok(Inherited { mounts: found.record.mounts.iter().map(as_point).collect(), writable })
+        };
+        others.into_iter().map(read).collect()
+    }
+
+    async fn keep(&mut self) -> Result<()> {
+        if !self.imagined && self.keeping.is_none() {
+            self.keeping = Some(volumes::keep(self.host).await?);
+        }
+        Ok(())
     }
 
     fn decide(&mut self, point: &mounts::MountPoint) -> Result<MountPoint> {
@@ -101,17 +127,6 @@ fn beneath(volume: &std::path::Path, subpath: &str) -> Result<PathBuf> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     openat2(&root, subpath, flags, Mode::empty(), resolve).with_context(wrong)?;
     Ok(volume.join(subpath))
-}
-
-async fn inherited(host: &Host, config: &HostConfig) -> Result<Vec<Inherited>> {
-    let mut all = Vec::new();
-    for text in &config.volumes_from {
-        let VolumesFrom { container, writable, .. } = mounts::volumes_from(text)?;
-        let found = host.find(&container).await?;
-        let mounts = found.record.mounts.iter().map(as_point).collect();
-        all.push(Inherited { mounts, writable });
-    }
-    Ok(all)
 }
 
 fn as_point(mount: &MountPoint) -> mounts::MountPoint {

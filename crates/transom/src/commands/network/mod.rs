@@ -109,9 +109,8 @@ async fn remove_one(host: &Host, name: &str, force: bool) -> Result<()> {
     Ok(())
 }
 
-/// Removes the networks that are meant, by their labels and when they were made, and that no
-/// container has; gives their names.
-pub(super) async fn prune(
+/// The networks that are meant, by their labels and when they were made, and that no container has.
+pub(super) async fn unused(
     host: &Host,
     meant: impl Fn(&BTreeMap<String, String>, Timestamp) -> bool,
 ) -> Result<Vec<String>> {
@@ -121,18 +120,23 @@ pub(super) async fn prune(
         .into_iter()
         .flat_map(|found| found.record.networks.into_keys())
         .collect();
-    let mut removed = Vec::new();
-    for network in host.networks.definitions().await? {
+    let mut unused = host.networks.definitions().await?;
+    unused.retain(|network| {
         let made = i64::try_from(network.created_unix).unwrap_or(i64::MAX);
         let meant = Timestamp::from_second(made).is_ok_and(|made| meant(&network.labels, made));
-        let free = !is_predefined(&network.name) && !used.contains(&network.name);
-        if free && meant && host.networks.members(&network.name).await?.is_empty() {
-            host.networks.undefine(&network.name).await?;
-            host.events.network(&network.name, "destroy", &[]);
-            removed.push(network.name);
-        }
+        meant && !is_predefined(&network.name) && !used.contains(&network.name)
+    });
+    Ok(unused.into_iter().map(|network| network.name).collect())
+}
+
+/// Removes a network, unless somebody is in it.
+pub(super) async fn remove_unused(host: &Host, name: &str) -> Result<bool> {
+    if !host.networks.members(name).await?.is_empty() {
+        return Ok(false);
     }
-    Ok(removed)
+    host.networks.undefine(name).await?;
+    host.events.network(name, "destroy", &[]);
+    Ok(true)
 }
 
 /// There is no such network.

@@ -6,12 +6,13 @@ mod config;
 mod place;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::containerd::Setup;
+use crate::draft::Draft;
 use config::Handler;
 
 /// The name of the base spec, beside containerd's configuration.
@@ -135,22 +136,15 @@ impl Change {
     }
 }
 
-/// A file as a whole or not at all, with the mode that it had.
 fn replace(path: &Path, text: &str) -> Result<()> {
-    let made = || -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-        io::Write::write_all(&mut draft, text.as_bytes())?;
-        match fs::metadata(path) {
-            Ok(about) => draft.as_file().set_permissions(about.permissions())?,
-            Err(_) => engine::os::unix::fs::set_mode_of(draft.as_file(), 0o644)?,
-        }
-        draft.persist(path)?;
-        Ok(())
-    };
-    made().with_context(|| format!("writing {}", path.display()))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    }
+    let draft = Draft::begin(path)?;
+    let written = draft.file()?.write_all(text.as_bytes());
+    written.with_context(|| format!("writing {}", path.display()))?;
+    draft.keep()
 }
 
 fn read(path: &Path) -> Result<Option<String>> {

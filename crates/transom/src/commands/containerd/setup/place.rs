@@ -63,6 +63,9 @@ pub(super) fn link(link: &Path, shim: &Path) -> Result<()> {
     if dangling {
         fs::remove_file(link).with_context(making)?;
     }
+    if let Some(folder) = link.parent() {
+        fs::create_dir_all(folder).with_context(making)?;
+    }
     engine::os::unix::fs::symlink(shim, link).with_context(making)
 }
 
