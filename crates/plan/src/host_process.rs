@@ -8,6 +8,7 @@ use schema::document::{ComputeSystem, SchemaVersion};
 use schema::job::{JobAffinity, JobContainer, JobLimits, JobMount};
 use schema::v1::ContainerConfig;
 
+use crate::annotations::names;
 use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups};
 use crate::job::{below_root, identity, job_limits};
@@ -20,6 +21,8 @@ use crate::sandbox::Role;
 
 /// Where a container's files are seen when the spec names no place.
 const ROOT: &str = r"C:\hpc";
+/// What a volume's path begins with.
+const VOLUME: &str = r"\\?\";
 const PIPE: &str = r"\\.\pipe\";
 
 /// Decides everything of a job container.
@@ -33,13 +36,14 @@ pub(crate) fn plan(
     let schema = SchemaVersion::V2_1;
     let mut steps = Vec::new();
     let layers = process_isolated::layers(request, schema, host, lookups, &mut steps)?;
+    let at = layers.root.unwrap_or_default();
+    // Of a volume the engine mounts it; a folder is seen where it is.
+    let is_volume = at.is_empty() || at.starts_with(VOLUME);
+    let (path, folder) = if is_volume { (at, None) } else { (String::new(), Some(at)) };
+    let root = root(request, spec, folder)?;
     let container = Container {
-        storage: Storage {
-            layers: layers.described,
-            path: layers.root.unwrap_or_default(),
-            ..Storage::default()
-        },
-        job: Some(job(request, spec, host)?),
+        storage: Storage { layers: layers.described, path, ..Storage::default() },
+        job: Some(job(root, spec, host)?),
         ..Container::default()
     };
     Ok(Plan {
@@ -67,11 +71,28 @@ pub(crate) fn plan(
     })
 }
 
-fn job(request: &ContainerRequest, spec: &Spec, host: &HostFacts) -> Result<JobContainer> {
+/// Where its files are seen: a folder that has them, or one that is made for the container.
+fn root(request: &ContainerRequest, spec: &Spec, folder: Option<String>) -> Result<String> {
     let nothing = Annotations::new();
-    let (inherit_user, place) = identity(spec.annotations.as_ref().unwrap_or(&nothing));
-    let place = if place.is_empty() { ROOT } else { place };
-    let root = format!(r"{}\{}\", place.trim_end_matches('\\'), request.id.as_str());
+    let (_, place) = identity(spec.annotations.as_ref().unwrap_or(&nothing));
+    let Some(folder) = folder else {
+        let place = if place.is_empty() { ROOT } else { place };
+        return Ok(format!(r"{}\{}\", place.trim_end_matches('\\'), request.id.as_str()));
+    };
+    if !matches!(folder.as_bytes(), [drive, b':', b'\\', _, ..] if drive.is_ascii_alphabetic()) {
+        let rule = "a volume, or a folder of a drive, of a host process container";
+        return Err(PlanError::field("root.path", folder, rule));
+    }
+    if !place.is_empty() {
+        let rule = "not beside a folder in `root.path`, where its files are seen then";
+        return Err(PlanError::field(names::HOST_PROCESS_ROOT, place, rule));
+    }
+    Ok(format!(r"{}\", folder.trim_end_matches('\\')))
+}
+
+fn job(root: String, spec: &Spec, host: &HostFacts) -> Result<JobContainer> {
+    let nothing = Annotations::new();
+    let (inherit_user, _) = identity(spec.annotations.as_ref().unwrap_or(&nothing));
     let mounts = spec.mounts.iter().map(|mount| seen(mount, &root)).collect::<Result<_>>()?;
     let limits = job_limits(spec, host)?;
     let limits = JobLimits {

@@ -25,6 +25,8 @@ pub mod wire;
 #[cfg(windows)]
 pub mod client;
 #[cfg(windows)]
+pub mod events;
+#[cfg(windows)]
 pub mod handles;
 #[cfg(windows)]
 pub mod service;

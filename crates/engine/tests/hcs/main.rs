@@ -7,6 +7,7 @@
 mod conformance;
 mod credentials;
 mod faults;
+mod jobs;
 mod leaks;
 mod networks;
 mod races;

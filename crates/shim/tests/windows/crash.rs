@@ -1,6 +1,7 @@
 //! A shim that is killed: `delete` gives back what it held.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::json;
 use shim::client::{Client, Stdio};
@@ -22,22 +23,25 @@ async fn delete_cleans_up_after_a_shim_that_was_killed() {
     let killed = Command::new("taskkill").args(["/F", "/PID", &pid.to_string()]).status();
     assert!(killed.unwrap().success());
 
-    let delete = || {
-        Command::new(program())
-            .args(["-namespace", "test", "-address", "a", "-publish-binary", "-", "-id", &id])
-            .arg("-bundle")
-            .arg(&bundle)
-            .arg("delete")
-            .current_dir(place.path())
-            .env("TRANSOM_STATE", place.path())
-            .env("TRANSOM_ROOT", place.path())
-            .output()
-            .unwrap()
-    };
+    let delete = || delete(&place, &id, &bundle);
     let output = delete();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!output.stdout.is_empty(), "the answer is a message");
     assert!(!scratch.join("prepared").exists() && !scratch.join("active").exists());
     let again = delete();
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+}
+
+/// What containerd calls for a shim that is gone.
+pub(crate) fn delete(place: &Place, id: &str, bundle: &Path) -> Output {
+    Command::new(program())
+        .args(["-namespace", "test", "-address", "a", "-publish-binary", "-", "-id", id])
+        .arg("-bundle")
+        .arg(bundle)
+        .arg("delete")
+        .current_dir(place.path())
+        .env("TRANSOM_STATE", place.path())
+        .env("TRANSOM_ROOT", place.path())
+        .output()
+        .unwrap()
 }

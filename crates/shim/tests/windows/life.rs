@@ -1,10 +1,9 @@
 //! A whole life: a pod with two tasks, an exec, a kill, and everything deleted.
 
 use schema::ExitCode;
-use serde_json::json;
 use shim::client::{Client, Stdio, TaskStatus};
 
-use crate::place::{PATIENCE, Pipe, Place, end, in_pod, to, unique};
+use crate::place::{PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
 
 const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
 /// What HCS ends a process with.
@@ -55,29 +54,4 @@ async fn a_pod_with_two_tasks_lives_and_is_deleted() {
     tokio::time::timeout(PATIENCE, client.wait(&pod, None)).await.unwrap().unwrap();
     client.delete(&pod, None).await.unwrap();
     end(&client, &pod).await;
-}
-
-/// An exec with a stdin of its own.
-async fn exec_in(client: &Client, task: &str) {
-    let (typed, said) = (Pipe::new("typed"), Pipe::new("said"));
-    let process = serde_json::from_value(json!({
-        "args": [r"C:\windows\system32\hcs-probe.exe", "echo"], "cwd": "C:\\",
-        "user": { "uid": 0, "gid": 0 },
-    }));
-    let stdio = Stdio { stdin: typed.name.clone(), stdout: said.name.clone(), ..Stdio::default() };
-    client.exec(task, "e1", &process.unwrap(), &stdio).await.unwrap();
-    client.start_process(task, Some("e1")).await.unwrap();
-    let heard = tokio::spawn(said.hear());
-    typed.server.connect().await.unwrap();
-    {
-        use tokio::io::AsyncWriteExt as _;
-        let mut typed = typed.server;
-        typed.write_all(b"through two pipes\r\n").await.unwrap();
-        typed.flush().await.unwrap();
-    }
-    client.close_io(task, Some("e1")).await.unwrap();
-    let exit = tokio::time::timeout(PATIENCE, client.wait(task, Some("e1"))).await.unwrap();
-    assert_eq!(exit.unwrap().code, ExitCode(0));
-    assert_eq!(heard.await.unwrap().trim(), "through two pipes");
-    client.delete(task, Some("e1")).await.unwrap();
 }

@@ -7,6 +7,7 @@
 
 mod crash;
 mod figures;
+mod host_process;
 mod life;
 mod logs;
 mod place;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schema::ExitCode;
 use serde_json::{Value, json};
 use shim::client::{Client, Launch, Stdio};
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 
 /// Longer than anything here takes.
@@ -36,6 +37,17 @@ impl Place {
 
     /// A bundle for a container that runs `line`.
     pub(crate) fn bundle(&self, id: &str, line: &str, annotations: &Value) -> PathBuf {
+        self.bundle_at("", id, line, annotations)
+    }
+
+    /// The same, with files that are there already.
+    pub(crate) fn bundle_at(
+        &self,
+        root: &str,
+        id: &str,
+        line: &str,
+        annotations: &Value,
+    ) -> PathBuf {
         let layer = self.path().join("layer");
         std::fs::create_dir_all(&layer).unwrap();
         let bundle = self.path().join(id);
@@ -45,7 +57,7 @@ impl Place {
             "hostname": "windows",
             "process": { "commandLine": line, "args": [], "cwd": "C:\\", "env": ["COLOUR=blue"],
                          "user": { "uid": 0, "gid": 0 } },
-            "root": { "path": "" },
+            "root": { "path": root },
             "annotations": annotations,
             "windows": { "layerFolders": [layer, self.scratch(id)] },
         });
@@ -115,4 +127,28 @@ pub(crate) fn to(pipe: &Pipe) -> Stdio {
 /// Ends a shim that serves nothing any more.
 pub(crate) async fn end(client: &Client, id: &str) {
     client.shutdown(id, true).await.unwrap();
+}
+
+/// An exec with a stdin of its own.
+pub(crate) async fn exec_in(client: &Client, task: &str) {
+    let (typed, said) = (Pipe::new(&format!("typed-{task}")), Pipe::new(&format!("said-{task}")));
+    let process = serde_json::from_value(json!({
+        "args": [r"C:\windows\system32\hcs-probe.exe", "echo"], "cwd": "C:\\",
+        "user": { "uid": 0, "gid": 0 },
+    }));
+    let stdio = Stdio { stdin: typed.name.clone(), stdout: said.name.clone(), ..Stdio::default() };
+    client.exec(task, "e1", &process.unwrap(), &stdio).await.unwrap();
+    client.start_process(task, Some("e1")).await.unwrap();
+    let heard = tokio::spawn(said.hear());
+    typed.server.connect().await.unwrap();
+    {
+        let mut typed = typed.server;
+        typed.write_all(b"through two pipes\r\n").await.unwrap();
+        typed.flush().await.unwrap();
+    }
+    client.close_io(task, Some("e1")).await.unwrap();
+    let exit = tokio::time::timeout(PATIENCE, client.wait(task, Some("e1"))).await.unwrap();
+    assert_eq!(exit.unwrap().code, ExitCode(0));
+    assert_eq!(heard.await.unwrap().trim(), "through two pipes");
+    client.delete(task, Some("e1")).await.unwrap();
 }

@@ -3,7 +3,7 @@
 //! `exit <code>` ends with it; `echo` copies lines; `last` runs until it is ended; `endpoint` makes
 //! an endpoint on a network of its own, as a network plugin would, and prints its id; `log <file>` is
 //! a logger, which writes what it hears of a container to the file; `handles <pid>` counts a process'
-//! handles.
+//! handles; `event` waits for a control event and ends with 100 more than its number.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
@@ -23,6 +23,7 @@ fn main() {
         Some("last") => loop {
             std::thread::park();
         },
+        Some("event") => event(),
         Some("endpoint") => endpoint(),
         Some("handles") => handles(&words.next().expect("a pid")),
         Some("log") => log(&words.next().expect("a file")).expect("it can log"),
@@ -45,6 +46,20 @@ fn log(file: &str) -> io::Result<()> {
         file.write_all(&bytes[..count])?;
     }
     writeln!(file, "(the end)")
+}
+
+#[cfg(windows)]
+fn event() {
+    hcs_emulator::events::listen();
+    println!("listening");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[cfg(not(windows))]
+fn event() {
+    std::process::exit(2);
 }
 
 #[cfg(windows)]

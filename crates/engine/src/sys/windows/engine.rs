@@ -69,18 +69,21 @@ impl Engine for HostEngine {
     async fn create(&self, id: &SystemId, document: &ComputeSystem) -> Result<HostSystem> {
         let job = document.container.as_ref().and_then(|container| container.job.as_ref());
         let made = match job {
-            Some(job) => JobSystem::create(id, document, job).map(Kind::Job).map_err(Failed::from),
+            Some(job) => {
+                let made = JobSystem::create(&self.config().state, id, document, job).await;
+                made.map(Kind::Job).map_err(Failed::from)
+            }
             None => create(id, document).await.map(Kind::Hcs),
         };
         made.map(HostSystem).map_err(|failed| EngineError::new(Op::Create, id, failed))
     }
 
-    /// A job container is known here or by its job's name; all else HCS knows.
+    /// A job container is known here or by its note; all else HCS knows.
     async fn open(&self, id: &SystemId) -> Result<HostSystem> {
-        if let Ok(job) = JobSystem::open(id) {
+        let job = JobSystem::open(&self.config().state, id).await;
+        if let Some(job) = job.map_err(|kind| EngineError::new(Op::Open, id, kind))? {
             return Ok(HostSystem(Kind::Job(job)));
         }
-        JobSystem::sweep(id);
         let opened = open(id).await.map(|system| HostSystem(Kind::Hcs(system)));
         opened.map_err(|failed| EngineError::new(Op::Open, id, failed))
     }
@@ -89,7 +92,8 @@ impl Engine for HostEngine {
         let every = owner.unwrap_or("every owner");
         let mut found =
             list(owner).await.map_err(|failed| EngineError::new(Op::List, every, failed))?;
-        found.extend(JobSystem::list(owner));
+        let jobs = JobSystem::list(&self.config().state, owner).await;
+        found.extend(jobs.map_err(|kind| EngineError::new(Op::List, every, kind))?);
         found.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(found)
     }

@@ -38,7 +38,7 @@ impl HostSystem {
     pub async fn end_of(&self, pid: Pid) -> ExitCode {
         match &self.0 {
             Kind::Hcs(system) => system.end_of(pid).await,
-            Kind::Job(_) => ExitCode::UNKNOWN,
+            Kind::Job(system) => system.end_of(pid).await,
         }
     }
 
@@ -119,8 +119,8 @@ impl System for HostSystem {
                 Ok((HostProcess(KindOfProcess::Hcs(process)), stdio))
             }
             Kind::Job(system) => {
-                let spawned = system.spawn(parameters).map_err(self.failed(Op::Spawn));
-                let (process, stdio) = spawned?;
+                let spawned = system.spawn(parameters).await;
+                let (process, stdio) = spawned.map_err(self.failed(Op::Spawn))?;
                 Ok((HostProcess(KindOfProcess::Job(process, system.id().clone())), stdio))
             }
         }

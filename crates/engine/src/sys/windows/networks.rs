@@ -188,12 +188,10 @@ impl Network for Networks {
             return refuse(namespace, &format!("joining the network `{endpoint}` by name"), why);
         }
         on_network(namespace, move || {
-            let told = hcn::query_endpoint(guid(&endpoint))?;
+            // What cannot be told of is not attached.
+            let told = endpoint::read(&endpoint, &hcn::query_endpoint(guid(&endpoint))?)?;
             hcn::modify_namespace(id, &change("Add", &endpoint))?;
-            endpoint::read(&endpoint, &told).inspect_err(|_| {
-                // The first failure is the one to tell.
-                let _ = hcn::modify_namespace(id, &change("Remove", &endpoint));
-            })
+            Ok(told)
         })
         .await
     }

@@ -11,7 +11,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
+use futures::FutureExt as _;
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE_FLAG_INHERIT, SetHandleInformation};
 use windows_sys::Win32::System::Console::{
     GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle,
@@ -49,6 +50,12 @@ async fn dial(path: &Path, patience: Duration) -> io::Result<NamedPipeClient> {
             other => return other,
         }
     }
+}
+
+/// Tells a pipe that its other end was opened already: without that nothing is ever read from it.
+pub(super) fn settle(pipe: &NamedPipeServer) -> io::Result<()> {
+    let connected = pipe.connect().now_or_never();
+    connected.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
 }
 
 /// Keeps this process' own streams from the programs that it starts: Windows gives a child whatever

@@ -34,6 +34,7 @@ struct Inner {
     pid: Pid,
     handle: ProcessHandle,
     system: Arc<System>,
+    told: watch::Sender<Option<ExitCode>>,
     exit: watch::Receiver<Option<ExitCode>>,
     _events: Registration,
 }
@@ -42,6 +43,8 @@ struct Inner {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Status {
+    #[serde(default)]
+    exited: bool,
     #[serde(default)]
     exit_code: u32,
     #[serde(default)]
@@ -68,13 +71,27 @@ pub(super) async fn spawn(
     let (tell, told) = oneshot::channel();
     let system = Arc::clone(system);
     tokio::spawn(async move {
-        let unheard = tell.send(start(system, text).await);
-        if let Err(Ok((process, _streams))) = unheard {
-            // Nobody is there to be told that it could not be.
-            let _ = process.kill().await;
-        }
+        // What nobody takes, now or when it was sent, is ended with its guard.
+        let _ = tell.send(start(system, text).await.map(|started| Unclaimed(Some(started))));
     });
-    told.await.unwrap_or(Err(ErrorKind::Disconnected("the runtime")))
+    let mut started = told.await.unwrap_or(Err(ErrorKind::Disconnected("the runtime")))?;
+    Ok(started.0.take().expect("it is claimed once"))
+}
+
+/// A process that nobody has been told of: it is ended with this.
+struct Unclaimed(Option<(HcsProcess, Stdio)>);
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        let Some((process, _streams)) = self.0.take() else { return };
+        // Without a runtime the program ends, and the system with its last handle.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // Nobody is there to be told that it could not be.
+                let _ = process.kill().await;
+            });
+        }
+    }
 }
 
 async fn start(system: Arc<System>, text: String) -> Result<(HcsProcess, Stdio), ErrorKind> {
@@ -94,7 +111,9 @@ async fn start(system: Arc<System>, text: String) -> Result<(HcsProcess, Stdio),
 pub(super) async fn open(system: &Arc<System>, pid: Pid) -> Result<HcsProcess, Failed> {
     let this = Arc::clone(system);
     let handle = operation::blocking(move || open_in(this.handle.0, pid)).await?;
-    HcsProcess::new(Arc::clone(system), handle, pid)
+    let process = HcsProcess::new(Arc::clone(system), handle, pid)?;
+    process.look().await?;
+    Ok(process)
 }
 
 fn open_in(system: Raw, pid: Pid) -> Result<ProcessHandle, Failed> {
@@ -162,16 +181,27 @@ fn stream(handle: HANDLE) -> Result<Option<NamedPipeServer>, ErrorKind> {
 impl HcsProcess {
     fn new(system: Arc<System>, handle: ProcessHandle, pid: Pid) -> Result<Self, Failed> {
         let (tell, exit) = watch::channel(None);
+        let told = tell.clone();
         let hear = move |kind, data: &str| {
             let code = match kind {
                 events::PROCESS_EXITED => of_status(data),
                 events::SERVICE_DISCONNECT => ExitCode::UNKNOWN,
                 _ => return,
             };
-            tell.send_if_modified(|told| told.is_none() && told.replace(code).is_none());
+            tell_once(&tell, code);
         };
         let events = events::listen(c"HcsSetProcessCallback", handle.0, hear)?;
-        Ok(Self { inner: Arc::new(Inner { pid, handle, system, exit, _events: events }) })
+        Ok(Self { inner: Arc::new(Inner { pid, handle, system, told, exit, _events: events }) })
+    }
+
+    /// Asks whether it still runs: it may have ended after it was opened and before anybody listened,
+    /// and an end is told once.
+    async fn look(&self) -> Result<(), Failed> {
+        let status = self.call(c"HcsGetProcessProperties", String::new()).await?;
+        if serde_json::from_str::<Status>(&status).is_ok_and(|status| status.exited) {
+            tell_once(&self.inner.told, of_status(&status));
+        }
+        Ok(())
     }
 
     async fn call(
@@ -214,6 +244,11 @@ async fn terminate(opened: (ProcessHandle, hcs::SystemHandle)) -> Result<(), Fai
         Ok((result, opened))
     };
     operation::run(CALL, submit).await?.document(CALL).map(drop)
+}
+
+/// The first end is the end.
+fn tell_once(tell: &watch::Sender<Option<ExitCode>>, code: ExitCode) {
+    tell.send_if_modified(|told| told.is_none() && told.replace(code).is_none());
 }
 
 fn of_status(data: &str) -> ExitCode {

@@ -23,7 +23,8 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-use super::super::text::{read, wide};
+use super::super::text::wide;
+use super::leftovers::Leftovers;
 use crate::error::ErrorKind;
 
 /// Service accounts' domain: they log on as services, without a password.
@@ -35,20 +36,6 @@ pub(super) struct Account {
     pub(super) token: OwnedHandle,
     /// The token is this process' own: a process is started without naming it.
     pub(super) own: bool,
-    /// Made for the container.
-    _made: Option<Made>,
-}
-
-/// A local account that goes when this is dropped.
-#[derive(Debug)]
-struct Made(String);
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        if let Err(error) = remove(&self.0) {
-            tracing::warn!(account = self.0, %error, "a container's account stays until its delete");
-        }
-    }
 }
 
 impl Account {
@@ -57,16 +44,21 @@ impl Account {
     }
 }
 
-/// The account of a container's processes.
-pub(super) fn find(id: &SystemId, user: &str, inherit: bool) -> Result<Account, ErrorKind> {
+/// The account of a container's processes. One that is made for it stands in its note.
+pub(super) fn find(
+    id: &SystemId,
+    user: &str,
+    inherit: bool,
+    note: &mut Leftovers,
+) -> Result<Account, ErrorKind> {
     if inherit {
-        return Ok(Account { token: own_token()?, own: true, _made: None });
+        return Ok(Account { token: own_token()?, own: true });
     }
     if user.is_empty() {
         return Err(wrong(user, "empty username or group name passed"));
     }
     if is_group(user) {
-        return member_of(id, user);
+        return member_of(id, user, note);
     }
     let (domain, name) = match user.split('\\').collect::<Vec<_>>().as_slice() {
         [name] => (".", *name),
@@ -80,7 +72,7 @@ pub(super) fn find(id: &SystemId, user: &str, inherit: bool) -> Result<Account, 
     };
     let token = log_on(domain, name, None, kind)
         .map_err(|error| ErrorKind::io(format!("log on as `{user}`"), error))?;
-    Ok(Account { token, own: false, _made: None })
+    Ok(Account { token, own: false })
 }
 
 fn wrong(user: &str, rule: &str) -> ErrorKind {
@@ -129,27 +121,43 @@ fn made_name(id: &SystemId) -> String {
     id.as_str().chars().take(20).collect()
 }
 
-fn member_of(id: &SystemId, group: &str) -> Result<Account, ErrorKind> {
-    remove_made(id).map_err(|error| ErrorKind::io("remove a killed shim's account", error))?;
+fn member_of(id: &SystemId, group: &str, note: &mut Leftovers) -> Result<Account, ErrorKind> {
     let (name, password) = (made_name(id), Uuid::new_v4().to_string());
-    add(&name, &password, &comment(id))
-        .map_err(|error| ErrorKind::io(format!("make the account `{name}`"), error))?;
-    let made = Made(name.clone());
-    join(&name, group)
-        .map_err(|error| ErrorKind::io(format!("put `{name}` into `{group}`"), error))?;
-    let token = log_on(".", &name, Some(&password), LOGON32_LOGON_INTERACTIVE)
-        .map_err(|error| ErrorKind::io(format!("log on as `{name}`"), error))?;
-    Ok(Account { token, own: false, _made: Some(made) })
+    if is_there(&name) {
+        let rule = format!("a new account, but there is one with the name `{name}`");
+        return Err(wrong(group, &rule));
+    }
+    note.note_account(Some(&name))?;
+    if let Err(error) = add(&name, &password, &comment(id)) {
+        // Whoever was quicker keeps theirs.
+        note.note_account(None)?;
+        return Err(ErrorKind::io(format!("make the account `{name}`"), error));
+    }
+    let in_group = join(&name, group)
+        .map_err(|error| ErrorKind::io(format!("put `{name}` into `{group}`"), error));
+    let token = in_group.and_then(|()| {
+        log_on(".", &name, Some(&password), LOGON32_LOGON_INTERACTIVE)
+            .map_err(|error| ErrorKind::io(format!("log on as `{name}`"), error))
+    });
+    match token {
+        Ok(token) => Ok(Account { token, own: false }),
+        Err(error) => {
+            // It may be asked for again. What stays is in the note.
+            if remove(&name).is_ok() {
+                note.note_account(None)?;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn checked(code: u32) -> io::Result<()> {
     if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
 }
 
-/// Tells an account of Transom's from one that happens to have a container's name.
+/// What an administrator reads beside an account of Transom's.
 const COMMENT: &str = "Made by Transom for a host process container";
 
-/// Names are cut, so two containers may want one: whose it is stands beside it.
 fn comment(id: &SystemId) -> String {
     format!("{COMMENT}: {}", id.as_str())
 }
@@ -182,31 +190,22 @@ fn join(name: &str, group: &str) -> io::Result<()> {
     checked(code)
 }
 
-/// Takes away the account that a killed shim made for a container, and no other.
-pub(super) fn remove_made(id: &SystemId) -> io::Result<()> {
-    let name = made_name(id);
-    if comment_of(&name) == Some(comment(id)) { remove(&name) } else { Ok(()) }
-}
-
-#[expect(clippy::cast_ptr_alignment, reason = "Windows gives it aligned for its kind")]
-fn comment_of(name: &str) -> Option<String> {
+/// Whether there is an account of this name.
+pub(super) fn is_there(name: &str) -> bool {
     let name = wide(name);
     let mut about: *mut u8 = std::ptr::null_mut();
-    // SAFETY: the name ends with a zero; what Windows gives is of the level's kind, and given back.
+    // SAFETY: the name ends with a zero; what Windows gives is given back.
     unsafe {
-        if NetUserGetInfo(std::ptr::null(), name.as_ptr(), 1, &raw mut about) != 0
-            || about.is_null()
-        {
-            return None;
+        let code = NetUserGetInfo(std::ptr::null(), name.as_ptr(), 0, &raw mut about);
+        if !about.is_null() {
+            NetApiBufferFree(about.cast());
         }
-        let told = read((*about.cast::<USER_INFO_1>()).usri1_comment);
-        NetApiBufferFree(about.cast());
-        Some(told)
+        code == 0
     }
 }
 
 /// Takes an account away; one that is gone is a success.
-fn remove(name: &str) -> io::Result<()> {
+pub(super) fn remove(name: &str) -> io::Result<()> {
     let name = wide(name);
     // SAFETY: the name ends with a zero.
     match unsafe { NetUserDel(std::ptr::null(), name.as_ptr()) } {
@@ -239,4 +238,49 @@ fn log_on(
     }
     // SAFETY: the handle is new and nobody else's.
     Ok(unsafe { OwnedHandle::from_raw_handle(token) })
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::job::JobContainer;
+
+    use super::*;
+
+    fn note(place: &std::path::Path, id: &SystemId) -> Leftovers {
+        let root = place.join("root").display().to_string();
+        let container = JobContainer { root, ..JobContainer::default() };
+        Leftovers::note(place, id, "test", &container, "").unwrap()
+    }
+
+    #[test]
+    fn an_account_of_a_group_is_made_and_goes_with_its_container() {
+        let place = tempfile::tempdir().unwrap();
+        let id = SystemId::new(format!("acc{}-of-a-container", std::process::id())).unwrap();
+        let mut left = note(place.path(), &id);
+        let account = find(&id, "Administrators", false, &mut left).unwrap();
+        assert!(!account.own && is_there(&made_name(&id)));
+        let second = find(&id, "Administrators", false, &mut left).unwrap_err();
+        assert!(second.to_string().contains("a new account"), "{second}");
+        // As after a kill: all that is known is the note.
+        drop(left);
+        Leftovers::read(place.path(), &id).unwrap().unwrap().give_back().unwrap();
+        assert!(!is_there(&made_name(&id)));
+        assert!(Leftovers::read(place.path(), &id).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_inherited_account_is_the_shims_own_and_makes_none() {
+        let place = tempfile::tempdir().unwrap();
+        let id = SystemId::new(format!("own{}", std::process::id())).unwrap();
+        let mut left = note(place.path(), &id);
+        assert!(find(&id, "Administrators", true, &mut left).unwrap().own);
+        assert!(!is_there(&made_name(&id)));
+        left.give_back().unwrap();
+    }
+
+    #[test]
+    fn a_service_account_is_no_group() {
+        assert!(is_group("Administrators") && is_group(r"BUILTIN\Users"));
+        assert!(!is_group(r"NT AUTHORITY\SYSTEM") && !is_group("nobody-has-this-name"));
+    }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::io;
 
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Environment::{CreateEnvironmentBlock, DestroyEnvironmentBlock};
+
+use crate::error::ErrorKind;
 
 /// What names the root to the container's programs.
 const MOUNT_POINT: &str = "CONTAINER_SANDBOX_MOUNT_POINT";
@@ -22,14 +25,14 @@ pub(super) fn expand(text: &str, root: &str) -> String {
 }
 
 impl Variables {
-    /// Those that an account has by itself.
-    pub(super) fn of_account(token: HANDLE) -> Self {
+    /// Those that an account has by itself. The shim's own are none of a container's business.
+    pub(super) fn of_account(token: HANDLE) -> Result<Self, ErrorKind> {
         let mut block: *mut c_void = std::ptr::null_mut();
         let mut own = Self::default();
         // SAFETY: the token is open, and the block has a place.
         if unsafe { CreateEnvironmentBlock(&raw mut block, token, 0) } == 0 {
-            own.extend(std::env::vars());
-            return own;
+            let error = io::Error::last_os_error();
+            return Err(ErrorKind::io("make the environment of a container's account", error));
         }
         // SAFETY: the block ends with an empty text, and is given back once.
         let pairs = unsafe {
@@ -38,7 +41,7 @@ impl Variables {
             pairs
         };
         own.extend(pairs);
-        own
+        Ok(own)
     }
 
     pub(super) fn extend(&mut self, pairs: impl IntoIterator<Item = (String, String)>) {

@@ -7,9 +7,9 @@ use std::path::Path;
 use schema::Pid;
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Threading::{
-    CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED,
-    CREATE_UNICODE_ENVIRONMENT, CreateProcessAsUserW, CreateProcessW,
-    DeleteProcThreadAttributeList, EXTENDED_STARTUPINFO_PRESENT, InitializeProcThreadAttributeList,
+    CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT,
+    CreateProcessAsUserW, CreateProcessW, DeleteProcThreadAttributeList,
+    EXTENDED_STARTUPINFO_PRESENT, InitializeProcThreadAttributeList,
     PROC_THREAD_ATTRIBUTE_HANDLE_LIST, PROCESS_INFORMATION, ResumeThread, STARTF_USESTDHANDLES,
     STARTUPINFOEXW, STARTUPINFOW, TerminateProcess, UpdateProcThreadAttribute,
 };
@@ -19,6 +19,7 @@ use super::account::Account;
 use super::environment::Variables;
 use super::object::Job;
 use super::resolve::Found;
+use super::signal;
 use super::stdio::Given;
 use crate::error::ErrorKind;
 use schema::guest::Failure;
@@ -78,9 +79,9 @@ fn create(order: &Order<'_>) -> Result<(OwnedHandle, OwnedHandle, Pid), ErrorKin
     let flags = CREATE_SUSPENDED
         | CREATE_UNICODE_ENVIRONMENT
         | EXTENDED_STARTUPINFO_PRESENT
-        | CREATE_NEW_PROCESS_GROUP
         | CREATE_NO_WINDOW
         | CREATE_BREAKAWAY_FROM_JOB;
+    signal::allow_interrupts();
     let mut made = PROCESS_INFORMATION::default();
     // SAFETY: every text ends with a zero and lives through the call, as do the list and the block.
     let done = unsafe {

@@ -13,6 +13,13 @@ use crate::error::ErrorKind;
 
 /// Sets every limit that is asked for but that of memory.
 pub(super) fn apply(job: &Job, limits: &JobLimits) -> Result<(), ErrorKind> {
+    if limits.cpu_rate > 0 && limits.cpu_weight > 0 {
+        return Err(ErrorKind::InvalidDocument {
+            field: "HostProcess.Limits.CpuWeight".into(),
+            value: limits.cpu_weight.to_string(),
+            rule: "a job has a rate or a weight of its processors, and not both".into(),
+        });
+    }
     if limits.cpu_rate > 0 {
         rate(job, limits.cpu_rate)?;
     }

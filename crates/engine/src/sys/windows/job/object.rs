@@ -60,7 +60,11 @@ impl Job {
         // SAFETY: the name ends with a zero.
         let handle = unsafe { OpenJobObjectW(ALL_ACCESS, 0, name.as_ptr()) };
         if handle.is_null() {
-            return Err(ErrorKind::NotFound("compute system"));
+            let error = io::Error::last_os_error();
+            return Err(match error.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound("compute system"),
+                _ => ErrorKind::io("open a job object", error),
+            });
         }
         // SAFETY: the handle is new and nobody else's.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))

@@ -1,20 +1,19 @@
 //! A process in a job.
 
 use std::io;
-use std::os::windows::io::{AsRawHandle as _, OwnedHandle};
-use std::sync::Arc;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schema::process::ControlEvent;
 use schema::{ExitCode, Pid};
 use tokio::sync::watch;
-use windows_sys::Win32::System::Console::{
-    AttachConsole, CTRL_BREAK_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
-};
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, INFINITE, TerminateProcess, WaitForSingleObject,
+    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
 };
 
 use super::launch::Started;
+use super::signal;
 use crate::error::ErrorKind;
 
 /// A handle to a process in a job.
@@ -24,23 +23,48 @@ pub(in super::super) struct JobProcess(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pid: Pid,
-    process: Arc<OwnedHandle>,
+    process: Slot,
     exit: watch::Receiver<Option<ExitCode>>,
+}
+
+/// The handle, until the process has ended: Wine keeps a job's name for as long as somebody holds one
+/// of its processes.
+type Slot = Arc<Mutex<Option<OwnedHandle>>>;
+
+fn locked(slot: &Slot) -> MutexGuard<'_, Option<OwnedHandle>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl JobProcess {
     /// Watches it from a thread of its own: what waits for a program must not keep others waiting.
     pub(super) fn watch(started: Started) -> Result<Self, ErrorKind> {
         let (tell, exit) = watch::channel(None);
-        let process = Arc::new(started.process);
-        let watched = Arc::clone(&process);
+        let watching = |error| ErrorKind::io("watch a process", error);
+        let watched = started.process.try_clone().map_err(watching)?;
+        let process: Slot = Arc::new(Mutex::new(Some(started.process)));
+        let slot = Arc::clone(&process);
         let thread = std::thread::Builder::new().name("job process".into()).stack_size(64 << 10);
-        let watching = thread.spawn(move || {
+        let waiting = thread.spawn(move || {
+            let code = wait(&watched);
+            drop((watched, locked(&slot).take()));
             // Whoever asked may have gone.
-            tell.send(Some(wait(&watched))).ok();
+            tell.send(Some(code)).ok();
         });
-        watching.map_err(|error| ErrorKind::io("watch a process", error))?;
+        waiting.map_err(watching)?;
         Ok(Self(Arc::new(Inner { pid: started.pid, process, exit })))
+    }
+
+    /// One that somebody else started; nothing when it is not there any more.
+    pub(super) fn open(pid: Pid) -> Option<Self> {
+        let access = PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE;
+        // SAFETY: no pointers.
+        let process = unsafe { OpenProcess(access, 0, pid.0) };
+        if process.is_null() {
+            return None;
+        }
+        // SAFETY: the handle is new and nobody else's.
+        let process = unsafe { OwnedHandle::from_raw_handle(process) };
+        Self::watch(Started { process, pid }).ok()
     }
 
     pub(in super::super) fn pid(&self) -> Pid {
@@ -59,58 +83,74 @@ impl JobProcess {
 
     /// Ends it. `false` when it has already ended.
     pub(in super::super) fn terminate(&self, code: ExitCode) -> Result<bool, ErrorKind> {
-        if self.has_ended() {
-            return Ok(false);
-        }
-        // SAFETY: the handle is open.
-        let done = unsafe { TerminateProcess(self.0.process.as_raw_handle(), code.0) };
-        let error = io::Error::last_os_error();
-        match done {
-            0 if code_of(&self.0.process) != STILL_ACTIVE => Ok(false),
-            0 => Err(ErrorKind::io("end a process", error)),
-            _ => Ok(true),
-        }
+        self.on_handle("end a process", |process| {
+            // SAFETY: the handle is open.
+            let done = unsafe { TerminateProcess(process.as_raw_handle(), code.0) };
+            if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        })
     }
 
     /// Delivers a control event. `false` when it has already ended.
-    ///
-    /// A process' console is another than this one's, which may have only one at a time: so it is
-    /// left for the event's. A new process group takes Ctrl+Break for itself; Ctrl+C and the others
-    /// reach it as that too.
     pub(in super::super) fn signal(&self, event: ControlEvent) -> Result<bool, ErrorKind> {
-        static CONSOLE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-        if self.has_ended() {
+        self.on_handle("signal a process", |process| signal::send(process, event))
+    }
+
+    /// Does it while the process is there; a failure over its end is its end.
+    fn on_handle(
+        &self,
+        what: &str,
+        work: impl FnOnce(&OwnedHandle) -> io::Result<()>,
+    ) -> Result<bool, ErrorKind> {
+        let slot = locked(&self.0.process);
+        let Some(process) = slot.as_ref().filter(|process| !is_over(process)) else {
             return Ok(false);
-        }
-        let _console = CONSOLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let pid = self.0.pid.0;
-        // SAFETY: no pointers.
-        let (sent, error) = unsafe {
-            FreeConsole();
-            let sent =
-                AttachConsole(pid) != 0 && GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, pid) != 0;
-            let error = io::Error::last_os_error();
-            FreeConsole();
-            (sent, error)
         };
-        if sent || self.has_ended() {
-            return Ok(sent);
+        match work(process) {
+            Ok(()) => Ok(true),
+            Err(_) if is_over(process) => Ok(false),
+            Err(error) => Err(ErrorKind::io(what, error)),
         }
-        Err(ErrorKind::io(format!("send {event:?} to a process"), error))
     }
 }
 
-const STILL_ACTIVE: u32 = 259;
+/// A process that nobody has been told of: it is ended with this.
+#[derive(Debug)]
+pub(super) struct Unclaimed(Option<JobProcess>);
 
-fn code_of(process: &OwnedHandle) -> u32 {
-    let mut code = STILL_ACTIVE;
-    // SAFETY: the handle is open, and the code has a place.
-    unsafe { GetExitCodeProcess(process.as_raw_handle(), &raw mut code) };
-    code
+impl Unclaimed {
+    pub(super) fn new(process: JobProcess) -> Self {
+        Self(Some(process))
+    }
+
+    pub(super) fn get(&self) -> &JobProcess {
+        self.0.as_ref().expect("it is not claimed yet")
+    }
+
+    pub(super) fn claim(mut self) -> JobProcess {
+        self.0.take().expect("it is claimed once")
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.take() {
+            // Nobody is there to be told that it could not be.
+            drop(process.terminate(ExitCode(1)));
+        }
+    }
+}
+
+fn is_over(process: &OwnedHandle) -> bool {
+    // SAFETY: the handle is open.
+    unsafe { WaitForSingleObject(process.as_raw_handle(), 0) == 0 }
 }
 
 fn wait(process: &OwnedHandle) -> ExitCode {
-    // SAFETY: the handle is open.
-    unsafe { WaitForSingleObject(process.as_raw_handle(), INFINITE) };
-    ExitCode(code_of(process))
+    let mut code = ExitCode::UNKNOWN.0;
+    // SAFETY: the handle is open, and the code has a place.
+    unsafe {
+        WaitForSingleObject(process.as_raw_handle(), INFINITE);
+        GetExitCodeProcess(process.as_raw_handle(), &raw mut code);
+    }
+    ExitCode(code)
 }

@@ -119,3 +119,43 @@ fn words(line: &str) -> Vec<String> {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(line: &str, folder: &Path, path: &str) -> Option<(String, String)> {
+        let found = resolve(line, folder, path).ok()?;
+        let name = found.program.file_name()?.to_str()?.to_lowercase();
+        Some((name, found.line))
+    }
+
+    #[test]
+    fn a_program_is_found_in_windows_own_folders() {
+        let windows = Path::new(r"C:\windows");
+        for line in ["cmd /c ver", "cmd", r"system32\cmd /c x", "system32/cmd.exe", "\"cmd\" /c x"]
+        {
+            let (name, same) = program(line, windows, "").unwrap();
+            assert_eq!((name.as_str(), same.as_str()), ("cmd.exe", line));
+        }
+        assert!(program("no-such-program-here x", windows, "").is_none());
+        assert!(program("\"cmd /c ver", windows, "").is_none());
+    }
+
+    #[test]
+    fn a_name_with_blanks_is_found_and_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["test.exe", "test 2.exe", "exe with space.exe"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let find = |line: &str| program(line, folder.path(), "").unwrap();
+        assert_eq!(
+            find("exe with space.exe  a b"),
+            ("exe with space.exe".into(), "\"exe with space.exe\" a b".into())
+        );
+        assert_eq!(find("test 2"), ("test.exe".into(), "test 2".into()));
+        assert_eq!(find("\"test 2.exe\" x"), ("test 2.exe".into(), "\"test 2.exe\" x".into()));
+        let by_path = program("test", Path::new(r"C:\"), &folder.path().display().to_string());
+        assert_eq!(by_path.unwrap().0, "test.exe");
+    }
+}

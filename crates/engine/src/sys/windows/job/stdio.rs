@@ -13,6 +13,8 @@ use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING,
 };
 
+use super::super::access::Access;
+use super::super::pipes::settle;
 use super::super::text::wide;
 use crate::system::Stdio;
 use schema::process::ProcessParameters;
@@ -55,8 +57,11 @@ fn end(wanted: bool, access: u32) -> io::Result<(OwnedHandle, Option<NamedPipeSe
     let reads = access == GENERIC_READ;
     let mut options = ServerOptions::new();
     options.access_inbound(!reads).access_outbound(reads).first_pipe_instance(true);
-    let ours = options.max_instances(1).reject_remote_clients(true).create(&name)?;
-    Ok((open(&name, access)?, Some(ours)))
+    // Whoever guesses the name is not let in; what is inherited is opened here.
+    let ours = Access::administrators()?.pipe(&name, options.max_instances(1))?;
+    let theirs = open(&name, access)?;
+    settle(&ours)?;
+    Ok((theirs, Some(ours)))
 }
 
 fn open(name: &str, access: u32) -> io::Result<OwnedHandle> {

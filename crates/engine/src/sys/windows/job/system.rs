@@ -1,32 +1,23 @@
 //! The job container as a compute system.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use schema::SystemId;
 use schema::document::ComputeSystem;
 use schema::job::JobContainer;
 use schema::process::{ControlEvent, ProcessParameters};
 use schema::properties::{Properties, PropertyType, State};
-use tokio::sync::watch;
+use schema::{ExitCode, Pid, SystemId};
 
-use super::account::{self, Account};
-use super::environment::{Variables, expand};
-use super::launch::{Order, launch};
-use super::object::Job;
-use super::process::JobProcess;
-use super::resolve::resolve;
-use super::root::Root;
-use super::{statistics, stdio};
+use super::leftovers::Leftovers;
+use super::process::{JobProcess, Unclaimed};
+use super::state::{Inner, LOOK};
+use super::{beside, signal, spawn, statistics};
 use crate::error::ErrorKind;
 use crate::system::{ExitKind, Stdio, SystemExit};
 
-/// The rest of a container has this long to end by itself.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(50);
+const UNEXPECTED: SystemExit = SystemExit { kind: ExitKind::Unexpected, out_of_memory: false };
 
 /// What this process has made: it lives on when nobody has a handle to it.
 static HELD: Mutex<BTreeMap<SystemId, Arc<Inner>>> = Mutex::new(BTreeMap::new());
@@ -39,95 +30,55 @@ fn held() -> MutexGuard<'static, BTreeMap<SystemId, Arc<Inner>>> {
 #[derive(Debug, Clone)]
 pub(in super::super) struct JobSystem(Arc<Inner>);
 
-#[derive(Debug)]
-struct Inner {
-    id: SystemId,
-    owner: String,
-    begun: Instant,
-    tell: watch::Sender<Option<SystemExit>>,
-    life: Mutex<Life>,
-}
-
-/// What is held for as long as it lives.
-#[derive(Debug)]
-struct Life {
-    started: bool,
-    /// Those that were started here.
-    processes: Vec<JobProcess>,
-    account: Option<Arc<Account>>,
-    /// Nothing when somebody else made the container.
-    container: Option<JobContainer>,
-    job: Option<Arc<Job>>,
-    root: Option<Root>,
-}
-
 impl JobSystem {
-    /// Makes it; all or nothing.
-    pub(in super::super) fn create(
+    /// Makes it; all or nothing, also for somebody who does not wait for it any more.
+    pub(in super::super) async fn create(
+        state: &Path,
         id: &SystemId,
         document: &ComputeSystem,
         container: &JobContainer,
     ) -> Result<Self, ErrorKind> {
-        let job = Job::create(id, &container.limits)?;
-        let volume = document.container.as_ref().map_or("", |outer| &outer.storage.path);
-        let root = Root::make(container, volume)?;
-        let life = Life {
-            started: false,
-            processes: Vec::new(),
-            account: None,
-            container: Some(container.clone()),
-            job: Some(Arc::new(job)),
-            root: Some(root),
-        };
-        let system = Self::new(id, &document.owner, life);
-        held().insert(id.clone(), Arc::clone(&system.0));
-        Ok(system)
+        let (state, id, container) = (state.to_owned(), id.clone(), container.clone());
+        let owner = document.owner.clone();
+        let volume = document.container.as_ref().map(|outer| outer.storage.path.clone());
+        let volume = volume.unwrap_or_default();
+        let make = move || Inner::make(&state, &id, &owner, &container, &volume);
+        let inner = Arc::new(beside(make).await?);
+        held().insert(inner.id.clone(), Arc::clone(&inner));
+        Ok(Self(inner))
     }
 
-    /// One that this process, or another one, has made.
-    pub(in super::super) fn open(id: &SystemId) -> Result<Self, ErrorKind> {
+    /// One that this process, or another one, has made; nothing when there is none. What a killed
+    /// shim left of it is taken away then.
+    pub(in super::super) async fn open(
+        state: &Path,
+        id: &SystemId,
+    ) -> Result<Option<Self>, ErrorKind> {
         if let Some(own) = held().get(id).cloned() {
-            return if own.has_ended() {
-                Err(ErrorKind::NotFound("compute system"))
-            } else {
-                Ok(Self(own))
-            };
+            return Ok((!own.has_ended()).then_some(Self(own)));
         }
-        let job = Some(Arc::new(Job::open(id)?));
-        let life = Life {
-            started: true,
-            processes: Vec::new(),
-            account: None,
-            container: None,
-            job,
-            root: None,
-        };
-        Ok(Self::new(id, "", life))
+        let (state, id) = (state.to_owned(), id.clone());
+        let found = beside(move || Inner::find(&state, &id)).await?;
+        Ok(found.map(|found| Self(Arc::new(found))))
     }
 
-    /// Those of this process.
-    pub(in super::super) fn list(owner: Option<&str>) -> Vec<Properties> {
-        let all = held().values().cloned().collect::<Vec<_>>();
+    /// Those that run, whoever made them.
+    pub(in super::super) async fn list(
+        state: &Path,
+        owner: Option<&str>,
+    ) -> Result<Vec<Properties>, ErrorKind> {
+        let state = state.to_owned();
+        let others = beside(move || {
+            let ids = Leftovers::ids(&state).into_iter().filter(|id| !held().contains_key(id));
+            // One whose note cannot be read is not there to be listed.
+            let found = ids.filter_map(|id| Inner::find(&state, &id).ok().flatten());
+            Ok(found.map(Arc::new).collect::<Vec<_>>())
+        });
+        let mut all = others.await?;
+        all.extend(held().values().cloned());
         let is_wanted =
             |one: &Arc<Inner>| !one.has_ended() && owner.is_none_or(|owner| owner == one.owner);
-        all.into_iter().filter(is_wanted).map(|one| Self(one).describe()).collect()
-    }
-
-    /// Takes away what a killed shim's container has left beside its job.
-    pub(in super::super) fn sweep(id: &SystemId) {
-        if let Err(error) = account::remove_made(id) {
-            tracing::warn!(%id, %error, "the account of a container was not removed");
-        }
-    }
-
-    fn new(id: &SystemId, owner: &str, life: Life) -> Self {
-        Self(Arc::new(Inner {
-            id: id.clone(),
-            owner: owner.to_owned(),
-            begun: Instant::now(),
-            tell: watch::Sender::new(None),
-            life: Mutex::new(life),
-        }))
+        Ok(all.into_iter().filter(is_wanted).map(|one| Self(one).describe()).collect())
     }
 
     pub(in super::super) fn id(&self) -> &SystemId {
@@ -146,13 +97,14 @@ impl JobSystem {
 
     /// Asks everything in it to end; what has not after a while is ended.
     pub(in super::super) async fn shutdown(&self) -> Result<(), ErrorKind> {
-        let processes = self.0.life().processes.clone();
-        for process in processes {
+        let Ok(job) = self.0.job() else { return Ok(()) };
+        for pid in job.pids()? {
             // Whoever cannot be told is ended below.
-            if let Err(error) = process.signal(ControlEvent::CtrlShutdown) {
-                tracing::debug!(id = %self.0.id, %error, "a process was not told to end");
+            if let Err(error) = signal::send_to(pid, ControlEvent::CtrlShutdown) {
+                tracing::debug!(id = %self.0.id, pid, %error, "a process was not told to end");
             }
         }
+        drop(job);
         self.0.emptied().await?;
         self.end(ExitKind::Graceful).await
     }
@@ -161,36 +113,51 @@ impl JobSystem {
         self.end(ExitKind::Forced).await
     }
 
+    /// On a task of its own: one that is given up half-way would leave the rest.
     async fn end(&self, kind: ExitKind) -> Result<(), ErrorKind> {
-        let job = self.0.life().job.clone();
-        if let Some(job) = job {
-            job.terminate()?;
-            // What has not quite ended holds on to its folder.
-            self.0.emptied().await?;
-        }
-        self.0.over(kind);
-        Ok(())
+        let this = Arc::clone(&self.0);
+        let ending = tokio::spawn(async move {
+            let ended = this.end(kind).await;
+            if ended.is_ok() {
+                let mut held = held();
+                // Its id may be somebody else's by now.
+                if held.get(&this.id).is_some_and(|one| Arc::ptr_eq(one, &this)) {
+                    held.remove(&this.id);
+                }
+            }
+            ended
+        });
+        ending.await.unwrap_or(Err(ErrorKind::Disconnected("the runtime")))
     }
 
     pub(in super::super) async fn wait(&self) -> SystemExit {
-        let mut ended = self.0.tell.subscribe();
-        if self.0.is_others() {
+        if self.0.container.is_none() {
             return self.gone().await;
         }
-        let end = ended.wait_for(Option::is_some).await.map(|end| *end);
-        end.ok()
-            .flatten()
-            .unwrap_or(SystemExit { kind: ExitKind::Unexpected, out_of_memory: false })
+        let mut exit = self.0.exit();
+        let end = exit.wait_for(Option::is_some).await.map(|end| *end);
+        end.ok().flatten().unwrap_or(UNEXPECTED)
     }
 
     /// The end of one that another process holds.
     async fn gone(&self) -> SystemExit {
-        loop {
-            let ended = self.0.tell.borrow().is_some();
-            if ended || !self.0.runs_something().unwrap_or(false) {
-                return SystemExit { kind: ExitKind::Unexpected, out_of_memory: false };
-            }
+        let exit = self.0.exit();
+        while exit.borrow().is_none() && self.0.runs_something().unwrap_or(false) {
             tokio::time::sleep(LOOK).await;
+        }
+        let told = *exit.borrow();
+        told.unwrap_or(UNEXPECTED)
+    }
+
+    /// The end of one of its processes, whoever started it.
+    pub(in super::super) async fn end_of(&self, pid: Pid) -> ExitCode {
+        if let Some(process) = self.0.process(pid) {
+            return process.wait().await;
+        }
+        let pids = self.0.job().and_then(|job| job.pids()).unwrap_or_default();
+        match pids.contains(&pid.0).then(|| JobProcess::open(pid)).flatten() {
+            Some(process) => process.wait().await,
+            None => ExitCode::UNKNOWN,
         }
     }
 
@@ -223,122 +190,30 @@ impl JobSystem {
         }
     }
 
-    /// Starts a process; the first one's end is the container's.
-    pub(in super::super) fn spawn(
+    /// Starts a process. One whose asker has gone by the time that it is there is ended.
+    pub(in super::super) async fn spawn(
         &self,
         parameters: &ProcessParameters,
     ) -> Result<(JobProcess, Stdio), ErrorKind> {
-        let job = self.0.job()?;
-        let (account, container, folder) = self.0.prepare(parameters)?;
-        if parameters.emulate_console {
-            let why = "host process containers have no terminal here yet: run it without one";
-            return Err(ErrorKind::Unsupported { what: "a terminal".into(), why: why.into() });
-        }
-        let mut variables = Variables::of_account(account.raw());
-        let given = parameters.environment.iter();
-        variables
-            .extend(given.map(|(name, value)| (name.to_owned(), expand(value, &container.root))));
-        variables.finish(&container.root);
-        let line = expand(&parameters.command_line, &container.root);
-        let found = resolve(&line, &folder, variables.get("PATH").unwrap_or_default())?;
-        let (streams, stdio) = stdio::make(parameters)
-            .map_err(|error| ErrorKind::io("make a process' streams", error))?;
-        let order = Order {
-            found: &found,
-            folder: &folder,
-            variables: &variables,
-            account: &account,
-            streams: &streams,
-        };
-        let process = JobProcess::watch(launch(&job, &order)?)?;
-        self.0.life().processes.push(process.clone());
-        Ok((process, stdio))
+        let (this, parameters) = (Arc::clone(&self.0), parameters.clone());
+        let (process, stdio) = beside(move || start(&this, &parameters)).await?;
+        Ok((process.claim(), stdio))
     }
 }
 
-impl Inner {
-    fn life(&self) -> MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+fn start(inner: &Inner, wanted: &ProcessParameters) -> Result<(Unclaimed, Stdio), ErrorKind> {
+    let job = inner.job()?;
+    let container = inner.container.as_ref().ok_or_else(|| ErrorKind::Unsupported {
+        what: "a process in another shim's host process container".into(),
+        why: "ask the shim that runs it".into(),
+    })?;
+    if !inner.life().started {
+        return Err(ErrorKind::InvalidState { state: "created" });
     }
-
-    fn has_ended(&self) -> bool {
-        self.tell.borrow().is_some()
-    }
-
-    fn is_others(&self) -> bool {
-        self.life().container.is_none()
-    }
-
-    fn job(&self) -> Result<Arc<Job>, ErrorKind> {
-        self.life().job.clone().ok_or(ErrorKind::AlreadyStopped)
-    }
-
-    fn runs_something(&self) -> Result<bool, ErrorKind> {
-        let job = self.life().job.clone();
-        job.map_or(Ok(false), |job| Ok(!job.pids()?.is_empty()))
-    }
-
-    /// Waits until nothing runs in it, for a while.
-    async fn emptied(&self) -> Result<(), ErrorKind> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && self.runs_something()? {
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(())
-    }
-
-    /// Whom a process runs as, and where. The first one decides for all whom.
-    fn prepare(
-        &self,
-        parameters: &ProcessParameters,
-    ) -> Result<(Arc<Account>, JobContainer, PathBuf), ErrorKind> {
-        let mut life = self.life();
-        let Some(container) = life.container.clone() else {
-            return Err(ErrorKind::Unsupported {
-                what: "a process in another shim's host process container".into(),
-                why: "ask the shim that runs it".into(),
-            });
-        };
-        if !life.started {
-            return Err(ErrorKind::InvalidState { state: "created" });
-        }
-        let account = if let Some(account) = &life.account {
-            Arc::clone(account)
-        } else {
-            let found = account::find(&self.id, &parameters.user, container.inherit_user)?;
-            Arc::clone(life.account.insert(Arc::new(found)))
-        };
-        let root = life.root.as_ref().map_or_else(PathBuf::new, |root| root.path().to_owned());
-        let folder = working_folder(&parameters.working_directory, &container.root, root)?;
-        Ok((account, container, folder))
-    }
-
-    /// It has ended: what is held for it is given back, and its id is free.
-    fn over(&self, kind: ExitKind) {
-        let mut life = self.life();
-        let (job, root, account) = (life.job.take(), life.root.take(), life.account.take());
-        drop(life);
-        drop((root, account, job));
-        held().remove(&self.id);
-        let exit = SystemExit { kind, out_of_memory: false };
-        self.tell.send_if_modified(|told| told.is_none() && told.replace(exit).is_none());
-    }
-}
-
-/// A process' folder: the root unless it names one, which is made when it is not there.
-fn working_folder(wanted: &str, root_text: &str, root: PathBuf) -> Result<PathBuf, ErrorKind> {
-    if wanted.is_empty() {
-        return Ok(root);
-    }
-    let expanded = expand(wanted, root_text);
-    let folder = if expanded == wanted {
-        // Beneath the root, as the container's own paths are.
-        let below = wanted.get(2..).filter(|_| wanted.as_bytes().get(1) == Some(&b':'));
-        root.join(below.unwrap_or(wanted).trim_start_matches(['\\', '/']))
-    } else {
-        PathBuf::from(expanded)
-    };
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| ErrorKind::io(format!("make `{}`", folder.display()), error))?;
-    Ok(folder)
+    spawn::check(wanted)?;
+    let account = inner.account(container.inherit_user, &wanted.user)?;
+    let (started, stdio) = spawn::start(&job, container, &account, wanted)?;
+    let process = Unclaimed::new(JobProcess::watch(started)?);
+    inner.keep(process.get())?;
+    Ok((process, stdio))
 }

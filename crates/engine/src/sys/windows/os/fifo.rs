@@ -11,6 +11,8 @@ use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::super::access::Access;
+
 /// Bytes that a pipe holds.
 const CAPACITY: u32 = 1 << 20;
 
@@ -93,17 +95,18 @@ impl std::fmt::Debug for Sender {
     }
 }
 
-fn new_name() -> String {
-    format!(r"\\.\pipe\transom-{}", Uuid::new_v4())
+/// A pipe for one shim. It goes both ways, as whoever dials such a pipe expects.
+fn listen(options: &mut ServerOptions) -> io::Result<(String, NamedPipeServer)> {
+    let name = format!(r"\\.\pipe\transom-{}", Uuid::new_v4());
+    options.first_pipe_instance(true).max_instances(1);
+    let pipe = Access::administrators()?.pipe(&name, options)?;
+    Ok((name, pipe))
 }
 
 impl Output {
     /// Makes the pipe. Its name is its own, not the path's.
     pub fn create(_path: &Path) -> io::Result<Self> {
-        let name = new_name();
-        let mut options = ServerOptions::new();
-        options.access_outbound(false).in_buffer_size(CAPACITY).first_pipe_instance(true);
-        let pipe = options.max_instances(1).reject_remote_clients(true).create(&name)?;
+        let (name, pipe) = listen(ServerOptions::new().in_buffer_size(CAPACITY))?;
         let (partner, gone) = oneshot::channel();
         let receiver = Some(Receiver(End::wait(pipe, Some(gone))));
         Ok(Self { name, receiver, partner: Some(partner) })
@@ -128,10 +131,7 @@ impl Output {
 impl Input {
     /// Makes the pipe. Its name is its own, not the path's.
     pub fn create(_path: &Path) -> io::Result<Self> {
-        let name = new_name();
-        let mut options = ServerOptions::new();
-        options.access_inbound(false).first_pipe_instance(true).max_instances(1);
-        let pipe = options.reject_remote_clients(true).create(&name)?;
+        let (name, pipe) = listen(ServerOptions::new().out_buffer_size(CAPACITY))?;
         Ok(Self { name, sender: Some(Sender(End::wait(pipe, None))) })
     }
 

@@ -22,7 +22,7 @@ use windows_sys::Win32::System::Console::{STD_INPUT_HANDLE, SetStdHandle};
 use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS};
 
 use super::super::access::Access;
-use super::super::pipes::keep_streams;
+use super::super::pipes::{keep_streams, settle};
 use super::super::text::wide;
 
 /// `ERROR_PIPE_BUSY`: the one who listens makes its next pipe just now.
@@ -106,8 +106,9 @@ pub fn spawn_joined(command: &mut Command) -> io::Result<(Child, Stream)> {
     let name = PathBuf::from(format!(r"\\.\pipe\transom-{}", Uuid::new_v4()));
     let mut options = ServerOptions::new();
     let options = options.first_pipe_instance(true).max_instances(1);
-    let ours = options.reject_remote_clients(true).create(&name)?;
+    let ours = Access::administrators()?.pipe(&name, options)?;
     let theirs = open_overlapped(&name)?;
+    settle(&ours)?;
     // What can be inherited is, and whoever reads this process' output would wait for the child.
     keep_streams();
     command.stdin(Stdio::from(theirs)).creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS);

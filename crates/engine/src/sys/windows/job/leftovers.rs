@@ -1,0 +1,130 @@
+//! What a job container has on its host beside its job: a root, links, an account.
+//!
+//! It is written down before it is made, so that it can be taken away after whoever held the
+//! container was killed: the job goes with its holder, all else stays. One way back serves both.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use schema::SystemId;
+use schema::job::JobContainer;
+use serde::{Deserialize, Serialize};
+
+use super::super::os::fs::make_private;
+use super::{account, root};
+use crate::error::ErrorKind;
+
+/// What is on disk.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    /// Whose container it is.
+    pub(super) owner: String,
+    /// Its root.
+    pub(super) root: PathBuf,
+    /// The root was not there before.
+    pub(super) made: bool,
+    /// A volume is mounted at the root.
+    pub(super) mounted: bool,
+    /// Links below it, oldest first.
+    pub(super) links: Vec<PathBuf>,
+    /// An account that was made for it.
+    pub(super) account: Option<String>,
+}
+
+/// A container's note, and the way back.
+#[derive(Debug)]
+pub(super) struct Leftovers {
+    path: PathBuf,
+    written: Written,
+}
+
+fn folder(state: &Path) -> PathBuf {
+    state.join("jobs")
+}
+
+fn path(state: &Path, id: &SystemId) -> PathBuf {
+    folder(state).join(format!("{}.json", id.as_str()))
+}
+
+impl Leftovers {
+    /// Writes down what a container is going to have.
+    pub(super) fn note(
+        state: &Path,
+        id: &SystemId,
+        owner: &str,
+        container: &JobContainer,
+        volume: &str,
+    ) -> Result<Self, ErrorKind> {
+        let root = PathBuf::from(&container.root);
+        let written = Written {
+            owner: owner.to_owned(),
+            made: !root.exists(),
+            root,
+            mounted: !volume.is_empty(),
+            links: container.mounts.iter().map(|mount| PathBuf::from(&mount.link)).collect(),
+            account: None,
+        };
+        let place = folder(state);
+        make_private(&place)
+            .map_err(|error| ErrorKind::io(format!("make `{}`", place.display()), error))?;
+        let note = Self { path: path(state, id), written };
+        note.write()?;
+        Ok(note)
+    }
+
+    /// The note of a container that somebody has or had; nothing when there is none.
+    pub(super) fn read(state: &Path, id: &SystemId) -> Result<Option<Self>, ErrorKind> {
+        let path = path(state, id);
+        let reading = |error| ErrorKind::io(format!("read `{}`", path.display()), error);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(reading)?,
+        };
+        let written =
+            serde_json::from_slice(&text).map_err(|error| reading(io::Error::other(error)))?;
+        Ok(Some(Self { path, written }))
+    }
+
+    /// Whose notes there are.
+    pub(super) fn ids(state: &Path) -> Vec<SystemId> {
+        let Ok(files) = fs::read_dir(folder(state)) else { return Vec::new() };
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| SystemId::new(name.strip_suffix(".json")?).ok()).collect()
+    }
+
+    pub(super) fn owner(&self) -> &str {
+        &self.written.owner
+    }
+
+    /// Notes an account before it is made, or that it was not.
+    pub(super) fn note_account(&mut self, account: Option<&str>) -> Result<(), ErrorKind> {
+        self.written.account = account.map(str::to_owned);
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), ErrorKind> {
+        let text = serde_json::to_vec(&self.written).expect("a note is plain data");
+        // Whole or not at all: a note that cannot be read takes nothing away.
+        let fresh = self.path.with_extension("new");
+        fs::write(&fresh, text)
+            .and_then(|()| fs::rename(&fresh, &self.path))
+            .map_err(|error| ErrorKind::io(format!("write `{}`", self.path.display()), error))
+    }
+
+    /// Takes everything away, and the note last; it stays while something could not be.
+    pub(super) fn give_back(&self) -> Result<(), ErrorKind> {
+        root::take_away(&self.written)?;
+        if let Some(account) = &self.written.account {
+            account::remove(account)
+                .map_err(|error| ErrorKind::io(format!("remove the account `{account}`"), error))?;
+        }
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ErrorKind::io(format!("remove `{}`", self.path.display()), error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What is held for a job container, and how it is given back.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use schema::SystemId;
+use schema::job::JobContainer;
+use tokio::sync::watch;
+
+use super::account::{self, Account};
+use super::leftovers::Leftovers;
+use super::object::Job;
+use super::process::JobProcess;
+use super::root;
+use crate::error::ErrorKind;
+use crate::system::{ExitKind, SystemExit};
+
+/// The rest of a container has this long to end by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+/// A job container, as this process sees it.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) id: SystemId,
+    pub(super) owner: String,
+    pub(super) begun: Instant,
+    /// Where the notes are.
+    state: PathBuf,
+    /// Nothing when another process made it.
+    pub(super) container: Option<JobContainer>,
+    tell: watch::Sender<Option<SystemExit>>,
+    life: Mutex<Life>,
+    on_host: Mutex<OnHost>,
+}
+
+/// What is looked at from the runtime: nobody who has it waits for anything.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) started: bool,
+    /// It is being ended: no process is started any more.
+    ending: bool,
+    /// Those that were started here and run.
+    processes: Vec<JobProcess>,
+    job: Option<Arc<Job>>,
+}
+
+/// What takes its time: only looked at beside the runtime.
+#[derive(Debug, Default)]
+struct OnHost {
+    account: Option<Arc<Account>>,
+    leftovers: Option<Leftovers>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    /// Makes a container; all or nothing.
+    pub(super) fn make(
+        state: &Path,
+        id: &SystemId,
+        owner: &str,
+        container: &JobContainer,
+        volume: &str,
+    ) -> Result<Self, ErrorKind> {
+        let job = Job::create(id, &container.limits)?;
+        // A note without a job is a killed shim's.
+        if let Some(old) = Leftovers::read(state, id)? {
+            old.give_back()?;
+        }
+        let leftovers = Leftovers::note(state, id, owner, container, volume)?;
+        let made = Self::new(state, id, owner, Some(container.clone()), job);
+        made.on_host().leftovers = Some(leftovers);
+        root::make(container, volume)?;
+        Ok(made)
+    }
+
+    /// One that another process has made; nothing when there is none.
+    pub(super) fn find(state: &Path, id: &SystemId) -> Result<Option<Self>, ErrorKind> {
+        let Some(note) = Leftovers::read(state, id)? else { return Ok(None) };
+        match Job::open(id) {
+            Ok(job) => {
+                let found = Self::new(state, id, note.owner(), None, job);
+                found.life().started = true;
+                Ok(Some(found))
+            }
+            Err(ErrorKind::NotFound(_)) => note.give_back().map(|()| None),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn new(
+        state: &Path,
+        id: &SystemId,
+        owner: &str,
+        container: Option<JobContainer>,
+        job: Job,
+    ) -> Self {
+        let job = Some(Arc::new(job));
+        Self {
+            id: id.clone(),
+            owner: owner.to_owned(),
+            begun: Instant::now(),
+            state: state.to_owned(),
+            container,
+            tell: watch::Sender::new(None),
+            life: Mutex::new(Life { started: false, ending: false, processes: Vec::new(), job }),
+            on_host: Mutex::default(),
+        }
+    }
+
+    pub(super) fn life(&self) -> MutexGuard<'_, Life> {
+        locked(&self.life)
+    }
+
+    fn on_host(&self) -> MutexGuard<'_, OnHost> {
+        locked(&self.on_host)
+    }
+
+    pub(super) fn exit(&self) -> watch::Receiver<Option<SystemExit>> {
+        self.tell.subscribe()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.tell.borrow().is_some()
+    }
+
+    pub(super) fn job(&self) -> Result<Arc<Job>, ErrorKind> {
+        self.life().job.clone().ok_or(ErrorKind::AlreadyStopped)
+    }
+
+    pub(super) fn runs_something(&self) -> Result<bool, ErrorKind> {
+        let job = self.life().job.clone();
+        job.map_or(Ok(false), |job| Ok(!job.pids()?.is_empty()))
+    }
+
+    /// The account of all its processes: the first one decides. Takes its time.
+    pub(super) fn account(&self, inherit: bool, user: &str) -> Result<Arc<Account>, ErrorKind> {
+        let mut on_host = self.on_host();
+        if let Some(account) = &on_host.account {
+            return Ok(Arc::clone(account));
+        }
+        let note = on_host.leftovers.as_mut().ok_or(ErrorKind::AlreadyStopped)?;
+        let found = Arc::new(account::find(&self.id, user, inherit, note)?);
+        on_host.account = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Keeps a process that was started; refused when the container is being ended meanwhile.
+    pub(super) fn keep(&self, process: &JobProcess) -> Result<(), ErrorKind> {
+        let mut life = self.life();
+        if life.ending {
+            return Err(ErrorKind::AlreadyStopped);
+        }
+        life.processes.retain(|one| !one.has_ended());
+        life.processes.push(process.clone());
+        Ok(())
+    }
+
+    /// One of those that were started here.
+    pub(super) fn process(&self, pid: schema::Pid) -> Option<JobProcess> {
+        self.life().processes.iter().find(|one| one.pid() == pid).cloned()
+    }
+
+    /// Waits until nothing runs in it, for a while.
+    pub(super) async fn emptied(&self) -> Result<(), ErrorKind> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE && self.runs_something()? {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Ends everything in it, and gives back what is held for it.
+    pub(super) async fn end(self: &Arc<Self>, kind: ExitKind) -> Result<(), ErrorKind> {
+        let job = {
+            let mut life = self.life();
+            life.ending = true;
+            life.job.clone()
+        };
+        if let Some(job) = job {
+            job.terminate()?;
+            // What has not quite ended holds on to its folder.
+            self.emptied().await?;
+        }
+        let this = Arc::clone(self);
+        super::beside(move || {
+            this.give_back();
+            Ok(())
+        })
+        .await?;
+        self.nameless().await;
+        let exit = SystemExit { kind, out_of_memory: false };
+        self.tell.send_if_modified(|told| told.is_none() && told.replace(exit).is_none());
+        Ok(())
+    }
+
+    /// What cannot be taken away stays in its note: whoever looks for the container tries again.
+    fn give_back(&self) {
+        let mut on_host = self.on_host();
+        drop(on_host.account.take());
+        if let Some(error) = on_host.leftovers.take().and_then(|note| note.give_back().err()) {
+            tracing::warn!(id = %self.id, %error, "something of a container is left");
+        }
+        drop(on_host);
+        drop(self.life().job.take());
+    }
+
+    /// Waits until its id is free: somebody who just looks may hold the job's name for a moment. One
+    /// that another process made is free when that one gives it up, or has been killed; what it left
+    /// is taken away then.
+    async fn nameless(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let (state, id) = (self.state.clone(), self.id.clone());
+            let look = super::beside(move || match Job::open(&id) {
+                Ok(_) => Ok(false),
+                Err(ErrorKind::NotFound(_)) => Self::find(&state, &id).map(|_| true),
+                Err(other) => Err(other),
+            });
+            match look.await {
+                Ok(false) => tokio::time::sleep(LOOK).await,
+                Ok(true) => return,
+                Err(error) => {
+                    tracing::warn!(id = %self.id, %error, "something of a container is left");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Only one that was never held to its end still has something.
+        self.give_back();
+    }
+}

@@ -1,0 +1,252 @@
+//! Host process containers, with real job objects.
+//!
+//! What Wine lacks is not here: volumes at folders, links, the processors of a job, and logging on.
+
+use std::path::PathBuf;
+
+use engine::conformance::{self, Fixture};
+use engine::{Engine as _, HostSystem, Process as _, System as _};
+use schema::container::Container;
+use schema::document::ComputeSystem;
+use schema::job::{JobContainer, JobLimits, JobMount};
+use schema::process::{ControlEvent, ProcessParameters};
+use schema::properties::PropertyType;
+use schema::{ExitCode, SystemId};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use crate::support::{document, engine, probe};
+
+struct Jobs;
+
+fn root(id: &SystemId) -> PathBuf {
+    std::env::temp_dir().join("hpc").join(id.as_str())
+}
+
+fn job(id: &SystemId) -> ComputeSystem {
+    let root = format!(r"{}\", root(id).display());
+    let job = JobContainer { root, inherit_user: true, ..JobContainer::default() };
+    let container = Container { job: Some(job), ..Container::default() };
+    ComputeSystem { container: Some(container), ..document() }
+}
+
+impl Fixture for Jobs {
+    async fn document(&self, id: &SystemId) -> ComputeSystem {
+        job(id)
+    }
+
+    async fn release(&self, id: &SystemId) {
+        assert!(!root(id).exists(), "the root of {id} is still there");
+    }
+
+    fn exits(&self, code: u32) -> String {
+        probe(&format!("exit {code}"))
+    }
+
+    fn echoes(&self) -> String {
+        probe("echo")
+    }
+
+    fn complains(&self, text: &str) -> String {
+        format!("cmd /c echo {text}>&2")
+    }
+
+    fn lasts(&self) -> String {
+        probe("last")
+    }
+
+    fn missing(&self) -> String {
+        r"C:\there\is\no\such.exe".into()
+    }
+
+    /// A job cannot be frozen.
+    fn can_pause(&self) -> bool {
+        false
+    }
+
+    fn has_consoles(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_objects_keep_every_promise_but_pauses_and_consoles() {
+    conformance::all(&engine(), &Jobs).await;
+}
+
+fn id(name: &str) -> SystemId {
+    SystemId::new(format!("job-{name}-{}", std::process::id())).expect("a plain name")
+}
+
+async fn started(name: &str) -> HostSystem {
+    let id = id(name);
+    let system = engine().create(&id, &job(&id)).await.expect("create");
+    system.start().await.expect("start");
+    system
+}
+
+/// What a command line prints, and its end.
+async fn output(system: &HostSystem, line: &str) -> (String, ExitCode) {
+    let parameters = ProcessParameters {
+        command_line: line.to_owned(),
+        create_std_out_pipe: true,
+        ..ProcessParameters::default()
+    };
+    let (process, stdio) = system.spawn(&parameters).await.expect("spawn");
+    let mut text = Vec::new();
+    // A pipe whose writer has gone ends with an error on Windows.
+    stdio.stdout.expect("it was asked for").read_to_end(&mut text).await.ok();
+    (String::from_utf8_lossy(&text).trim().to_owned(), process.wait().await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_sees_its_root_in_its_environment_and_its_folder() {
+    let system = started("environment").await;
+    let root = root(system.id()).display().to_string();
+    let (named, code) = output(&system, "cmd /c echo %CONTAINER_SANDBOX_MOUNT_POINT%").await;
+    assert_eq!((named, code), (root.clone(), ExitCode(0)), "what stands for the root is replaced");
+    let (folder, _) = output(&system, "cmd /c cd").await;
+    assert_eq!(folder.to_lowercase(), root.to_lowercase());
+    let (user, _) = output(&system, "cmd /c echo %USERNAME%").await;
+    assert_eq!(user, std::env::var("USERNAME").unwrap(), "it is the user of whoever made it");
+    let (path, _) = output(&system, "cmd /c echo %PATH%").await;
+    assert!(path.contains(&format!(r"{root}\;")) && path.ends_with("Wbem"), "{path}");
+    system.terminate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_of_processes_are_in_the_job_and_end_with_it() {
+    let system = started("family").await;
+    let line = format!("cmd /c {}", probe("last"));
+    let parameters = ProcessParameters { command_line: line, ..ProcessParameters::default() };
+    let (first, _) = system.spawn(&parameters).await.unwrap();
+    let query = [PropertyType::ProcessList, PropertyType::Statistics];
+    let told = loop {
+        let told = system.properties(&query).await.unwrap();
+        if told.process_list.as_ref().is_some_and(|list| list.len() >= 2) {
+            break told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let list = told.process_list.unwrap();
+    assert!(list.iter().any(|one| one.process_id == first.pid().0), "{list:?}");
+    let used = told.statistics.unwrap();
+    assert!(used.memory.memory_usage_commit_bytes > 0 && used.uptime_100ns > 0, "{used:?}");
+    system.terminate().await.unwrap();
+    assert_ne!(first.wait().await, ExitCode(0));
+    assert!(engine().open(system.id()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_that_a_job_cannot_have_are_refused_and_leave_nothing_behind() {
+    let id = id("limits");
+    let mut document = job(&id);
+    let limits = |document: &mut ComputeSystem, limits| {
+        document.container.as_mut().unwrap().job.as_mut().unwrap().limits = limits;
+    };
+    for wrong in [
+        JobLimits { cpu_rate: 10_001, ..JobLimits::default() },
+        JobLimits { cpu_rate: 100, cpu_weight: 5, ..JobLimits::default() },
+        JobLimits { iops: 5, ..JobLimits::default() },
+    ] {
+        limits(&mut document, wrong);
+        assert!(engine().create(&id, &document).await.is_err());
+        assert!(!root(&id).exists());
+    }
+    limits(&mut document, JobLimits { memory_bytes: 64 << 20, ..JobLimits::default() });
+    let system = engine().create(&id, &document).await.unwrap();
+    system.terminate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_needed_where_the_shims_own_is_not_asked_for() {
+    let id = id("account");
+    let mut document = job(&id);
+    document.container.as_mut().unwrap().job.as_mut().unwrap().inherit_user = false;
+    let system = engine().create(&id, &document).await.unwrap();
+    system.start().await.unwrap();
+    for user in ["", r"a\b\c"] {
+        let parameters = ProcessParameters {
+            command_line: probe("exit 0"),
+            user: user.into(),
+            ..ProcessParameters::default()
+        };
+        let Err(refused) = system.spawn(&parameters).await else { panic!("no such account") };
+        assert!(format!("{:#}", refused.kind).contains("User"), "{refused:?}");
+    }
+    system.terminate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_control_event_reaches_a_process() {
+    let system = started("events").await;
+    for event in [
+        ControlEvent::CtrlC,
+        ControlEvent::CtrlBreak,
+        ControlEvent::CtrlClose,
+        ControlEvent::CtrlLogOff,
+        ControlEvent::CtrlShutdown,
+    ] {
+        let parameters = ProcessParameters {
+            command_line: probe("event"),
+            create_std_out_pipe: true,
+            ..ProcessParameters::default()
+        };
+        let (process, stdio) = system.spawn(&parameters).await.unwrap();
+        let mut lines = BufReader::new(stdio.stdout.expect("asked for")).lines();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("listening"));
+        assert!(process.signal(event).await.unwrap());
+        assert_eq!(process.wait().await, ExitCode(100 + event.code()), "{event:?}");
+    }
+    system.terminate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_watched_through_another_handle() {
+    let system = started("watched").await;
+    let lasts =
+        || ProcessParameters { command_line: probe("last"), ..ProcessParameters::default() };
+    let (process, _) = system.spawn(&lasts()).await.unwrap();
+    let other = engine().open(system.id()).await.unwrap();
+    let end = tokio::spawn({
+        let pid = process.pid();
+        async move { other.end_of(pid).await }
+    });
+    process.terminate(ExitCode(77)).await.unwrap();
+    assert_eq!(end.await.unwrap(), ExitCode(77));
+    system.terminate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_working_folder_is_made_beneath_the_root_and_nowhere_else() {
+    let system = started("folder").await;
+    let run = |folder: &str| ProcessParameters {
+        command_line: "cmd /c cd".into(),
+        working_directory: folder.into(),
+        create_std_out_pipe: true,
+        ..ProcessParameters::default()
+    };
+    let (_process, stdio) = system.spawn(&run(r"C:\made\here")).await.unwrap();
+    let mut told = String::new();
+    stdio.stdout.expect("asked for").read_to_string(&mut told).await.unwrap();
+    let made = root(system.id()).join(r"made\here");
+    assert_eq!(told.trim().to_lowercase(), made.display().to_string().to_lowercase());
+    let Err(refused) = system.spawn(&run(r"..\..\beside")).await else {
+        panic!("it is not beneath")
+    };
+    assert!(format!("{:#}", refused.kind).contains("WorkingDirectory"), "{refused:?}");
+    system.terminate().await.unwrap();
+    std::fs::remove_dir_all(root(system.id())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_mount_needs_and_cannot_have_leaves_nothing_behind() {
+    let id = id("mounts");
+    let mut document = job(&id);
+    let link = root(&id).join("there").display().to_string();
+    let mount = JobMount { source: r"C:\there\is\no\such".into(), link };
+    document.container.as_mut().unwrap().job.as_mut().unwrap().mounts = vec![mount];
+    let refused = engine().create(&id, &document).await.unwrap_err();
+    assert!(format!("{:#}", refused.kind).contains("link"), "{refused:?}");
+    assert!(!root(&id).exists());
+    assert!(engine().open(&id).await.is_err(), "its name is free");
+}

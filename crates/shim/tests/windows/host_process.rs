@@ -1,0 +1,102 @@
+//! Host process containers: job objects, in a pod that is nothing by itself.
+
+use std::process::Command;
+
+use engine::os::process::Watched;
+use schema::ExitCode;
+use serde_json::{Value, json};
+use shim::client::{Client, Stdio, TaskStatus};
+
+use crate::crash::delete;
+use crate::place::{PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
+
+const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
+
+/// Of a pod, or of a container in it; its processes are the shim's own user's.
+fn host_process(kind: &str, pod: &str) -> Value {
+    let mut annotations = in_pod(kind, pod);
+    annotations["microsoft.com/hostprocess-container"] = json!("true");
+    annotations["microsoft.com/hostprocess-inherit-user"] = json!("true");
+    annotations
+}
+
+/// Windows puts a container's volume at its root, which Wine cannot: here its files are a folder.
+fn files(place: &Place) -> String {
+    let files = place.path().join("files");
+    std::fs::create_dir_all(&files).unwrap();
+    std::fs::write(files.join("hello.cmd"), "@echo %COLOUR% in %CD%\r\n@exit 7\r\n").unwrap();
+    files.display().to_string()
+}
+
+/// A pod of host processes, and its shim.
+async fn pod(place: &Place, name: &str) -> (String, Client) {
+    let pod = unique(name);
+    let bundle = place.bundle(&pod, LASTS, &host_process("sandbox", &pod));
+    let client = Client::start(&place.launch(&pod, &bundle)).await.unwrap();
+    client.create(&pod, &bundle, &Stdio::default()).await.unwrap();
+    client.start_process(&pod, None).await.unwrap();
+    (pod, client)
+}
+
+#[tokio::test]
+async fn a_pod_with_host_processes_lives_and_is_deleted() {
+    let place = Place::new();
+    let files = files(&place);
+    let (pod, client) = pod(&place, "hpc-pod").await;
+    let annotations = host_process("container", &pod);
+
+    let (talker, said) = (unique("hpc-talker"), Pipe::new("hpc-talker"));
+    let line = r"cmd /c %CONTAINER_SANDBOX_MOUNT_POINT%\hello.cmd";
+    let bundle = place.bundle_at(&files, &talker, line, &annotations);
+    client.create(&talker, &bundle, &to(&said)).await.unwrap();
+    let heard = tokio::spawn(said.hear());
+    client.start_process(&talker, None).await.unwrap();
+    let exit = tokio::time::timeout(PATIENCE, client.wait(&talker, None)).await.unwrap().unwrap();
+    assert_eq!(exit.code, ExitCode(7));
+    assert_eq!(heard.await.unwrap().trim(), format!("blue in {files}"));
+    client.delete(&talker, None).await.unwrap();
+
+    let sleeper = unique("hpc-sleeper");
+    let bundle = place.bundle_at(&files, &sleeper, LASTS, &annotations);
+    client.create(&sleeper, &bundle, &Stdio::default()).await.unwrap();
+    let pid = client.start_process(&sleeper, None).await.unwrap();
+    exec_in(&client, &sleeper).await;
+    let pids = client.pids(&sleeper).await.unwrap();
+    assert!(pids.iter().any(|process| process.pid == pid.0), "{pids:?}");
+    client.stats(&sleeper).await.unwrap();
+    assert!(Watched::open(pid.0).is_some(), "it is a process of the host");
+    client.kill(&sleeper, None, 9, false).await.unwrap();
+    tokio::time::timeout(PATIENCE, client.wait(&sleeper, None)).await.unwrap().unwrap();
+    assert_eq!(client.state(&sleeper, None).await.unwrap().status, TaskStatus::Stopped);
+    client.delete(&sleeper, None).await.unwrap();
+    assert!(notes(&place).is_empty(), "nothing of a container is left");
+
+    client.kill(&pod, None, 9, false).await.unwrap();
+    tokio::time::timeout(PATIENCE, client.wait(&pod, None)).await.unwrap().unwrap();
+    client.delete(&pod, None).await.unwrap();
+    end(&client, &pod).await;
+}
+
+fn notes(place: &Place) -> Vec<String> {
+    let files = std::fs::read_dir(place.path().join("jobs")).unwrap();
+    files.map(|file| file.unwrap().file_name().display().to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_host_process_ends_with_a_shim_that_is_killed() {
+    let place = Place::new();
+    let files = files(&place);
+    let (pod, client) = pod(&place, "hpc-crash").await;
+    let one = unique("hpc-orphan");
+    let bundle = place.bundle_at(&files, &one, LASTS, &host_process("container", &pod));
+    client.create(&one, &bundle, &Stdio::default()).await.unwrap();
+    let pid = client.start_process(&one, None).await.unwrap();
+    let process = Watched::open(pid.0).unwrap();
+    let shim = client.shim_pid().await.unwrap().to_string();
+    assert_eq!(notes(&place), [format!("{one}.json")]);
+    assert!(Command::new("taskkill").args(["/F", "/PID", &shim]).status().unwrap().success());
+    process.ended(PATIENCE).await.expect("it ends with its job");
+    let output = delete(&place, &one, &bundle);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(notes(&place).is_empty(), "what it left is taken away");
+}
