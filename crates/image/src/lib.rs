@@ -43,7 +43,7 @@ pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
-pub use registry::{PullOptions, Pulled, Pushed};
+pub use registry::{Kept, PullOptions, Pulled, Pushed};
 pub use settings::Settings;
 pub use store::{
     Alone, CacheRecord, CacheUsage, DiskUsage, Making, PruneOptions, Pruned, RemoveOptions,

@@ -30,9 +30,23 @@ pub(crate) fn stdout(text: Arguments<'_>) {
     written(io::stdout().write_fmt(text));
 }
 
-/// Who closed stderr wants to hear of nothing, but still wants it done.
+/// Who closed stderr wants to hear of nothing, but still wants it done. What is wrong with an
+/// archive or a registry may be told in its own words, which are not to command the terminal.
 pub fn stderr(text: Arguments<'_>) {
-    io::stderr().write_fmt(text).ok();
+    io::stderr().write_all(harmless(&text.to_string()).as_bytes()).ok();
+}
+
+fn harmless(text: &str) -> String {
+    let commands = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if commands(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// Ends the command when its output cannot be written: quietly when nobody reads it.
@@ -44,5 +58,18 @@ pub(crate) fn written(result: io::Result<()>) {
             stderr(format_args!("transom: writing output: {error}\n"));
             std::process::exit(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_does_not_command_the_terminal() {
+        assert_eq!(
+            harmless("bad\u{1b}[2Jname\u{7f}\tx\u{9b}\n"),
+            "bad\\u{1b}[2Jname\\u{7f}\tx\\u{9b}\n"
+        );
     }
 }

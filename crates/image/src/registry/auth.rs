@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::error::{Error, IoContext, Result};
 
-const HUB: &str = "docker.io";
+pub(super) const HUB: &str = "docker.io";
 /// The key under which docker keeps what belongs to its own registry.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
@@ -56,7 +56,8 @@ pub(crate) async fn find(registry: &str, folder: Option<&Path>) -> Result<Regist
     file.find(registry).await
 }
 
-fn config_path(folder: Option<&Path>) -> Option<PathBuf> {
+/// Where the file is; nothing when nobody says where a user's files are.
+pub(super) fn config_path(folder: Option<&Path>) -> Option<PathBuf> {
     let named = || std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker"));
     let folder = folder.map(Path::to_owned).or_else(named).or_else(home)?;
@@ -64,11 +65,18 @@ fn config_path(folder: Option<&Path>) -> Option<PathBuf> {
 }
 
 impl File {
+    /// The program that keeps the credentials for a registry.
+    fn helper(&self, registry: &str) -> Option<String> {
+        let helpers = &self.cred_helpers;
+        let helper = helpers.get(key_of(registry)).or_else(|| helpers.get(registry));
+        let helper = helper.or(self.creds_store.as_ref()).filter(|name| !name.is_empty());
+        helper.map(|name| format!("docker-credential-{name}"))
+    }
+
     async fn find(&self, registry: &str) -> Result<RegistryAuth> {
-        let key = if registry == HUB { HUB_KEY } else { registry };
-        let helper = self.cred_helpers.get(key).or_else(|| self.cred_helpers.get(registry));
-        if let Some(helper) = helper.or(self.creds_store.as_ref().filter(|s| !s.is_empty())) {
-            return ask(&format!("docker-credential-{helper}"), key, registry).await;
+        let key = key_of(registry);
+        if let Some(helper) = self.helper(registry) {
+            return ask(&helper, key, registry).await;
         }
         let entry = self.auths.get(key).or_else(|| {
             self.auths.iter().find(|(name, _)| host(name) == registry).map(|(_, entry)| entry)
@@ -77,8 +85,22 @@ impl File {
     }
 }
 
+/// Under which key a registry's credentials are kept.
+pub(super) fn key_of(registry: &str) -> &str {
+    if registry == HUB { HUB_KEY } else { registry }
+}
+
+/// The program that keeps the credentials for a registry, by a configuration's text.
+pub(super) fn helper_of(text: &str, registry: &str) -> Result<Option<String>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let file = serde_json::from_str::<File>(text);
+    Ok(file.map_err(Error::json("docker configuration".to_owned()))?.helper(registry))
+}
+
 /// Old entries are addresses (`https://host/v1/`).
-fn host(key: &str) -> &str {
+pub(super) fn host(key: &str) -> &str {
     let bare = key.trim_start_matches("https://").trim_start_matches("http://");
     bare.split('/').next().unwrap_or(bare)
 }
@@ -125,22 +147,9 @@ fn identity_token(registry: &str) -> Error {
 /// Asks a helper program as docker does: `docker-credential-<name> get`, the address on stdin.
 async fn ask(program: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
     let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
-    let mut child = Command::new(program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| failed(format!("`{program}` does not start: {e}")))?;
-    let mut stdin = child.stdin.take().expect("stdin was asked for as a pipe");
-    // A helper that answers without reading the address is no failure.
-    let _ = stdin.write_all(key.as_bytes()).await;
-    drop(stdin);
-    let output = child.wait_with_output().await.map_err(|e| failed(format!("`{program}`: {e}")))?;
+    let output = run(program, "get", key, registry).await?;
     if !output.status.success() {
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        let said = said(&output);
         if said.contains("credentials not found") {
             return Ok(RegistryAuth::Anonymous);
         }
@@ -153,6 +162,39 @@ async fn ask(program: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
         return Err(identity_token(registry));
     }
     Ok(RegistryAuth::Basic(secret.username, secret.secret))
+}
+
+/// Has a helper program keep something, or forget it.
+pub(super) async fn tell(program: &str, verb: &str, what: &str, registry: &str) -> Result<()> {
+    let output = run(program, verb, what, registry).await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let reason = format!("`{program} {verb}` failed: {}", said(&output).trim());
+    Err(Error::Credentials { registry: registry.to_owned(), reason })
+}
+
+async fn run(program: &str, verb: &str, input: &str, registry: &str) -> Result<Output> {
+    let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
+    let mut child = Command::new(program)
+        .arg(verb)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| failed(format!("`{program}` does not start: {e}")))?;
+    let mut stdin = child.stdin.take().expect("stdin was asked for as a pipe");
+    // A helper that answers without reading the address is no failure.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    child.wait_with_output().await.map_err(|e| failed(format!("`{program}`: {e}")))
+}
+
+fn said(output: &Output) -> String {
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("{stdout}{stderr}")
 }
 
 #[cfg(test)]

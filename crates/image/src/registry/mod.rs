@@ -6,8 +6,10 @@
 mod auth;
 mod document;
 mod fetch;
+mod login;
 mod pull;
 mod push;
+mod tags;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use oci_client::secrets::RegistryAuth;
 
 pub(crate) use document::{Kind, choose, kind};
 pub(crate) use fetch::is_foreign;
+pub use login::Kept;
 pub use pull::{PullOptions, Pulled};
 pub use push::Pushed;
 
@@ -39,6 +42,11 @@ impl Connection {
     /// Finds out how `name`'s registry is spoken to.
     pub(crate) async fn open(name: &ImageName, settings: &Settings) -> Result<Self> {
         let auth = auth::find(name.registry(), settings.docker_config.as_deref()).await?;
+        Self::with(name, settings, auth).await
+    }
+
+    /// The same as somebody.
+    async fn with(name: &ImageName, settings: &Settings, auth: RegistryAuth) -> Result<Self> {
         let insecure = is_insecure(name.registry(), settings);
         let secure = client(ClientProtocol::Https, insecure, name)?;
         if !insecure || speaks_tls(&secure, name).await {

@@ -39,6 +39,9 @@ pub struct Load {
     /// Suppress the load output
     #[arg(short, long)]
     pub quiet: bool,
+    /// The platform: `windows/amd64`, there is no other
+    #[arg(long)]
+    pub platform: Option<String>,
 }
 
 /// `save`
@@ -47,6 +50,9 @@ pub struct Save {
     /// Write to a file, instead of STDOUT
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The platform: `windows/amd64`, there is no other
+    #[arg(long)]
+    pub platform: Option<String>,
     /// Images
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<String>,
@@ -61,6 +67,9 @@ pub struct Pull {
     /// The platform, if the image has several; `windows/amd64`
     #[arg(long)]
     pub platform: Option<String>,
+    /// Download all tagged images in the repository
+    #[arg(short, long)]
+    pub all_tags: bool,
     /// The image
     pub image: String,
 }
@@ -71,6 +80,12 @@ pub struct Push {
     /// Suppress verbose output
     #[arg(short, long)]
     pub quiet: bool,
+    /// Push all tags of an image to the repository
+    #[arg(short, long)]
+    pub all_tags: bool,
+    /// The platform: `windows/amd64`, there is no other
+    #[arg(long)]
+    pub platform: Option<String>,
     /// The image
     pub image: String,
 }
@@ -93,4 +108,27 @@ pub struct Rmi {
     /// Images
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<String>,
+}
+
+/// `login`
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Username
+    #[arg(short, long)]
+    pub username: Option<String>,
+    /// Password: everybody on this host can read it meanwhile; use --password-stdin
+    #[arg(short, long)]
+    pub password: Option<String>,
+    /// Take the password from stdin
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The registry; Docker's own when none is named
+    pub server: Option<String>,
+}
+
+/// `logout`
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// The registry; Docker's own when none is named
+    pub server: Option<String>,
 }

@@ -75,7 +75,6 @@ pub enum Command {
     /// Rename a container
     Rename(container::Rename),
     /// Build an image from a Dockerfile
-    #[command(args_override_self = true)]
     Build(Box<build::Build>),
     /// Manage builds
     #[command(subcommand, visible_alias = "buildx")]
@@ -102,6 +101,10 @@ pub enum Command {
     Push(image::Push),
     /// Create a tag that refers to an image
     Tag(image::Tag),
+    /// Authenticate to a registry, and keep the credentials where docker does
+    Login(image::Login),
+    /// Forget the credentials for a registry
+    Logout(image::Logout),
     /// Remove one or more images
     Rmi(image::Rmi),
     /// Remove stopped containers, unused networks, dangling images and unused layers of builds
@@ -137,7 +140,7 @@ pub enum Command {
     Info(system::Formatted),
     /// Show disk usage: `system df`
     #[command(hide = true, name = "df")]
-    DiskUsage(system::Formatted),
+    DiskUsage(system::Df),
     /// Show the version
     Version(system::Formatted),
     /// Check this host and say how to mend what is missing
@@ -251,7 +254,7 @@ pub enum SystemGroup {
     /// Display system-wide information
     Info(system::Formatted),
     /// Show disk usage
-    Df(system::Formatted),
+    Df(system::Df),
 }
 
 impl From<ContainerGroup> for Command {

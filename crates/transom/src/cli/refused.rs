@@ -196,7 +196,7 @@ impl<T: Table> Args for Refused<T> {
 impl<T: Table> FromArgMatches for Refused<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let refuse = |name: &str, why: &str| {
-            Error::raw(ErrorKind::ArgumentConflict, format!("--{name} is refused: {why}\n"))
+            Error::raw(ErrorKind::ArgumentConflict, format!("--{name} is refused: {why}"))
         };
         for (name, why) in T::VALUES {
             if matches.contains_id(name) {
@@ -285,6 +285,15 @@ mod tests {
         let cli = parse("transom run -h box image").unwrap();
         let Command::Run(run) = cli.command else { panic!("not run") };
         assert_eq!(run.create.process.hostname.as_deref(), Some("box"));
+    }
+
+    #[test]
+    fn of_a_flag_given_twice_the_last_counts_as_with_docker() {
+        let cli = parse("transom run -d -d --name a --name b -e A -e B image").unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert!(run.detach);
+        assert_eq!(run.create.name.as_deref(), Some("b"));
+        assert_eq!(run.create.process.env, ["A", "B"], "what adds up still does");
     }
 
     #[test]

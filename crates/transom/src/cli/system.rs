@@ -12,6 +12,17 @@ pub struct Formatted {
     pub format: Option<String>,
 }
 
+/// `system df`
+#[derive(Debug, Args)]
+pub struct Df {
+    /// Show each image, container, volume and layer of a build
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// `json`, or a template
+    #[arg(long)]
+    pub format: Option<String>,
+}
+
 /// `events`
 #[derive(Debug, Args)]
 pub struct Events {
@@ -21,7 +32,7 @@ pub struct Events {
     /// Show events until a time, then end
     #[arg(long)]
     pub until: Option<String>,
-    /// Filter by `type`, `event`, `container`, `image` or `label`
+    /// Filter by `type`, `event`, `container`, `image`, `label`, `network` or `volume`
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
     /// `json`, or a template

@@ -1,8 +1,12 @@
-//! `system df`: what images, containers, volumes and builds take on the disk.
+//! `system df`: what images, containers, volumes and builds take on the disk. What each of them
+//! takes is in `verbose`.
 
-use anyhow::Result;
+mod verbose;
+
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use crate::cli::system::Df;
 use crate::format::Format;
 use crate::host::Host;
 use crate::settings::size;
@@ -18,8 +22,14 @@ const HEADINGS: &[(&str, &str)] = &[
 ];
 
 /// `system df`
-pub(super) async fn command(host: &Host, format: Option<&str>) -> Result<()> {
-    let format = Format::parse(format, TABLE)?;
+pub(super) async fn command(host: &Host, args: &Df) -> Result<()> {
+    if args.verbose {
+        if args.format.is_some() {
+            bail!("conflicting options: --verbose and --format");
+        }
+        return verbose::tell(host).await;
+    }
+    let format = Format::parse(args.format.as_deref(), TABLE)?;
     let found = host.list().await?;
     let (mut containers, mut volumes) = (Room::default(), Room::default());
     for one in &found {

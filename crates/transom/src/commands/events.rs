@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
+use super::filters::has_label;
 use crate::cli::system::Events as Args;
 use crate::events::Event;
 use crate::format::Format;
@@ -72,7 +73,14 @@ fn print_older(
 
 fn print(event: &Event, format: Option<&Format>) -> Result<()> {
     if let Some(format) = format {
-        print!("{}", format.list(&[serde_json::to_value(event)?], &[])?);
+        let mut value = serde_json::to_value(event)?;
+        // What docker has said since before there were actors.
+        value["status"] = event.action.clone().into();
+        value["id"] = event.actor.id.clone().into();
+        if let Some(image) = event.actor.attributes.get("image") {
+            value["from"] = image.clone().into();
+        }
+        print!("{}", format.list(&[value], &[])?);
     } else {
         let attributes: Vec<String> =
             event.actor.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -138,17 +146,21 @@ impl Tail {
 }
 
 fn filter(text: &str) -> Result<(&str, &str)> {
-    let known = ["type", "event", "container", "image", "label", "volume"];
+    let known = ["type", "event", "container", "image", "label", "network", "volume"];
     match text.split_once('=') {
         Some((key, value)) if known.contains(&key) => Ok((key, value)),
         _ => bail!("invalid filter '{text}': {} are known, as KEY=VALUE", known.join(", ")),
     }
 }
 
-/// Of one key any filter will do, of several keys each must.
+/// Of one key any filter will do, of several keys each must; every label must be there.
 fn holds(event: &Event, filters: &[(&str, &str)]) -> bool {
-    filters.iter().all(|(key, _)| {
-        filters.iter().filter(|(other, _)| other == key).any(|(key, value)| fits(event, key, value))
+    filters.iter().all(|(key, value)| {
+        let mut alike = filters.iter().filter(|(other, _)| other == key);
+        match *key {
+            "label" => fits(event, key, value),
+            _ => alike.any(|(key, value)| fits(event, key, value)),
+        }
     })
 }
 
@@ -165,10 +177,7 @@ fn fits(event: &Event, key: &str, value: &str) -> bool {
             named("image")
                 || event.actor.attributes.get("image").is_some_and(|image| image == value)
         }
-        "label" => match value.split_once('=') {
-            Some((name, value)) => event.actor.attributes.get(name).is_some_and(|v| v == value),
-            None => event.actor.attributes.contains_key(value),
-        },
+        "label" => has_label(&event.actor.attributes, value),
         kind => named(kind),
     }
 }

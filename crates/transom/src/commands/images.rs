@@ -131,7 +131,7 @@ fn row(image: &Image, name: Option<&ImageName>, args: &Images) -> Value {
         "Tag": name.and_then(ImageName::tag).unwrap_or(NONE),
         "Digest": digest.map_or(NONE.to_owned(), ToString::to_string),
         "CreatedSince": format!("{} ago", time::roughly(time::since(created))),
-        "CreatedAt": created.to_string(),
+        "CreatedAt": time::shown(created),
         "Size": size::decimal(image.size),
         "Containers": "N/A",
         "SharedSize": "N/A",

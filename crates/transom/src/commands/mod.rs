@@ -17,6 +17,7 @@ mod import;
 mod info;
 mod inspect;
 mod life;
+mod login;
 mod logs;
 mod many;
 mod network;
@@ -179,6 +180,8 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Save(args) => transfer::save(host, args).await,
         Command::Pull(args) => pull::pull(host, args).await,
         Command::Push(args) => pull::push(host, args).await,
+        Command::Login(args) => login::login(host, args).await,
+        Command::Logout(args) => login::logout(host, args).await,
         Command::Tag(args) => images::tag(host, args).await,
         Command::Rmi(args) => images::rmi(host, args).await,
         Command::Prune(args) => prune::command(host, args).await,
@@ -187,7 +190,7 @@ async fn on_host(host: &Host, command: Command) -> Result<()> {
         Command::Spec(args) => Box::pin(spec::command(host, *args)).await,
         Command::Events(args) => events::command(host, args).await,
         Command::Info(args) => info::command(host, args.format.as_deref()).await,
-        Command::DiskUsage(args) => df::command(host, args.format.as_deref()).await,
+        Command::DiskUsage(args) => df::command(host, &args).await,
         Command::Container(_)
         | Command::Builder(BuilderGroup::Build(_))
         | Command::Image(_)

@@ -1,14 +1,19 @@
 //! `ps`
 
-use anyhow::{Context, Result, bail};
+mod filters;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
 use serde_json::{Value, json};
+
+use self::filters::Filters;
 
 use crate::cli::container::Ps;
 use crate::format::Format;
 use crate::host::Host;
 use crate::settings::{size, time};
 use crate::store::health::Health;
-use crate::store::record::short;
 use crate::store::{Found, Record, State, Status};
 
 const TABLE: &str =
@@ -32,15 +37,11 @@ const HEADINGS: &[(&str, &str)] = &[
 
 /// `ps`
 pub(super) async fn command(host: &Host, args: Ps) -> Result<()> {
-    let filters: Vec<Filter<'_>> =
-        args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<_>>()?;
+    let filters = Filters::parse(host, &args.filter).await?;
     let last = if args.latest { Some(1) } else { args.last };
-    let asks_state = filters.iter().any(|filter| matches!(filter.key, "status" | "exited"));
-    let all = args.all || last.is_some() || asks_state;
+    let all = args.all || last.is_some() || filters.ask_for_ended();
     let mut found = host.list().await?;
-    let bounds = bounds(host, &filters).await?;
-    found.retain(|found| (all || found.state.status.is_active()) && bounds.hold(&found.record));
-    found.retain(|found| matches(found, &filters));
+    found.retain(|found| (all || found.state.status.is_active()) && filters.hold(found));
     if let Some(last) = last {
         found.truncate(last);
     }
@@ -52,18 +53,27 @@ pub(super) async fn command(host: &Host, args: Ps) -> Result<()> {
     }
     let table = if args.size { format!("{TABLE}\t{{{{.Size}}}}") } else { TABLE.to_owned() };
     let format = Format::parse(args.format.as_deref(), &table)?;
+    // A template that shows sizes asks for them.
+    let shows_size = args.format.as_ref().is_some_and(|format| format.contains(".Size"));
+    let sizes = if args.size || shows_size { Some(image_sizes(host).await?) } else { None };
     let mut rows = Vec::with_capacity(found.len());
     for one in &found {
-        rows.push(row(one, &args)?);
+        rows.push(row(one, &args, sizes.as_ref())?);
     }
     print!("{}", format.list(&rows, HEADINGS)?);
     Ok(())
 }
 
-fn row(found: &Found, args: &Ps) -> Result<Value> {
+/// By id, what each image takes.
+async fn image_sizes(host: &Host) -> Result<BTreeMap<String, u64>> {
+    let images = host.images().await?.images().await?;
+    Ok(images.into_iter().map(|image| (image.id.to_string(), image.size)).collect())
+}
+
+fn row(found: &Found, args: &Ps, images: Option<&BTreeMap<String, u64>>) -> Result<Value> {
     let (record, state) = (&found.record, &found.state);
-    let command = words(record);
-    let command = if args.no_trunc { command } else { ellipsis(&command, 20) };
+    let command =
+        if args.no_trunc { format!("\"{}\"", words(record)) } else { shown_command(record) };
     let volumes = record.mounts.iter().filter(|mount| mount.name.is_some());
     let mounts: Vec<&str> =
         record.mounts.iter().map(|mount| mount.name.as_deref().unwrap_or(&mount.source)).collect();
@@ -71,8 +81,8 @@ fn row(found: &Found, args: &Ps) -> Result<Value> {
         record.config.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let id = if args.no_trunc { &record.id } else { record.short_id() };
     let mut row = json!({
-        "Command": format!("\"{command}\""),
-        "CreatedAt": record.created.to_string(),
+        "Command": command,
+        "CreatedAt": time::shown(record.created),
         "ID": id,
         "Image": record.config.image,
         "Labels": labels.join(","),
@@ -85,9 +95,14 @@ fn row(found: &Found, args: &Ps) -> Result<Value> {
         "State": state.status.as_str(),
         "Status": status(state),
     });
-    let upper = found.folder.scratch().join("upper");
-    let bytes = if args.size { crate::store::tree_size(&upper)? } else { 0 };
-    row["Size"] = size::decimal(bytes).into();
+    row["Size"] = match images {
+        Some(images) => {
+            let own = crate::store::tree_size(&found.folder.scratch().join("upper"))?;
+            let whole = own + images.get(&record.image_id).copied().unwrap_or_default();
+            format!("{} (virtual {})", size::decimal(own), size::decimal(whole)).into()
+        }
+        None => size::decimal(0).into(),
+    };
     Ok(row)
 }
 
@@ -98,6 +113,11 @@ fn networks(record: &Record) -> Vec<&str> {
     } else {
         record.networks.keys().map(String::as_str).collect()
     }
+}
+
+/// The beginning of what it runs.
+pub(super) fn shown_command(record: &Record) -> String {
+    format!("\"{}\"", ellipsis(&words(record), 20))
 }
 
 /// Program and arguments, as they were typed.
@@ -146,119 +166,4 @@ fn ports(state: &State) -> String {
         .collect();
     all.sort_unstable();
     all.join(", ")
-}
-
-/// `key=value`
-#[derive(Debug)]
-struct Filter<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-const KEYS: &[&str] = &[
-    "ancestor",
-    "before",
-    "exited",
-    "health",
-    "id",
-    "isolation",
-    "label",
-    "name",
-    "network",
-    "publish",
-    "since",
-    "status",
-    "volume",
-];
-
-impl<'a> Filter<'a> {
-    fn parse(text: &'a str) -> Result<Self> {
-        let (key, value) = text
-            .split_once('=')
-            .with_context(|| format!("invalid filter '{text}': KEY=VALUE is wanted"))?;
-        if !KEYS.contains(&key) {
-            bail!("invalid filter '{key}': {} are known", KEYS.join(", "));
-        }
-        if key == "exited" && value.parse::<u32>().is_err() {
-            bail!("invalid filter '{text}': an exit code is wanted");
-        }
-        Ok(Self { key, value })
-    }
-
-    fn holds(&self, found: &Found) -> bool {
-        let (record, state, value) = (&found.record, &found.state, self.value);
-        match self.key {
-            "id" => record.id.starts_with(value),
-            "name" => {
-                record.name.contains(value.trim_start_matches(['/', '^']).trim_end_matches('$'))
-            }
-            "status" => state.status.as_str() == value,
-            "exited" => state.status == Status::Exited && value.parse() == Ok(state.exit_code),
-            "label" => match value.split_once('=') {
-                Some((name, value)) => record.config.labels.get(name).is_some_and(|v| v == value),
-                None => record.config.labels.contains_key(value),
-            },
-            "ancestor" => {
-                let image = &record.config.image;
-                image == value
-                    || image.strip_suffix(":latest") == Some(value)
-                    || value.strip_suffix(":latest") == Some(image)
-                    || short(&record.image_id).starts_with(short(value))
-            }
-            "network" => networks(record).contains(&value),
-            "health" => {
-                state.health.as_ref().map_or("none", |health| health.status.as_str()) == value
-            }
-            "isolation" => record.host_config.isolation.0.eq_ignore_ascii_case(value),
-            "publish" => state.endpoints.iter().flat_map(|endpoint| &endpoint.ports).any(|port| {
-                let number = value.split('/').next().unwrap_or(value);
-                port.host_port.to_string() == number
-            }),
-            "volume" => record.mounts.iter().any(|mount| {
-                mount.name.as_deref() == Some(value)
-                    || mount.destination.eq_ignore_ascii_case(value)
-            }),
-            // These compare with another container, which `Bounds` has found.
-            _ => true,
-        }
-    }
-}
-
-/// Of one key any filter will do, of several keys each must.
-fn matches(found: &Found, filters: &[Filter<'_>]) -> bool {
-    filters.iter().all(|filter| {
-        let alike = filters.iter().filter(|other| other.key == filter.key);
-        // Labels are the exception: each must be there.
-        if filter.key == "label" {
-            filter.holds(found)
-        } else {
-            alike.into_iter().any(|one| one.holds(found))
-        }
-    })
-}
-
-/// Between which moments a container must have been made.
-#[derive(Debug, Default)]
-struct Bounds {
-    since: Option<jiff::Timestamp>,
-    before: Option<jiff::Timestamp>,
-}
-
-impl Bounds {
-    fn hold(&self, record: &Record) -> bool {
-        self.since.is_none_or(|since| record.created > since)
-            && self.before.is_none_or(|before| record.created < before)
-    }
-}
-
-async fn bounds(host: &Host, filters: &[Filter<'_>]) -> Result<Bounds> {
-    let mut bounds = Bounds::default();
-    for filter in filters {
-        match filter.key {
-            "since" => bounds.since = Some(host.find(filter.value).await?.record.created),
-            "before" => bounds.before = Some(host.find(filter.value).await?.record.created),
-            _ => {}
-        }
-    }
-    Ok(bounds)
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use image::{Image, ImageName, Progress, PullOptions, Quiet};
+use image::{Image, ImageName, OsVersion, Progress, PullOptions, Quiet};
 use spec::api::ImageConfig;
 
+use super::Status;
 use super::progress::{Bars, Lines};
 use crate::cli::image::{Pull, Push};
 use crate::cli::run::Create;
@@ -21,15 +22,16 @@ pub(super) async fn for_container(
 ) -> Result<Image> {
     let name = &flags.line[0];
     check_platform(flags.platform.as_deref())?;
+    if !matches!(flags.pull.as_str(), "always" | "missing" | "never") {
+        bail!("invalid value of --pull: \"{}\": always, missing or never", flags.pull);
+    }
     if is_base(name) {
         return base(host, images).await;
     }
-    let here = match flags.pull.as_str() {
-        "always" => return fetch(host, images, name, flags.quiet).await,
-        "missing" | "never" => images.resolve(name).await,
-        other => bail!("invalid value of --pull: \"{other}\": always, missing or never"),
-    };
-    match here {
+    if flags.pull == "always" {
+        return fetch(host, images, name, flags.quiet).await;
+    }
+    match images.resolve(name).await {
         Ok(image) => {
             image.check_platform()?;
             // A name that stands for the base has the platform's Windows too.
@@ -156,12 +158,39 @@ pub(super) async fn pull(host: &Host, args: Pull) -> Result<()> {
     check_platform(args.platform.as_deref())?;
     let images = host.images().await?;
     let platform = host.platform().await?;
-    let version = platform.os_version.parse().context("reading the platform's version")?;
-    let options = PullOptions { host: version };
-    let pulled = images.pull(&args.image, options, shown(args.quiet)).await?;
+    let version: OsVersion =
+        platform.os_version.parse().context("reading the platform's version")?;
+    if !args.all_tags {
+        return pull_one(host, &images, &args.image, version, args.quiet).await;
+    }
+    let name = whole_repository(&args.image)?;
+    let tags = images.tags(&name).await?;
+    if tags.is_empty() {
+        bail!("{} has no tags", name.familiar_repository());
+    }
+    let mut failed = false;
+    for tag in tags {
+        let name = format!("{}:{tag}", name.familiar_repository());
+        // One that is for another system keeps nobody from the others.
+        if let Err(error) = pull_one(host, &images, &name, version, args.quiet).await {
+            eprintln!("transom: {error:#}");
+            failed = true;
+        }
+    }
+    if failed { Err(Status(1).into()) } else { Ok(()) }
+}
+
+async fn pull_one(
+    host: &Host,
+    images: &image::Store,
+    image: &str,
+    version: OsVersion,
+    quiet: bool,
+) -> Result<()> {
+    let pulled = images.pull(image, PullOptions { host: version }, shown(quiet)).await?;
     let name = pulled.name.familiar();
     host.events.image(&name, "pull", &pulled.name.familiar_repository());
-    if !args.quiet {
+    if !quiet {
         println!("Digest: {}", pulled.digest);
         if pulled.changed {
             println!("Status: Downloaded newer image for {name}");
@@ -175,17 +204,46 @@ pub(super) async fn pull(host: &Host, args: Pull) -> Result<()> {
 
 /// `push`
 pub(super) async fn push(host: &Host, args: Push) -> Result<()> {
+    check_platform(args.platform.as_deref())?;
     let images = host.images().await?;
-    let pushed = images.push(&args.image, shown(args.quiet)).await?;
+    if !args.all_tags {
+        return push_one(host, &images, &args.image, args.quiet).await;
+    }
+    let repository = whole_repository(&args.image)?.familiar_repository();
+    let all = images.images().await?.into_iter().flat_map(|image| image.names);
+    let mut names: Vec<String> = all
+        .filter(|name| name.familiar_repository() == repository)
+        .map(|name| name.familiar())
+        .collect();
+    names.sort_unstable();
+    if names.is_empty() {
+        bail!("no image is tagged {repository}");
+    }
+    for name in names {
+        push_one(host, &images, &name, args.quiet).await?;
+    }
+    Ok(())
+}
+
+async fn push_one(host: &Host, images: &image::Store, image: &str, quiet: bool) -> Result<()> {
+    let pushed = images.push(image, shown(quiet)).await?;
     let name = pushed.name.familiar();
     host.events.image(&name, "push", &pushed.name.familiar_repository());
-    if args.quiet {
+    if quiet {
         println!("{}", pushed.name.canonical());
     } else {
         let tag = pushed.name.tag().unwrap_or("latest");
         println!("{tag}: digest: {} size: {}", pushed.digest, pushed.size);
     }
     Ok(())
+}
+
+/// A repository without a tag or a digest, for who wants all of it.
+fn whole_repository(text: &str) -> Result<ImageName> {
+    if text.rsplit('/').next().unwrap_or(text).contains([':', '@']) {
+        bail!("tag can't be used with --all-tags/-a: {text}");
+    }
+    Ok(ImageName::parse(text)?)
 }
 
 /// How far a transfer is, on stdout's own behalf: bars on a terminal, a line per layer elsewhere.

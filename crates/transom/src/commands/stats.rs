@@ -9,17 +9,20 @@ use serde_json::{Value, json};
 use super::exec;
 use crate::cli::container::Stats;
 use crate::format::Format;
-use crate::host::Host;
+use crate::host::{Host, silo};
 use crate::settings::size;
 use crate::store::Found;
 
-const TABLE: &str = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.BlockIO}}\t{{.PIDs}}";
+const TABLE: &str =
+    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}";
 const HEADINGS: &[(&str, &str)] = &[
     ("ID", "CONTAINER ID"),
     ("Container", "CONTAINER"),
     ("Name", "NAME"),
     ("CPUPerc", "CPU %"),
     ("MemUsage", "PRIV WORKING SET"),
+    ("MemPerc", "MEM %"),
+    ("NetIO", "NET I/O"),
     ("BlockIO", "BLOCK I/O"),
     ("PIDs", "PIDS"),
 ];
@@ -56,6 +59,8 @@ struct Used {
     at: std::time::Instant,
     windows: WindowsContainerStatistics,
     processes: usize,
+    /// Bytes received and sent, where that can be seen.
+    traffic: Option<(u64, u64)>,
 }
 
 async fn samples(host: &Host, args: &Stats) -> Result<Vec<Sample>> {
@@ -73,18 +78,22 @@ async fn samples(host: &Host, args: &Stats) -> Result<Vec<Sample>> {
     };
     for found in found {
         // One that ends while it is asked has used nothing.
-        let used = if found.state.status.is_running() { sample(&found).await.ok() } else { None };
+        let used =
+            if found.state.status.is_running() { sample(host, &found).await.ok() } else { None };
         all.push(Sample { found, used });
     }
     Ok(all)
 }
 
-async fn sample(found: &Found) -> Result<Used> {
+async fn sample(host: &Host, found: &Found) -> Result<Used> {
     let client = exec::connect(found).await?;
     let statistics: Statistics = client.stats(&found.record.id).await?;
     let windows = statistics.windows().clone();
     let processes = client.pids(&found.record.id).await?.len();
-    Ok(Used { at: std::time::Instant::now(), windows, processes })
+    let silos = host.dirs.state.join("silos");
+    let first = silo::first_process(&silos, &found.record.id);
+    let traffic = first.and_then(silo::traffic).ok();
+    Ok(Used { at: std::time::Instant::now(), windows, processes, traffic })
 }
 
 fn row(sample: &Sample, before: &[Sample], args: &Stats) -> Value {
@@ -92,7 +101,8 @@ fn row(sample: &Sample, before: &[Sample], args: &Stats) -> Value {
     let id = if args.no_trunc { &record.id } else { record.short_id() };
     let mut row = json!({
         "ID": id, "Container": id, "Name": record.name,
-        "CPUPerc": "--", "MemUsage": "--", "BlockIO": "--", "PIDs": "--",
+        "CPUPerc": "--", "MemUsage": "--", "MemPerc": "--", "NetIO": "--",
+        "BlockIO": "--", "PIDs": "--",
     });
     let Some(used) = &sample.used else { return row };
     let old = before.iter().find(|old| old.found.record.id == record.id);
@@ -103,6 +113,9 @@ fn row(sample: &Sample, before: &[Sample], args: &Stats) -> Value {
     let memory = memory.map_or(0, |memory| memory.memory_usage_private_working_set_bytes);
     row["CPUPerc"] = format!("{:.2}%", old.map_or(0.0, |old| processor_share(old, used))).into();
     row["MemUsage"] = size::binary(memory).into();
+    if let Some((received, sent)) = used.traffic {
+        row["NetIO"] = pair(received, sent).into();
+    }
     row["BlockIO"] = pair(read, written).into();
     row["PIDs"] = used.processes.to_string().into();
     row

@@ -13,6 +13,7 @@ use crate::host::Host;
 
 /// `load`
 pub(super) async fn load(host: &Host, args: Load) -> Result<()> {
+    pull::check_platform(args.platform.as_deref())?;
     let input: Box<dyn Read + Send> = match &args.input {
         Some(path) => {
             let file = File::open(path);
@@ -38,6 +39,7 @@ pub(super) async fn load(host: &Host, args: Load) -> Result<()> {
 
 /// `save`
 pub(super) async fn save(host: &Host, args: Save) -> Result<()> {
+    pull::check_platform(args.platform.as_deref())?;
     let images = host.images().await?;
     let Some(path) = &args.output else {
         if std::io::stdout().is_terminal() {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use image::merged::{Directory, Node};
 
 use super::endpoint::Inside;
+use crate::host::silo;
 use crate::store::Found;
 
 /// Follows `path` to what it names.
@@ -49,12 +50,7 @@ pub(super) fn upper(found: &Found) -> Result<PathBuf> {
 
 /// The drive of a running container, as it sees it itself.
 pub(super) fn running(silos: &Path, id: &str) -> Result<PathBuf> {
-    let pid =
-        std::fs::read_to_string(silos.join(id).join("pid")).context("finding the container")?;
-    let pid: u32 = pid.trim().parse().context("finding the container")?;
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-    let children = children.context("finding the container's first process")?;
-    let first = children.split_whitespace().next().context("the container has just ended")?;
+    let first = silo::first_process(silos, id)?;
     Ok(PathBuf::from(format!("/proc/{first}/root/wine/drive_c")))
 }
 

@@ -1,7 +1,9 @@
-//! What stands between `{{` and `}}`.
+//! What stands between `{{` and `}}`. What functions do is in [`super::functions`].
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+use super::functions::{apply, show};
 
 /// A pipeline of calls; each one's result is the last argument of the next.
 #[derive(Debug)]
@@ -88,12 +90,19 @@ impl Expression {
                 Some((Term::Word(word), rest)) => (Some(word.as_str()), rest),
                 _ => (None, call.as_slice()),
             };
+            let method = rest.len() > 1 && rest[0].is_method();
+            let value = |(at, term): (usize, &Term)| match at {
+                0 if method => Ok(Value::Null),
+                _ => term.evaluate(scope),
+            };
             let mut arguments: Vec<Value> =
-                rest.iter().map(|term| term.evaluate(scope)).collect::<Result<_>>()?;
+                rest.iter().enumerate().map(value).collect::<Result<_>>()?;
             arguments.extend(piped.take());
             piped = Some(match function {
                 Some(name) => apply(name, &arguments)?,
                 None if arguments.len() == 1 => arguments.remove(0),
+                // Docker's rows answer for one of their labels: `{{.Label "name"}}`.
+                None if method => label(scope.here, &show(&arguments[1]))?,
                 None => bail!("template: a value takes no arguments"),
             });
         }
@@ -102,6 +111,10 @@ impl Expression {
 }
 
 impl Term {
+    fn is_method(&self) -> bool {
+        matches!(self, Self::Members(names) if names == &["Label"])
+    }
+
     fn evaluate(&self, scope: &Scope<'_>) -> Result<Value> {
         match self {
             Self::Members(names) => descend(scope.here, names),
@@ -122,9 +135,12 @@ fn descend(from: &Value, names: &[String]) -> Result<Value> {
     let mut value = from;
     for name in names {
         value = match value {
-            Value::Object(members) => members
-                .get(name)
-                .with_context(|| format!("template: there is no member .{name}"))?,
+            Value::Object(members) => {
+                // Docker knows many by two names, Go's and JSON's: `.ID` and `.Id`, `.Time` and `.time`.
+                let alike = || members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+                let found = members.get(name).or_else(|| alike().map(|(_, value)| value));
+                found.with_context(|| format!("template: there is no member .{name}"))?
+            }
             Value::Null => return Ok(Value::Null),
             _ => bail!("template: there is no member .{name}"),
         };
@@ -132,105 +148,15 @@ fn descend(from: &Value, names: &[String]) -> Result<Value> {
     Ok(value.clone())
 }
 
-fn apply(function: &str, arguments: &[Value]) -> Result<Value> {
-    let text = |value: &Value| show(value);
-    match (function, arguments) {
-        ("json", [value]) => Ok(serde_json::to_string(value)?.into()),
-        ("len", [Value::Array(list)]) => Ok(list.len().into()),
-        ("len", [Value::Object(map)]) => Ok(map.len().into()),
-        ("len", [Value::String(string)]) => Ok(string.len().into()),
-        ("len", [Value::Null]) => Ok(0.into()),
-        ("upper", [value]) => Ok(text(value).to_uppercase().into()),
-        ("lower", [value]) => Ok(text(value).to_lowercase().into()),
-        ("title", [value]) => Ok(title(&text(value)).into()),
-        ("println", values) => Ok(format!("{}\n", joined(values, " ")).into()),
-        ("print", values) => Ok(joined(values, "").into()),
-        ("join", [Value::Array(list), separator]) => Ok(joined(list, &text(separator)).into()),
-        ("split", [value, separator]) => {
-            let (value, separator) = (text(value), text(separator));
-            Ok(value.split(separator.as_str()).map(Value::from).collect())
-        }
-        ("index", [value, keys @ ..]) => index(value, keys),
-        ("eq", [first, others @ ..]) => {
-            Ok(others.iter().any(|other| show(other) == show(first)).into())
-        }
-        ("ne", [first, second]) => Ok((show(first) != show(second)).into()),
-        ("not", [value]) => Ok((!truth(value)).into()),
-        ("and", values) => Ok(values
-            .iter()
-            .find(|value| !truth(value))
-            .or(values.last())
-            .cloned()
-            .into_iter()
-            .collect::<Vec<_>>()
-            .pop()
-            .unwrap_or(Value::Null)),
-        ("or", values) => Ok(values
-            .iter()
-            .find(|value| truth(value))
-            .or(values.last())
-            .cloned()
-            .unwrap_or(Value::Null)),
-        _ => bail!(
-            "template: function {function} with {} arguments is not supported",
-            arguments.len()
-        ),
-    }
-}
-
-fn index(value: &Value, keys: &[Value]) -> Result<Value> {
-    let mut value = value;
-    for key in keys {
-        value = match (value, key) {
-            (Value::Object(map), Value::String(key)) => map.get(key).unwrap_or(&Value::Null),
-            (Value::Array(list), Value::Number(at)) => {
-                let at = at.as_u64().and_then(|at| usize::try_from(at).ok());
-                at.and_then(|at| list.get(at)).context("template: index out of range")?
-            }
-            _ => return Ok(Value::Null),
-        };
-    }
-    Ok(value.clone())
-}
-
-fn joined(values: &[Value], separator: &str) -> String {
-    values.iter().map(show).collect::<Vec<_>>().join(separator)
-}
-
-fn title(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
-/// A value as Go prints it.
-pub(super) fn show(value: &Value) -> String {
-    match value {
-        Value::Null => "<no value>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(list) => format!("[{}]", joined(list, " ")),
-        Value::Object(map) => {
-            let mut members: Vec<_> = map.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
-            let members: Vec<_> =
-                members.iter().map(|(name, value)| format!("{name}:{}", show(value))).collect();
-            format!("map[{}]", members.join(" "))
-        }
-    }
-}
-
-/// Whether Go takes a value for true.
-pub(super) fn truth(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-    }
+/// A label of a row, which has them all in one text. A value may have a comma in it.
+fn label(row: &Value, name: &str) -> Result<Value> {
+    let labels = descend(row, &["Labels".to_owned()])?;
+    let labels = labels.as_str().unwrap_or_default().split(',').collect::<Vec<_>>();
+    let begins = |part: &&str| part.split_once('=').is_some_and(|(key, _)| key == name);
+    let Some(first) = labels.iter().position(begins) else { return Ok("".into()) };
+    let rest = labels[first + 1..].iter().take_while(|part| !part.contains('='));
+    let whole: Vec<&str> = labels[first..=first].iter().chain(rest).copied().collect();
+    Ok(whole.join(",")[name.len() + 1..].into())
 }
 
 /// Words: strings in quotes and groups in brackets are one each.

@@ -4,6 +4,8 @@
 //! of them are shown, and how, is decided by `--format` alone.
 
 mod expression;
+mod functions;
+mod printf;
 mod table;
 mod template;
 

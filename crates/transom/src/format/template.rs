@@ -2,13 +2,16 @@
 //!
 //! `{{.A.B}}`, `{{json .A}}`, `{{.}}`, `{{index .A "b"}}`, `{{len .A}}`, `{{upper .A}}`,
 //! `{{lower .A}}`, `{{title .A}}`, `{{join .A ","}}`, `{{split .A ","}}`, `{{println .A}}`,
-//! pipes, `{{range .A}}..{{end}}`, `{{range $k, $v := .A}}`, `{{if .A}}..{{else}}..{{end}}`,
-//! with `eq`, `ne`, `not`. Anything else is refused, with its text.
+//! `{{printf "%s" .A}}`, `{{slice .A 0 3}}`, `{{truncate .A 3}}`, `{{.Label "a"}}`, pipes,
+//! `{{range .A}}..{{end}}`, `{{range $k, $v := .A}}`, `{{if .A}}..{{else}}..{{end}}`,
+//! `{{with .A}}..{{end}}`, with `eq`, `ne`, `lt`, `le`, `gt`, `ge`, `not`, `and`, `or`. Anything
+//! else is refused, with its text.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::expression::{Expression, Scope, show, truth};
+use super::expression::{Expression, Scope};
+use super::functions::{show, truth};
 
 /// A template.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ enum Node {
     Text(String),
     Show(Expression),
     If { condition: Expression, then: Vec<Node>, otherwise: Vec<Node> },
+    With { value: Expression, names: Vec<String>, body: Vec<Node>, otherwise: Vec<Node> },
     Range { over: Expression, names: Vec<String>, body: Vec<Node>, otherwise: Vec<Node> },
 }
 
@@ -57,7 +61,7 @@ impl Template {
                         None => text.push_str(&member.to_uppercase()),
                     }
                 }
-                Node::If { .. } | Node::Range { .. } => {}
+                Node::If { .. } | Node::Range { .. } | Node::With { .. } => {}
             }
         }
         text
@@ -107,8 +111,15 @@ fn block(tokens: &mut std::vec::IntoIter<Token>) -> Result<(Vec<Node>, Option<St
             "end" => return Ok((nodes, Some("end".to_owned()))),
             "else" => return Ok((nodes, Some(action))),
             "if" => nodes.push(condition(rest, tokens)?),
-            "range" => nodes.push(range(rest, tokens)?),
-            "with" | "template" | "define" | "block" | "break" | "continue" => {
+            "range" => {
+                let (names, over, body, otherwise) = scoped(rest, tokens)?;
+                nodes.push(Node::Range { over, names, body, otherwise });
+            }
+            "with" => {
+                let (names, value, body, otherwise) = scoped(rest, tokens)?;
+                nodes.push(Node::With { value, names, body, otherwise });
+            }
+            "template" | "define" | "block" | "break" | "continue" => {
                 bail!("template: {{{{{word}}}}} is not supported")
             }
             _ if word.starts_with("/*") => {}
@@ -133,7 +144,10 @@ fn condition(text: &str, tokens: &mut std::vec::IntoIter<Token>) -> Result<Node>
     Ok(Node::If { condition, then, otherwise })
 }
 
-fn range(text: &str, tokens: &mut std::vec::IntoIter<Token>) -> Result<Node> {
+/// What `range` and `with` have: names, what they are for, a body, and what stands for nothing.
+type Scoped = (Vec<String>, Expression, Vec<Node>, Vec<Node>);
+
+fn scoped(text: &str, tokens: &mut std::vec::IntoIter<Token>) -> Result<Scoped> {
     let (names, over) = match text.split_once(":=") {
         Some((names, over)) => {
             let names = names.split(',').map(|name| name.trim().to_owned()).collect();
@@ -146,9 +160,9 @@ fn range(text: &str, tokens: &mut std::vec::IntoIter<Token>) -> Result<Node> {
     let otherwise = match end.as_deref() {
         Some("else") => closed(block(tokens)?)?,
         Some("end") => Vec::new(),
-        _ => bail!("template: {{{{range}}}} without {{{{end}}}}"),
+        _ => bail!("template: {{{{range}}}} or {{{{with}}}} without {{{{end}}}}"),
     };
-    Ok(Node::Range { over, names, body, otherwise })
+    Ok((names, over, body, otherwise))
 }
 
 fn closed((nodes, end): (Vec<Node>, Option<String>)) -> Result<Vec<Node>> {
@@ -166,6 +180,14 @@ fn expand(nodes: &[Node], scope: &Scope<'_>, text: &mut String) -> Result<()> {
             Node::If { condition, then, otherwise } => {
                 let holds = truth(&condition.evaluate(scope)?);
                 expand(if holds { then } else { otherwise }, scope, text)?;
+            }
+            Node::With { value, names, body, otherwise } => {
+                let value = value.evaluate(scope)?;
+                if truth(&value) {
+                    expand(body, &scope.inner(names, &Value::Null, &value), text)?;
+                } else {
+                    expand(otherwise, scope, text)?;
+                }
             }
             Node::Range { over, names, body, otherwise } => {
                 let items = items(over.evaluate(scope)?);
@@ -234,11 +256,30 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_value_can_be_looked_at_compared_and_named() {
+        let with = "{{with .State}}{{.ExitCode}}{{end}}{{with .State.Error}}x{{else}}-{{end}}";
+        assert_eq!(expanded(with).unwrap(), "305419896-");
+        assert_eq!(expanded("{{with $s := .State}}{{$s.Running}}{{end}}").unwrap(), "true");
+        assert_eq!(expanded("{{slice .Name 1 3}} {{truncate .Name 2}}").unwrap(), "we /w");
+        assert_eq!(expanded(r#"{{printf "%-6s|" .Name}}"#).unwrap(), "/web  |");
+        assert_eq!(expanded("{{if gt .State.ExitCode 7}}{{len .Args}}{{end}}").unwrap(), "2");
+        assert_eq!(expanded("{{.name}}").unwrap(), "/web", "the other of two names");
+        let row = json!({ "Labels": "a=1,2,com.x=y" });
+        let label = |text| Template::parse(text).unwrap().expand(&row).unwrap();
+        assert_eq!(label(r#"{{.Label "a"}} {{.Label "com.x"}} {{.Label "b"}}."#), "1,2 y .");
+    }
+
+    #[test]
     fn what_is_not_there_is_said_and_what_is_not_supported_is_refused() {
         assert!(expanded("{{.Nope}}").unwrap_err().to_string().contains("Nope"));
-        for template in
-            ["{{.Name", "{{if .Name}}", "{{with .Name}}{{end}}", "{{nonsense .Name}}", "{{end}}"]
-        {
+        for template in [
+            "{{.Name",
+            "{{if .Name}}",
+            "{{with .Name}}",
+            "{{.Name 1}}",
+            "{{nonsense .Name}}",
+            "{{end}}",
+        ] {
             assert!(expanded(template).is_err(), "{template}");
         }
     }

@@ -5,6 +5,7 @@ pub mod failure;
 pub mod given;
 pub mod process;
 pub mod remove;
+pub mod silo;
 pub mod sweep;
 pub mod volumes;
 

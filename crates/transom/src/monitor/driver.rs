@@ -172,7 +172,6 @@ impl Driver {
         state.status = Status::Running;
         state.pid = run.pid;
         state.started_at = Some(Timestamp::now());
-        state.finished_at = None;
         (state.exit_code, state.oom_killed) = (0, false);
         state.error.clear();
         state.endpoints.clone_from(&run.endpoints);

@@ -72,6 +72,11 @@ pub fn roughly(while_: Duration) -> String {
     }
 }
 
+/// A moment as docker's lists show it, in this host's time.
+pub fn shown(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z %Z").to_string()
+}
+
 /// How long ago that is.
 pub fn since(at: Timestamp) -> Duration {
     Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default()

@@ -75,6 +75,7 @@ fn top_and_stats_show_the_processes_and_what_they_take() {
     let stats = container.transom("stats", &flags).succeed().json();
     let memory = stats["MemUsage"].as_str().or(stats["PrivWorkingSet"].as_str());
     assert!(memory.is_some_and(|memory| !memory.starts_with("0B")), "{stats}");
+    assert!(stats["NetIO"].as_str().is_some_and(|traffic| traffic.contains("B / ")), "{stats}");
 }
 
 #[test]
@@ -90,6 +91,34 @@ fn events_tell_of_a_life_in_order() {
     let wanted = ["create", "start", "die", "destroy"];
     let seen: Vec<_> = events.iter().filter(|event| wanted.contains(&&***event)).collect();
     assert_eq!(seen, wanted, "{events:?}");
+    let format = ["events", "--since=10m", "--until=0s", "--format={{.Status}} {{.ID}} {{.From}}"];
+    let events = host.transom(&format).args(&["--filter", &filter]).succeed().lines();
+    assert_eq!(events[0], format!("create {id} {BASE}"), "docker's older names");
+}
+
+#[test]
+fn containers_are_found_by_their_whole_name_their_port_and_a_label() {
+    let host = host::shared();
+    let name = format!("found{}", std::process::id());
+    let longer = format!("{name}x");
+    let flags = ["--name", &name, "--label", "a.b=c,d", "--publish", "127.0.0.1::4321/udp"];
+    let one = Container::create(&host, &flags, &[BASE, "cmd"]);
+    let other = Container::create(&host, &["--name", &longer], &[BASE, "cmd"]);
+    let list = |filters: &[String]| {
+        let filters = filters.iter().flat_map(|filter| ["--filter", filter.as_str()]);
+        let filters: Vec<&str> = filters.collect();
+        let line = ["ps", "--all", "--no-trunc", "--format", r#"{{.ID}} {{.Label "a.b"}}"#];
+        host.transom(&line).args(&filters).succeed().lines()
+    };
+    assert_eq!(list(&[format!("name=^{name}$")]), [format!("{} c,d", one.id())]);
+    assert_eq!(list(&[format!("name={name}")]).len(), 2);
+    let port = list(&[format!("name={name}"), "publish=4300-4400/udp".to_owned()]);
+    assert_eq!(port, [format!("{} c,d", one.id())]);
+    assert!(list(&[format!("name={name}"), "publish=4321".to_owned()]).is_empty());
+    host.transom(&["ps", "--filter", "status=foo"]).fail();
+    let sized = ["ps", "--all", "--format", "{{.Size}}", "--filter", &format!("name={longer}")];
+    assert!(host.transom(&sized).succeed().text().starts_with("0B (virtual "));
+    drop(other);
 }
 
 #[test]
@@ -125,6 +154,10 @@ fn what_takes_room_is_told_and_how_an_image_was_made() {
     let kinds = ["Images", "Containers", "Local Volumes", "Build Cache"];
     assert!(table[0].starts_with("TYPE") && table.len() == 1 + kinds.len(), "{table:?}");
     assert!(table[1..].iter().zip(kinds).all(|(row, kind)| row.starts_with(kind)), "{table:?}");
+    let whole = host.transom(&["system", "df", "--verbose"]).succeed().text();
+    let sections = ["Images space", "Containers space", "Local Volumes space", "Build cache"];
+    assert!(sections.iter().all(|section| whole.contains(section)), "{whole}");
+    assert!(whole.contains(&container.id()[..12]) && whole.contains("SHARED SIZE"), "{whole}");
     let image = container.inspect()["Image"].as_str().unwrap().replace("sha256:", "");
     let history = host.transom(&["history", BASE]).succeed().lines();
     assert!(history[0].contains("SIZE") && history[1].starts_with(&image[..12]), "{history:?}");

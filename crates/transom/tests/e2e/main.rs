@@ -26,6 +26,7 @@ mod mounts;
 mod network;
 mod outputs;
 mod programs;
+mod registries;
 mod resources;
 mod run;
 mod settings;

@@ -5,6 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use super::{http, wait};
 
+/// `user`, whose password is `secret`.
+const HTPASSWD: &str = "user:$2b$05$fb8Yk1T/pUUhhF/sEpndxuVaBTrWOlq9gATfo3Uo6AAEbK6L57bYm";
+
 /// `docker-registry` on a port of its own.
 pub(crate) struct Registry {
     child: Child,
@@ -14,13 +17,25 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// One that wants a name and a password: `user` and `secret`.
+    pub(crate) fn guarded() -> Self {
+        Self::with("auth: {htpasswd: {realm: test, path: DIR/htpasswd}}\n")
+    }
+
+    fn with(auth: &str) -> Self {
         let folder = tempfile::tempdir().expect("temporary folders can be made");
         let address = format!("127.0.0.1:{}", http::free_port());
         let text = format!(
             "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-             http: {{addr: '{address}'}}\n",
-            folder.path().join("data").display()
+             http: {{addr: '{address}'}}\n{}",
+            folder.path().join("data").display(),
+            auth.replace("DIR", &folder.path().to_string_lossy()),
         );
+        let users = folder.path().join("htpasswd");
+        std::fs::write(users, HTPASSWD).expect("a file can be written");
         let file = folder.path().join("config.yml");
         std::fs::write(&file, text).expect("a file can be written");
         let child = Command::new("docker-registry")
@@ -32,6 +47,11 @@ impl Registry {
             .expect("this test needs docker-registry: apt-get install docker-registry");
         wait::until("the registry", || TcpStream::connect(&address).ok());
         Self { child, _folder: folder, address }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// A name in it.

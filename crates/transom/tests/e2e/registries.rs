@@ -1,0 +1,54 @@
+//! Registries: who may speak to them, and all tags of a repository at once.
+
+use crate::support::container::{BASE, Container};
+use crate::support::host;
+use crate::support::registry::Registry;
+
+#[test]
+fn a_login_is_checked_kept_where_docker_keeps_it_and_forgotten() {
+    let host = host::shared();
+    let registry = Registry::guarded();
+    let folder = host.scratch();
+    let file = folder.path().join("config.json");
+    std::fs::write(&file, r#"{"detachKeys":"ctrl-x"}"#).unwrap();
+    let transom = |line: &[&str]| host.transom(line).env("DOCKER_CONFIG", folder.path());
+    let (address, image) = (registry.address(), registry.name("guarded"));
+    let container = Container::create(&host, &[], &[BASE, "cmd"]);
+    for tag in ["first", "second"] {
+        transom(&["commit", container.id(), &format!("{image}:{tag}")]).succeed();
+    }
+    let stdin = |password: &str| {
+        let line = ["login", "--username", "user", "--password-stdin", address];
+        transom(&line).input(password)
+    };
+    let refused = stdin("wrong\n").fail();
+    assert!(refused.errors().contains("refuses this name and password"), "{refused:?}");
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("auths"));
+    transom(&["push", "--all-tags", &image]).fail();
+
+    assert_eq!(stdin("secret\n").succeed().text(), "Login Succeeded");
+    let pushed = transom(&["push", "--all-tags", &image]).succeed().lines();
+    assert!(pushed[0].starts_with("first: ") && pushed[1].starts_with("second: "), "{pushed:?}");
+    let tags = ["first", "second"].map(|tag| format!("{image}:{tag}"));
+    transom(&["rmi", &tags[0], &tags[1]]).succeed();
+    let pulled = transom(&["pull", "--quiet", "--all-tags", &image]).succeed().lines();
+    assert_eq!(pulled, tags);
+    transom(&["pull", "--all-tags", &tags[0]]).fail();
+
+    transom(&["logout", address]).succeed();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("ctrl-x") && !text.contains(address), "{text}");
+    assert!(transom(&["logout", address]).succeed().text().starts_with("Not logged in"));
+    transom(&["pull", &tags[0]]).fail();
+    transom(&["rmi", &tags[0], &tags[1]]).succeed();
+}
+
+#[test]
+fn a_login_without_a_terminal_wants_its_password_from_stdin() {
+    let host = host::shared();
+    let refused = host.transom(&["login", "--username", "user", "127.0.0.1:1"]).fail();
+    assert!(refused.errors().contains("non-TTY"), "{refused:?}");
+    let line = ["login", "--username=user", "--password-stdin", "127.0.0.1:1"];
+    let nobody = host.transom(&line).input("secret").fail();
+    assert!(nobody.errors().contains("log in to `127.0.0.1:1`"), "{nobody:?}");
+}
