@@ -53,3 +53,26 @@ fn service(text: &str) -> Option<Service> {
     let value = shape::conform(value, &SERVICE).ok()?;
     Some(value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// hcsshim's `internal/oci`: "hvsocket service table".
+    #[test]
+    fn a_service_is_known_once_by_its_guid_however_that_is_written() {
+        let guid = "0b52781f-b24d-5685-ddf6-69830ed40ec3";
+        let other = "11111111-b24d-5685-ddf6-69830ed40ec3";
+        let all = [
+            (format!("{PREFIX}{guid}"), "{}"),
+            (format!("{PREFIX}{}", guid.to_uppercase()), "{}"),
+            (format!("{PREFIX}{other}"), r#"{"Disabled":true}"#),
+            (format!("{PREFIX}no-guid"), "{}"),
+            (format!("x{PREFIX}{guid}"), "{}"),
+            (PREFIX.trim_end_matches('.').to_owned() + guid, "{}"),
+        ];
+        let table = table(&all.map(|(name, value)| (name, value.to_owned())).into());
+        assert_eq!(table.keys().collect::<Vec<_>>(), [guid, other]);
+        assert!(table[other].disabled && !table[guid].disabled);
+    }
+}

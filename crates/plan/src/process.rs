@@ -163,19 +163,65 @@ mod tests {
         }
     }
 
+    /// hcsshim's `task_hcs_test.go`: the table of an isolated host process container's arguments,
+    /// the command line's half.
     #[test]
     fn a_host_process_runs_in_cmd_unless_it_is_cmd_wherever_that_is() {
         for (line, wrapped) in [
+            ("cmd /c dir", false),
+            ("CMD /C whoami", false),
+            ("CmD /c dir", false),
+            ("cmd.exe /c dir", false),
+            ("  cmd /c dir", false),
+            ("   CMD /C whoami", false),
+            (r"C:\Windows\System32\cmd.exe /c dir", false),
             (r"C:\Windows\System32\CMD.exe /c x", false),
             (r"c:cmd /c x", false),
             (r"bin/cmd\ x", false),
+            ("echo hello", true),
             ("cmdkey /list", true),
+            ("cmdtool foo", true),
             ("    ", true),
         ] {
             let mut process = Process { command_line: line.to_owned(), ..Process::default() };
             adjust_isolated_host_process(&mut process, &Annotations::new());
             let expected = if wrapped { format!("cmd /c {line}") } else { line.to_owned() };
             assert_eq!(process.command_line, expected);
+        }
+    }
+
+    /// The same table: the half with arguments.
+    #[test]
+    fn a_host_process_arguments_begin_with_cmd_unless_they_do_already() {
+        let unchanged = ["CMD", "cmd", "Cmd", "  CMD  ", "cmd.exe", r"C:\Windows\System32\cmd.exe"];
+        let rows = unchanged.map(|first| (vec![first, "/c", "x"], false));
+        let wrapped =
+            [(vec!["echo", "hello"], true), (vec!["cmdkey", "/list"], true), (vec![], false)];
+        for (args, wrapped) in rows.into_iter().chain(wrapped) {
+            let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+            let mut process = Process { args: args.clone(), ..Process::default() };
+            adjust_isolated_host_process(&mut process, &Annotations::new());
+            let own = ["cmd".to_owned(), "/c".to_owned()];
+            let expected = if wrapped { [&own[..], &args].concat() } else { args };
+            assert_eq!((process.args, process.command_line.as_str()), (expected, ""));
+        }
+    }
+
+    /// The same table: "same, user part".
+    #[test]
+    fn a_host_process_runs_as_the_system_only_where_it_is_to_inherit() {
+        for (asked, user, expected) in [
+            (Some("true"), "", r"NT AUTHORITY\SYSTEM"),
+            (Some("true"), "somebody", r"NT AUTHORITY\SYSTEM"),
+            (Some("false"), "somebody", "somebody"),
+            (None, "somebody", "somebody"),
+        ] {
+            let asked = asked.map(|value| (names::HOST_PROCESS_INHERIT_USER.into(), value.into()));
+            let annotations = Annotations::from_iter(asked);
+            let mut process = Process::default();
+            process.user.username = user.to_owned();
+            adjust_isolated_host_process(&mut process, &annotations);
+            assert_eq!(process.user.username, expected);
         }
     }
 

@@ -135,6 +135,24 @@ async fn a_shim_starts_answers_and_goes() {
     assert_eq!(std::fs::read_to_string(bundle.join("panic.log")).unwrap(), "");
 }
 
+/// hcsshim's `test/containerd-shim-runhcs-v1`: "start standalone" and "start sandbox" say an address and
+/// nothing else, it answers, and the bundle can be removed after.
+#[tokio::test]
+async fn a_start_says_its_address_and_nothing_else() {
+    for (id, config) in [("c1", "{}"), ("pod", SANDBOX)] {
+        let place = Place::new();
+        let bundle = place.bundle("b", Some(config));
+        let output = place.run(&flags(id, &["start"]), &bundle);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{id}");
+        let address = text(&output.stdout);
+        assert_eq!(address, std::fs::read_to_string(bundle.join("address")).unwrap());
+        let client = Client::connect(&address).await.unwrap();
+        client.shutdown(id, true).await.unwrap();
+        gone(shim::address::path(&address).unwrap());
+        std::fs::remove_dir_all(&bundle).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_workload_gets_its_pods_shim() {
     let place = Place::new();

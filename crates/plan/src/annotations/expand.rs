@@ -89,4 +89,57 @@ mod tests {
         ]);
         assert!(matches!(expand(&mut annotations), Err(PlanError::Several(all)) if all.len() == 2));
     }
+
+    /// hcsshim's `internal/oci`: "disable-unsafe / disable-HPC / HPC combinations", each of which says all
+    /// three.
+    #[test]
+    fn what_disables_and_what_is_disabled_may_not_contradict_each_other() {
+        // What is disabled by one word contradicts what that word says of it, or what is asked for.
+        let (fine, host_process, expansion) = ((false, false), (false, true), (true, false));
+        for (all, off, on, (unsafe_differs, host_process_refused)) in [
+            ("true", "true", "false", fine),
+            ("false", "false", "true", fine),
+            ("false", "false", "false", fine),
+            ("true", "true", "true", host_process),
+            ("true", "false", "false", expansion),
+            ("false", "true", "false", expansion),
+            ("true", "false", "true", expansion),
+            ("false", "true", "true", (true, true)),
+        ] {
+            let mut annotations = set(&[
+                (names::DISABLE_UNSAFE, all),
+                (names::HOST_PROCESS_DISABLE, off),
+                (names::HOST_PROCESS, on),
+            ]);
+            let told = match expand(&mut annotations) {
+                Ok(()) => String::new(),
+                Err(refused) => refused.to_string(),
+            };
+            let row = format!("{all}, {off}, {on}: {told}");
+            assert_eq!(told.contains("the first one sets the second"), unsafe_differs, "{row}");
+            let refused = told.contains("host process containers are disabled");
+            assert_eq!(refused, host_process_refused, "{row}");
+        }
+    }
+
+    /// hcsshim's `internal/oci`: "expansion", each target, with either value and with one that differs.
+    #[test]
+    fn each_target_gets_the_value_of_its_source_or_is_a_conflict() {
+        let targets = [
+            names::GMSA_DISABLE,
+            names::NO_WRITABLE_SHARES,
+            names::NO_DIRECT_MAP,
+            names::HOST_PROCESS_DISABLE,
+        ];
+        for (value, other) in [("true", "false"), ("false", "true")] {
+            let mut annotations = set(&[(names::DISABLE_UNSAFE, value)]);
+            expand(&mut annotations).unwrap();
+            for target in targets {
+                assert_eq!(annotations[target], value, "{target}");
+                let mut differs = set(&[(names::DISABLE_UNSAFE, value), (target, other)]);
+                let refused = expand(&mut differs).unwrap_err().to_string();
+                assert!(refused.contains(target) && refused.contains(other), "{refused}");
+            }
+        }
+    }
 }

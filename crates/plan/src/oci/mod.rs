@@ -152,3 +152,60 @@ impl Spec {
 fn no_annotations(annotations: &Option<Annotations>) -> bool {
     annotations.as_ref().is_none_or(BTreeMap::is_empty)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn spec(sections: Value) -> Spec {
+        Spec::from_value(sections).unwrap()
+    }
+
+    /// hcsshim's `internal/oci`: the predicates, each kind of spec in a row: a Linux container, a Windows one,
+    /// in a VM.
+    #[test]
+    fn the_sections_of_a_spec_tell_what_it_is() {
+        let hyperv = json!({ "hyperv": {} });
+        for (sections, expected) in [
+            (json!({}), (false, false, false)),
+            (json!({ "linux": {} }), (true, false, true)),
+            (json!({ "windows": {} }), (false, true, false)),
+            (json!({ "windows": hyperv }), (false, true, true)),
+            (json!({ "linux": {}, "windows": {} }), (true, false, true)),
+            (json!({ "linux": {}, "windows": hyperv }), (true, false, true)),
+        ] {
+            let spec = spec(sections.clone());
+            assert_eq!(
+                (spec.is_lcow(), spec.is_wcow(), spec.is_isolated()),
+                expected,
+                "{sections}"
+            );
+        }
+    }
+
+    /// hcsshim's `internal/oci`: "job container predicate", and with *isolated* the host's and a VM's.
+    #[test]
+    fn a_windows_container_is_a_host_process_by_one_word_only() {
+        for (value, hyperv, linux, expected) in [
+            (Some("true"), false, false, (true, false)),
+            (Some("true"), true, false, (true, true)),
+            (Some("false"), false, false, (false, false)),
+            (Some("True"), false, false, (false, false)),
+            (None, true, false, (false, true)),
+            (Some("true"), false, true, (false, true)),
+        ] {
+            let mut sections =
+                json!({ "windows": if hyperv { json!({ "hyperv": {} }) } else { json!({}) } });
+            if linux {
+                sections["linux"] = json!({});
+            }
+            if let Some(value) = value {
+                sections["annotations"] = json!({ "microsoft.com/hostprocess-container": value });
+            }
+            let spec = spec(sections.clone());
+            assert_eq!((spec.is_job_container(), spec.is_isolated()), expected, "{sections}");
+        }
+    }
+}

@@ -209,3 +209,32 @@ pub fn is_valid_cpu(cpu: &Cpu) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpu(count: Option<u64>, shares: Option<u16>, maximum: Option<u16>, bound: bool) -> Cpu {
+        let affinity = if bound { vec![Affinity { mask: 1, group: 0 }] } else { Vec::new() };
+        Cpu { count, shares, maximum, affinity }
+    }
+
+    /// hcsshim's `task_hcs_test.go`: "CPU update validity".
+    #[test]
+    fn an_update_of_processors_is_one_limit_or_the_processors_alone() {
+        let (count, shares, maximum) = (Some(1), Some(500), Some(5000));
+        for (cpu, expected) in [
+            (cpu(count, None, None, false), true),
+            (cpu(None, shares, None, false), true),
+            (cpu(None, None, maximum, false), true),
+            (cpu(count, shares, None, false), false),
+            (cpu(count, None, maximum, false), false),
+            (cpu(None, shares, maximum, false), false),
+            (cpu(None, None, None, true), true),
+            (cpu(count, None, None, true), true),
+            (cpu(None, None, None, false), false),
+        ] {
+            assert_eq!(is_valid_cpu(&cpu), expected, "{cpu:?}");
+        }
+    }
+}

@@ -80,7 +80,41 @@ async fn signals_reach_the_process_that_they_are_for() {
     assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
 }
 
-/// A refused delete of the task has ended its execs.
+/// hcsshim's `task_hcs_test.go`: "delete 2nd exec: created / exited", and "delete init: created /
+/// exited", with an exec that has ended.
+#[tokio::test]
+async fn what_never_ran_is_deleted_with_0_and_what_has_ended_with_its_code() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    let (spec, none) = (process("wait"), Stdio::default());
+    shim.client.exec("c1", "never", &spec, &none).await.unwrap();
+    let deleted = within(shim.client.delete("c1", Some("never"))).await.unwrap();
+    assert_eq!((deleted.pid.0, deleted.code), (0, ExitCode(0)));
+    assert!(shim.client.state("c1", Some("never")).await.unwrap_err().is_not_found());
+
+    shim.run_exec("c1", "e", "exit 7").await;
+    within(shim.client.wait("c1", Some("e"))).await.unwrap();
+    shim.client.kill("c1", None, KILL, false).await.unwrap();
+    within(shim.client.wait("c1", None)).await.unwrap();
+    let deleted = within(shim.client.delete("c1", Some("e"))).await.unwrap();
+    assert_eq!((deleted.pid.0, deleted.code), (8, ExitCode(7)));
+    let deleted = within(shim.client.delete("c1", None)).await.unwrap();
+    assert_eq!((deleted.pid.0, deleted.code), (4, ExitCode(1067)));
+}
+
+/// hcsshim's `task_hcs_test.go`: "delete init running, 2nd exec created".
+#[tokio::test]
+async fn a_refused_deletion_of_the_task_has_ended_an_exec_that_never_ran() {
+    let shim = Shim::standalone("c1").await;
+    shim.run("c1", "wait").await;
+    shim.client.exec("c1", "e", &process("wait"), &Stdio::default()).await.unwrap();
+    let refused = shim.client.delete("c1", None).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
+    assert_eq!(within(shim.client.wait("c1", Some("e"))).await.unwrap().code, ExitCode(1));
+    assert_eq!(shim.client.state("c1", None).await.unwrap().status, TaskStatus::Running);
+}
+
+/// hcsshim's `task_hcs_test.go`: "delete init running, 2nd exec running".
 #[tokio::test]
 async fn deleting_a_running_task_ends_its_execs_and_is_refused() {
     let shim = Shim::standalone("c1").await;

@@ -79,6 +79,50 @@ async fn killing_all_of_the_sandbox_ends_the_pod() {
     assert_eq!(shim.held(), []);
 }
 
+/// hcsshim's `pod_test.go`: "kill sandbox 2nd exec" and "kill workload 2nd exec", alone and with all.
+#[tokio::test]
+async fn a_signal_to_one_exec_of_a_pod_reaches_nobody_else_and_is_never_for_all() {
+    let shim = Shim::running_pod(&["a"]).await;
+    for id in ["pod", "a"] {
+        shim.run_exec(id, "e", "wait").await;
+        let refused = shim.client.kill(id, Some("e"), KILL, true).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION), "{id}");
+        assert!(shim.client.kill(id, Some("x"), KILL, false).await.unwrap_err().is_not_found());
+        shim.client.kill(id, Some("e"), KILL, false).await.unwrap();
+        assert_eq!(within(shim.client.wait(id, Some("e"))).await.unwrap().code, ExitCode(1067));
+    }
+    for id in ["pod", "a"] {
+        assert_eq!(shim.client.state(id, None).await.unwrap().status, TaskStatus::Running);
+    }
+    let never = shim.client.kill("never", None, KILL, true).await.unwrap_err();
+    assert!(never.is_not_found(), "a never created id with all");
+}
+
+/// hcsshim's `pod_test.go`: "kill workload init", alone and with all: the pod lives on.
+#[tokio::test]
+async fn a_signal_to_all_of_a_workload_stays_in_it() {
+    let shim = Shim::running_pod(&["a", "b"]).await;
+    shim.run_exec("a", "e", "wait").await;
+    shim.client.kill("a", None, KILL, true).await.unwrap();
+    within(shim.client.wait("a", Some("e"))).await.unwrap();
+    within(shim.client.wait("a", None)).await.unwrap();
+    for id in ["pod", "b"] {
+        assert_eq!(shim.client.state(id, None).await.unwrap().status, TaskStatus::Running);
+    }
+}
+
+/// hcsshim's `pod_test.go`: "delete sandbox while running", here one with a container.
+#[tokio::test]
+async fn a_sandbox_that_runs_is_not_deleted_and_runs_on_with_its_workloads() {
+    let shim = Shim::running_pod(&["a"]).await;
+    let refused = shim.client.delete("pod", None).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::FAILED_PRECONDITION));
+    for id in ["pod", "a"] {
+        let state = shim.client.state(id, None).await.unwrap();
+        assert_eq!((state.status, state.pid.0), (TaskStatus::Running, 4));
+    }
+}
+
 /// One exited workload makes it "not found", and all the others are told.
 #[tokio::test]
 async fn killing_all_tells_of_one_that_had_ended_and_ends_the_others() {

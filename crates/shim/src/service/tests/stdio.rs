@@ -39,6 +39,29 @@ async fn stdin_reaches_the_process_and_stdout_comes_back() {
     drop(held_open);
 }
 
+/// hcsshim's `internal/cmd`, "blocked stdin": who types keeps its end open, and the end is told.
+#[tokio::test]
+async fn a_stdin_that_never_ends_does_not_keep_an_end_from_being_told() {
+    let shim = Shim::standalone("c1").await;
+    let bundle = shim.bundle("c1", "exit 5");
+    let ends = Stdio { stdin: fifo(&shim.path("stdin")), ..Stdio::default() };
+    let holds = tokio::spawn({
+        let (client, ends) = (shim.client.clone(), ends.clone());
+        async move { client.create("c1", &bundle, &ends).await.map(drop) }
+    });
+    let stdin = loop {
+        // Nobody reads from it until the shim has opened it.
+        if let Ok(stdin) = OpenOptions::new().open_sender(&ends.stdin) {
+            break stdin;
+        }
+        tokio::task::yield_now().await;
+    };
+    within(holds).await.unwrap().unwrap();
+    within(shim.client.start_process("c1", None)).await.unwrap();
+    assert_eq!(within(shim.client.wait("c1", None)).await.unwrap().code.0, 5);
+    drop(stdin);
+}
+
 #[tokio::test]
 async fn stderr_goes_its_own_way() {
     let shim = Shim::standalone("c1").await;
