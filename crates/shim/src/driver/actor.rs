@@ -11,7 +11,7 @@ use lifecycle::{Denied, Effect, Event, Exit, Report, Task, Which};
 use resources::{Held, Host};
 use schema::Pid;
 use schema::process::ProcessParameters;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::message::{Message, Reply, now};
@@ -27,11 +27,20 @@ pub(super) struct Slot<P> {
     pub(super) ends: Ends,
     pub(super) process: Option<P>,
     pub(super) relays: Option<Relays>,
+    /// Somebody wants it gone, and does not mean to wait for who reads from it.
+    pub(super) hurried: watch::Sender<bool>,
 }
 
 impl<P> Slot<P> {
     pub(super) fn new(parameters: ProcessParameters, upstream: Upstream, ends: Ends) -> Self {
-        Self { parameters, upstream: Some(upstream), ends, process: None, relays: None }
+        Self {
+            parameters,
+            upstream: Some(upstream),
+            ends,
+            process: None,
+            relays: None,
+            hurried: watch::Sender::new(false),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
             Effect::Spawn(which) => self.spawn(which),
             Effect::Watch(which) => self.watch(which),
             Effect::Signal(which, how) => self.signal(&which, how),
-            Effect::Drain(which) => self.drain(which),
+            Effect::Drain(which) => self.drain(&which),
             Effect::TearDown => self.tear_down(),
             Effect::Freeze => self.freeze(true),
             Effect::Thaw => self.freeze(false),
@@ -123,18 +123,20 @@ impl<E: Engine, H: Host> Actor<E, H> {
         });
     }
 
-    fn drain(&mut self, which: Which) {
+    fn drain(&mut self, which: &Which) {
         let inbox = self.inbox.clone();
-        let (relays, upstream) = match self.slots.get_mut(&which) {
+        let (relays, upstream) = match self.slots.get_mut(which) {
             Some(slot) => (slot.relays.take(), slot.upstream.take()),
             None => (None, None),
         };
+        let hurried = self.slots.get(which).map(|slot| slot.hurried.subscribe());
+        let which = which.clone();
         self.background.spawn(async move {
             // One that never ran has said nothing; its logger is told so all the same.
             let relays = relays
                 .or_else(|| upstream.map(|upstream| Relays::start(upstream, Stdio::default())));
-            if let Some(relays) = relays {
-                relays.finish().await;
+            if let Some((relays, hurried)) = relays.zip(hurried) {
+                relays.finish(hurried).await;
             }
             report(&inbox, Report::Drained(which));
         });

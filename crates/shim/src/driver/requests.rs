@@ -1,6 +1,7 @@
 //! What each request comes to: granted by the machine and begun, or refused at once.
 
 use engine::{Engine, Process as _};
+use lifecycle::signals::Delivery;
 use lifecycle::{Denied, Exit, Report, Status, Which};
 use resources::Host;
 use schema::{ConsoleSize, ExecId};
@@ -22,6 +23,9 @@ impl<E: Engine, H: Host> Actor<E, H> {
             Request::JoinExec(id, reply) => answer(reply, self.machine.exec(&id), Vec::new()),
             Request::AddExec(id, exec, reply) => self.add_exec(id, exec, reply),
             Request::Kill(which, how, all, reply) => {
+                if how == Ok(Delivery::Terminate) {
+                    self.hurry(&which, all);
+                }
                 let granted = self.machine.kill(&which, how, all, now());
                 let granted = granted.map(|effects| self.carry_out(effects));
                 answer(reply, granted.map(drop), Vec::new());
@@ -60,6 +64,14 @@ impl<E: Engine, H: Host> Actor<E, H> {
         answer(reply, Ok::<_, Denied>(()), receipts);
     }
 
+    /// Somebody wants a process gone, or all of them: who has not read what they said does not keep
+    /// them.
+    fn hurry(&mut self, which: &Which, all: bool) {
+        for (_, slot) in self.slots.iter().filter(|(other, _)| all || *other == which) {
+            slot.hurried.send_replace(true);
+        }
+    }
+
     fn delete(&mut self, which: Which, reply: Reply<Exit>) {
         if which == Which::Init {
             let effects = self.machine.end_execs(now());
@@ -67,6 +79,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
         }
         match self.machine.delete(&which, now()) {
             Ok(effects) => {
+                self.hurry(&which, which == Which::Init);
                 self.carry_out(effects);
                 self.waiting.deletions.push((which, reply));
             }

@@ -5,6 +5,8 @@
 //! lost and a missing end is an error early; [`relay`] then carries bytes until the process ends.
 
 mod logger;
+mod outgoing;
+mod outlet;
 mod relay;
 mod upstream;
 

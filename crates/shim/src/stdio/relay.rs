@@ -3,6 +3,11 @@
 //! While the process runs a relay waits as long as it must. Once it has ended, a relay has only so
 //! long: a grandchild that keeps a stream open or goes on talking, or a reader that went away, does
 //! not keep the exit from being told.
+//!
+//! A client that has its pipe open and does not read is waited for, as hcsshim's relays wait:
+//! somebody may be paging through it, and `ctr` closes its pipes once it hears of the exit. That ends
+//! when the client goes away, or when somebody wants the process gone: who kills or deletes it does not
+//! mean to wait for a reader.
 
 use std::time::Duration;
 
@@ -10,27 +15,25 @@ use engine::Stdio;
 use engine::system::{Reader, Writer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::Upstream;
 use super::logger::PATIENCE as LOGGER_PATIENCE;
+use super::outgoing::{LAST_WORDS, Outgoing};
 
-/// What one relay holds at most.
+/// What the relay of an input holds at most.
 const CHUNK: usize = 16 << 10;
-/// How long a stream of an ended process may be silent before it is given up.
-const SILENCE: Duration = Duration::from_secs(1);
-/// How long streams of an ended process are listened to in all: a program that it started may go on
-/// talking for ever.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long a reader may leave what an ended process said last.
+/// How long a client may leave unread what a process said last that somebody wants gone.
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long a pipe that is closed on request may be silent before it counts as empty.
 const EMPTY: Duration = Duration::from_millis(30);
 
 /// The relays of one process. Dropping them stops them.
 pub(crate) struct Relays {
-    outputs: Vec<JoinHandle<()>>,
+    /// Into pipes of the client's.
+    pipes: JoinSet<()>,
+    /// Into what nobody pages through.
+    others: JoinSet<()>,
     input: Option<JoinHandle<()>>,
     close_input: watch::Sender<bool>,
     ended: watch::Sender<bool>,
@@ -42,16 +45,17 @@ impl Relays {
     pub(crate) fn start(upstream: Upstream, process: Stdio) -> Self {
         let Upstream { stdin, stdout, stderr, logger, .. } = upstream;
         let (close_input, ended) = (watch::Sender::new(false), watch::Sender::new(false));
-        let mut outputs = Vec::new();
+        let (mut pipes, mut others) = (JoinSet::new(), JoinSet::new());
         for (from, to) in [(process.stdout, stdout), (process.stderr, stderr)] {
             if let (Some(from), Some(to)) = (from, to) {
-                outputs.push(tokio::spawn(carry_out(from, to, ended.subscribe())));
+                let relays = if to.is_pipe() { &mut pipes } else { &mut others };
+                relays.spawn(Outgoing::new(from, to).carry(ended.subscribe()));
             }
         }
         let input = stdin.zip(process.stdin);
         let input =
             input.map(|(from, to)| tokio::spawn(carry_in(from, to, close_input.subscribe())));
-        Self { outputs, input, close_input, ended, logger }
+        Self { pipes, others, input, close_input, ended, logger }
     }
 
     /// Ends the process' stdin, once what is in the pipe has been passed on.
@@ -59,16 +63,29 @@ impl Relays {
         self.close_input.send_replace(true);
     }
 
-    /// The process has ended: passes on what is left of its output, and closes everything.
-    pub(crate) async fn finish(mut self) {
+    /// The process has ended: passes on what is left of its output, and closes everything. `hurried` tells
+    /// that somebody wants it gone.
+    pub(crate) async fn finish(mut self, mut hurried: watch::Receiver<bool>) {
         self.ended.send_replace(true);
         if let Some(input) = self.input.take() {
             input.abort();
         }
-        for output in std::mem::take(&mut self.outputs) {
-            // It ends by itself, soon after the process; a panic in it lost only output.
-            let _ = output.await;
-        }
+        let given_up = async {
+            // Nobody is left who could tell: nobody is left who waits.
+            let _ = hurried.wait_for(|hurried| *hurried).await;
+            tokio::time::sleep(LAST_WORDS + UNREAD).await;
+        };
+        let pipes = async {
+            tokio::select! {
+                () = join(&mut self.pipes) => {}
+                () = given_up => {}
+            }
+        };
+        // What came too late for these is stopped with the relays.
+        let others = tokio::time::timeout(LAST_WORDS + UNREAD, join(&mut self.others));
+        let _ = tokio::join!(pipes, others);
+        self.pipes.abort_all();
+        self.others.abort_all();
         if let Some(mut logger) = self.logger.take()
             && tokio::time::timeout(LOGGER_PATIENCE, logger.wait()).await.is_err()
         {
@@ -78,11 +95,14 @@ impl Relays {
     }
 }
 
+/// Waits for all of them: each ends by itself, and a panic in one lost only output.
+async fn join(relays: &mut JoinSet<()>) {
+    while relays.join_next().await.is_some() {}
+}
+
 impl Drop for Relays {
     fn drop(&mut self) {
-        for relay in self.outputs.iter().chain(&self.input) {
-            relay.abort();
-        }
+        self.input.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -109,49 +129,6 @@ async fn carry_in(mut from: Reader, mut to: Writer, mut close: watch::Receiver<b
     let _ = to.shutdown().await;
 }
 
-/// From the process to the client.
-async fn carry_out(mut from: Reader, mut to: Writer, mut ended: watch::Receiver<bool>) {
-    let mut chunk = vec![0; CHUNK];
-    // What is left of both once the process has ended.
-    let (mut words, mut unread) = (LAST_WORDS, UNREAD);
-    loop {
-        let over = *ended.borrow_and_update();
-        let begun = Instant::now();
-        let read = tokio::select! {
-            read = from.read(&mut chunk), if !over || !words.is_zero() => read,
-            () = tokio::time::sleep(SILENCE.min(words)), if over => break,
-            _ = ended.changed(), if !over => continue,
-        };
-        let Ok(some @ 1..) = read else { break };
-        let heard = Instant::now();
-        if !pass_on_until(&mut to, &chunk[..some], &mut ended, unread).await {
-            break;
-        }
-        if over {
-            words = words.saturating_sub(heard - begun);
-            unread = unread.saturating_sub(heard.elapsed());
-        }
-    }
-    // Nobody is left to tell.
-    let _ = to.shutdown().await;
-}
-
-/// Writes as long as the process runs, and for a while after.
-async fn pass_on_until(
-    to: &mut Writer,
-    bytes: &[u8],
-    ended: &mut watch::Receiver<bool>,
-    unread: Duration,
-) -> bool {
-    let write = pass_on(to, bytes);
-    tokio::pin!(write);
-    tokio::select! {
-        written = &mut write => return written.is_ok(),
-        _ = ended.wait_for(|over| *over) => {}
-    }
-    matches!(tokio::time::timeout(unread, write).await, Ok(Ok(())))
-}
-
 /// Writes all of it and does not keep it: somebody may be waiting for half a line.
 async fn pass_on(to: &mut Writer, bytes: &[u8]) -> std::io::Result<()> {
     to.write_all(bytes).await?;
@@ -160,6 +137,8 @@ async fn pass_on(to: &mut Writer, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::outgoing::SILENCE;
+    use super::super::outlet::Outlet;
     use super::*;
 
     fn pipe() -> (Reader, Writer) {
@@ -167,13 +146,23 @@ mod tests {
         (Box::pin(near), Box::pin(far))
     }
 
+    /// Nobody wants a process gone.
+    fn patient() -> watch::Receiver<bool> {
+        // A sender that is gone would be nobody who waits.
+        Box::leak(Box::new(watch::Sender::new(false))).subscribe()
+    }
+
+    /// The process' end of a stdout, and the relays between it and `to`.
+    fn stdout(to: Outlet) -> (Writer, Relays) {
+        let (from, says) = pipe();
+        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
+        (says, Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() }))
+    }
+
     #[tokio::test]
     async fn everything_said_before_the_end_is_passed_on() {
-        let (from, mut says) = pipe();
         let (mut ear, to) = pipe();
-        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
-        let process = Stdio { stdout: Some(from), ..Stdio::default() };
-        let relays = Relays::start(upstream, process);
+        let (mut says, relays) = stdout(Outlet::Other(to));
         let mouth = tokio::spawn(async move {
             says.write_all(&vec![7; 100_000]).await.unwrap();
         });
@@ -183,46 +172,109 @@ mod tests {
             heard.len()
         });
         mouth.await.unwrap();
-        relays.finish().await;
+        relays.finish(patient()).await;
         assert_eq!(listening.await.unwrap(), 100_000);
     }
 
     /// hcsshim's `internal/cmd`, "stuck output".
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_never_ends_is_given_up_after_the_process() {
-        let (from, _held_open) = pipe();
         let (_hears, to) = pipe();
-        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
-        let relays = Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() });
-        tokio::time::timeout(SILENCE * 2, relays.finish()).await.unwrap();
+        let (_held_open, relays) = stdout(Outlet::Other(to));
+        tokio::time::timeout(SILENCE * 2, relays.finish(patient())).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_grandchild_that_goes_on_talking_does_not_keep_the_exit() {
-        let (from, mut says) = pipe();
         let (mut hears, to) = pipe();
-        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
-        let relays = Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() });
+        let (mut says, relays) = stdout(Outlet::Other(to));
         let talks = tokio::spawn(async move {
             while says.write_all(b"more\n").await.is_ok() {
                 tokio::time::sleep(SILENCE / 5).await;
             }
         });
         let listens = tokio::spawn(async move { hears.read_to_end(&mut Vec::new()).await });
-        tokio::time::timeout(LAST_WORDS * 2, relays.finish()).await.unwrap();
+        tokio::time::timeout(LAST_WORDS * 2, relays.finish(patient())).await.unwrap();
         talks.await.unwrap();
         assert!(listens.await.unwrap().unwrap() > 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_went_away_does_not_keep_the_exit() {
-        let (from, mut says) = pipe();
+    async fn a_logger_that_does_not_read_does_not_keep_the_exit() {
         let (_never_read, to) = pipe();
-        let upstream = Upstream { stdout: Some(to), ..Upstream::default() };
-        let relays = Relays::start(upstream, Stdio { stdout: Some(from), ..Stdio::default() });
+        let (mut says, relays) = stdout(Outlet::Other(to));
         says.write_all(&[7; 100]).await.unwrap();
         drop(says);
-        tokio::time::timeout(UNREAD * 2, relays.finish()).await.unwrap();
+        tokio::time::timeout(UNREAD * 2, relays.finish(patient())).await.unwrap();
+    }
+
+    /// A FIFO, and the end that reads from it.
+    async fn fifo(folder: &tempfile::TempDir) -> (std::path::PathBuf, Reader) {
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let reader = engine::pipes::open_reader(&path, Duration::ZERO).await.unwrap();
+        (path, reader)
+    }
+
+    /// As `ctr run | less` is: more than a FIFO holds, and nobody reads for as long as he likes.
+    #[tokio::test(start_paused = true)]
+    async fn who_pages_gets_all_of_it_before_the_exit_is_told() {
+        const ALL: usize = 300_000;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut reader) = fifo(&folder).await;
+        let outlet = engine::pipes::open_writer(&path, Duration::ZERO).await.unwrap();
+        let (mut says, relays) = stdout(Outlet::Pipe(outlet));
+        let mouth = tokio::spawn(async move { says.write_all(&vec![7; ALL]).await });
+        let finished = tokio::spawn(relays.finish(patient()));
+        mouth.await.unwrap().unwrap();
+        tokio::time::sleep(UNREAD * 100).await;
+        assert!(!finished.is_finished(), "somebody has the pipe open");
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all.len(), ALL);
+        finished.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_who_does_not_read_does_not_keep_what_somebody_wants_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _reader) = fifo(&folder).await;
+        let outlet = engine::pipes::open_writer(&path, Duration::ZERO).await.unwrap();
+        let (mut says, relays) = stdout(Outlet::Pipe(outlet));
+        let mouth = tokio::spawn(async move { says.write_all(&vec![7; 200_000]).await });
+        let hurry = watch::Sender::new(false);
+        let finished = tokio::spawn(relays.finish(hurry.subscribe()));
+        mouth.await.unwrap().unwrap();
+        tokio::time::sleep(UNREAD * 10).await;
+        assert!(!finished.is_finished());
+        hurry.send_replace(true);
+        tokio::time::timeout(UNREAD * 2, finished).await.unwrap().unwrap();
+    }
+
+    /// One who went away may come back soon, and has no claim to more.
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_has_open_is_given_up_unless_somebody_comes_back_in_time() {
+        for comes_back in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, reader) = fifo(&folder).await;
+            let outlet = engine::pipes::open_writer(&path, Duration::ZERO).await.unwrap();
+            let (mut says, relays) = stdout(Outlet::Pipe(outlet));
+            let mouth = tokio::spawn(async move { says.write_all(&vec![7; 200_000]).await });
+            drop(reader);
+            let heard = tokio::spawn(async move {
+                if !comes_back {
+                    return 0;
+                }
+                tokio::time::sleep(UNREAD / 2).await;
+                let mut reader = engine::pipes::open_reader(&path, Duration::ZERO).await.unwrap();
+                reader.read_to_end(&mut Vec::new()).await.unwrap()
+            });
+            // A clock that nobody watches may run ahead of the kernel's pipes.
+            tokio::time::timeout(UNREAD * 100, relays.finish(patient())).await.unwrap();
+            mouth.await.unwrap().unwrap();
+            assert_eq!(heard.await.unwrap(), if comes_back { 200_000 } else { 0 });
+        }
     }
 
     /// hcsshim's `internal/cmd`, "blocked stdin"; and `CloseIO`.

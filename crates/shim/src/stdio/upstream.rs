@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use engine::system::{Reader, Writer};
+use engine::system::Reader;
 use plan::Streams;
 
 use super::logger::{self, Binary};
+use super::outlet::Outlet;
 
 /// How long a client may take to read from its pipes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,8 +55,8 @@ pub(crate) enum StdioError {
 #[derive(Default)]
 pub(crate) struct Upstream {
     pub(crate) stdin: Option<Reader>,
-    pub(crate) stdout: Option<Writer>,
-    pub(crate) stderr: Option<Writer>,
+    pub(crate) stdout: Option<Outlet>,
+    pub(crate) stderr: Option<Outlet>,
     pub(crate) logger: Option<tokio::process::Child>,
     /// As `State` tells them.
     pub(crate) ends: Ends,
@@ -84,8 +85,8 @@ impl Upstream {
         let name = binary.name();
         Ok(Self {
             stdin: None,
-            stdout: Some(logger.stdout),
-            stderr: Some(logger.stderr),
+            stdout: Some(Outlet::Other(logger.stdout)),
+            stderr: Some(Outlet::Other(logger.stderr)),
             logger: Some(logger.process),
             ends: Ends { stdout: name.clone(), stderr: name, ..Ends::default() },
         })
@@ -101,13 +102,13 @@ impl Upstream {
     }
 }
 
-async fn open(stream: &'static str, name: &str) -> Result<Option<Writer>, StdioError> {
+async fn open(stream: &'static str, name: &str) -> Result<Option<Outlet>, StdioError> {
     if name.is_empty() {
         return Ok(None);
     }
     let opened = match name.split_once("://") {
         Some(("file", path)) => open_file(Path::new(path)).await,
-        None => engine::pipes::open_writer(Path::new(name), PATIENCE).await,
+        None => engine::pipes::open_writer(Path::new(name), PATIENCE).await.map(Outlet::Pipe),
         Some((scheme, _)) => {
             let (name, scheme) = (name.to_owned(), scheme.to_owned());
             return Err(StdioError::Scheme { stream, name, scheme });
@@ -117,12 +118,12 @@ async fn open(stream: &'static str, name: &str) -> Result<Option<Writer>, StdioE
 }
 
 /// A log file is made when it is missing, and added to when it is there.
-async fn open_file(path: &Path) -> io::Result<Writer> {
+async fn open_file(path: &Path) -> io::Result<Outlet> {
     if let Some(folder) = path.parent() {
         tokio::fs::create_dir_all(folder).await?;
     }
     let file = tokio::fs::OpenOptions::new().create(true).append(true).open(path).await?;
-    Ok(Box::pin(file))
+    Ok(Outlet::Other(Box::pin(file)))
 }
 
 fn failed(stream: &'static str, name: &str) -> impl FnOnce(io::Error) -> StdioError {
@@ -132,8 +133,6 @@ fn failed(stream: &'static str, name: &str) -> impl FnOnce(io::Error) -> StdioEr
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
-
     use super::*;
 
     fn stdout(name: &str) -> Ends {
@@ -160,8 +159,7 @@ mod tests {
         for word in ["one ", "two"] {
             let upstream = Upstream::connect(stdout(&name), "ns", "c").await.unwrap();
             let mut writer = upstream.stdout.unwrap();
-            writer.write_all(word.as_bytes()).await.unwrap();
-            writer.flush().await.unwrap();
+            assert_eq!(writer.write(word.as_bytes()).await.unwrap(), word.len());
         }
         assert_eq!(std::fs::read_to_string(path).unwrap(), "one two");
     }

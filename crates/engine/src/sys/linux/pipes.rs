@@ -39,14 +39,15 @@ pub async fn open_reader(path: &Path, _patience: Duration) -> io::Result<Reader>
 
 /// Opens the end that writes, as soon as somebody reads, and within `patience`.
 ///
-/// From then on a reader may go and another come: what is written meanwhile waits in the pipe.
-pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Writer> {
+/// From then on a reader may go and another come: what is written meanwhile waits in the pipe, until
+/// [`Outlet::need_reader`].
+pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Outlet> {
     let begun = Instant::now();
     loop {
         match OpenOptions::new().open_sender(path) {
             Ok(sender) => {
-                let keeper = OpenOptions::new().open_receiver(path)?;
-                return Ok(Box::pin(Kept { sender, _keeper: keeper }));
+                let keeper = Some(OpenOptions::new().open_receiver(path)?);
+                return Ok(Outlet { path: path.to_owned(), sender, keeper, is_broken: false });
             }
             Err(error) if error.raw_os_error() != Some(NOBODY_READS) => return Err(error),
             Err(_) if begun.elapsed() >= patience => {
@@ -61,18 +62,46 @@ pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Writer> 
 const NOBODY_READS: i32 = 6;
 
 /// A writer whose pipe does not break when its reader goes.
-struct Kept {
+pub struct Outlet {
+    path: PathBuf,
     sender: Sender,
-    _keeper: Receiver,
+    /// A reader of its own, which never reads.
+    keeper: Option<Receiver>,
+    is_broken: bool,
 }
 
-impl AsyncWrite for Kept {
+impl Outlet {
+    /// From now on a write fails as a broken pipe's while nobody has the pipe open to read. It may be
+    /// tried again: the next reader gets what is in the pipe, and then that.
+    pub fn need_reader(&mut self) {
+        self.keeper = None;
+    }
+
+    /// A descriptor that has once seen its last reader go is told of nothing else any more: the pipe is
+    /// opened anew, and only then is the old one closed, with which the pipe would be emptied.
+    fn mend(&mut self) -> io::Result<()> {
+        if self.is_broken {
+            self.sender = OpenOptions::new()
+                .open_sender(&self.path)
+                .map_err(|error| io::Error::new(io::ErrorKind::BrokenPipe, error))?;
+            self.is_broken = false;
+        }
+        Ok(())
+    }
+}
+
+impl AsyncWrite for Outlet {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.sender).poll_write(cx, bytes)
+        self.mend()?;
+        let written = Pin::new(&mut self.sender).poll_write(cx, bytes);
+        if let Poll::Ready(Err(error)) = &written {
+            self.is_broken = error.kind() == io::ErrorKind::BrokenPipe;
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -252,6 +281,29 @@ mod tests {
         let mut heard = [0; 4];
         second.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"kept");
+    }
+
+    /// What was in the pipe before is not lost by that.
+    #[tokio::test]
+    async fn a_pipe_that_needs_a_reader_breaks_without_one_and_goes_on_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fifo(folder.path());
+        let first = open_reader(&path, Duration::ZERO).await.unwrap();
+        let mut writer = open_writer(&path, Duration::from_secs(30)).await.unwrap();
+        writer.write_all(b"one ").await.unwrap();
+        writer.need_reader();
+        writer.write_all(b"two ").await.expect("somebody has it open");
+        drop(first);
+        for _ in 0..2 {
+            let broken = writer.write(b"three").await.unwrap_err();
+            assert_eq!(broken.kind(), io::ErrorKind::BrokenPipe);
+        }
+        let mut second = open_reader(&path, Duration::ZERO).await.unwrap();
+        writer.write_all(b"three").await.unwrap();
+        drop(writer);
+        let mut heard = String::new();
+        second.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "one two three");
     }
 
     #[tokio::test]

@@ -18,10 +18,11 @@ use windows_sys::Win32::System::Console::{
     GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle,
 };
 
-use crate::system::{Reader, Writer};
+use crate::system::Reader;
 
 pub use log::{LogPipe, open_log};
 pub use logger::{Logger, logger_path};
+pub use writer::Outlet;
 
 /// How often a pipe that serves another is tried again.
 const LOOK: Duration = Duration::from_millis(10);
@@ -34,9 +35,9 @@ pub async fn open_reader(path: &Path, patience: Duration) -> io::Result<Reader> 
 }
 
 /// Opens the end that writes, within `patience`.
-pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Writer> {
+pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Outlet> {
     let pipe = dial(path, patience).await?;
-    Ok(Box::pin(writer::Persistent::new(path.to_owned(), pipe)))
+    Ok(Outlet::new(path.to_owned(), pipe))
 }
 
 /// Connects. A pipe that is not there is an error at once; one that is busy is waited for.

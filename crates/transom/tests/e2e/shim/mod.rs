@@ -3,6 +3,7 @@
 mod flat;
 mod killed;
 mod model;
+mod paging;
 mod pods;
 mod random;
 mod restart;

@@ -26,14 +26,25 @@ enum State {
 }
 
 /// A writer that outlives its reader.
-pub(super) struct Persistent {
+pub struct Outlet {
     path: PathBuf,
     state: State,
+    needs_reader: bool,
 }
 
-impl Persistent {
+impl Outlet {
     pub(super) fn new(path: PathBuf, pipe: NamedPipeClient) -> Self {
-        Self { path, state: State::Open(pipe) }
+        Self { path, state: State::Open(pipe), needs_reader: false }
+    }
+
+    /// From now on a write fails as a broken pipe's while nobody has the pipe open to read. It may be
+    /// tried again.
+    pub fn need_reader(&mut self) {
+        self.needs_reader = true;
+        if let State::Dialling(dialling) = &mut self.state {
+            // It may be in the middle of a long wait.
+            *dialling = Box::pin(redial(self.path.clone()));
+        }
     }
 }
 
@@ -54,7 +65,7 @@ fn is_gone(error: &io::Error) -> bool {
         || error.kind() == io::ErrorKind::BrokenPipe
 }
 
-impl AsyncWrite for Persistent {
+impl AsyncWrite for Outlet {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -68,9 +79,13 @@ impl AsyncWrite for Persistent {
                     }
                     other => return Poll::Ready(other),
                 },
-                State::Dialling(dialling) => {
-                    self.state = State::Open(ready!(dialling.as_mut().poll(cx))?);
-                }
+                State::Dialling(dialling) => match dialling.as_mut().poll(cx) {
+                    Poll::Ready(pipe) => self.state = State::Open(pipe?),
+                    Poll::Pending if self.needs_reader => {
+                        return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
             }
         }
     }
