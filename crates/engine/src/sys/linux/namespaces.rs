@@ -176,15 +176,26 @@ fn drop_capabilities() -> Result<(), ErrorKind> {
         | Bits::NO_CAP_AMBIENT_RAISE
         | Bits::NO_CAP_AMBIENT_RAISE_LOCKED;
     rustix::thread::set_capabilities_secure_bits(locked).map_err(fail)?;
-    for capability in 0..64 {
-        // Those that this kernel does not have end the row.
-        // SAFETY: takes one number away from a set of this process.
-        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } != 0 {
-            break;
-        }
-    }
+    drop_bounding_set(&[])?;
     rustix::thread::clear_ambient_capability_set().map_err(fail)?;
     let none = CapabilitySet::empty();
     let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
     rustix::thread::set_capabilities(None, none).map_err(fail)
+}
+
+/// Takes every capability but these out of the set that programs started later may have at most.
+pub(crate) fn drop_bounding_set(kept: &[libc::c_ulong]) -> Result<(), ErrorKind> {
+    for capability in (0..64).filter(|capability| !kept.contains(capability)) {
+        // SAFETY: takes one number away from a set of this process.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } == 0 {
+            continue;
+        }
+        let refused = io::Error::last_os_error();
+        // Those that this kernel does not have end the row.
+        if refused.raw_os_error() == Some(libc::EINVAL) {
+            break;
+        }
+        return Err(ErrorKind::io("drop the bounding set", refused));
+    }
+    Ok(())
 }

@@ -108,6 +108,9 @@ pub(super) fn mount(
     let program = served::need("ntfs-3g", &what, "ntfs-3g, or modprobe ntfs3")?;
     let device = File::options().read(true).write(!read_only).open(device);
     let device = device.map_err(disk.failed("open the device of"))?;
+    // A kernel's driver keeps everybody else from its device; a program does not. The helper holds this
+    // until it has ended.
+    disk.lock(&device)?;
     let (server, tree) = disk.serve(program, Service::Ntfs, &device)?;
     servers.insert(0, server);
     Ok((Tree::from_fd(tree, name), true))

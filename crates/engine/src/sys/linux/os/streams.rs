@@ -36,11 +36,12 @@ pub fn remove(folder: &Path, name: &str) -> io::Result<()> {
     }
 }
 
-fn address(folder: &Path, name: &str) -> io::Result<(OwnedFd, PathBuf)> {
+/// A socket in a folder by an address that is short, as long as the descriptor is open.
+pub(crate) fn address(folder: &Path, name: impl AsRef<Path>) -> io::Result<(OwnedFd, PathBuf)> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = rustix::fs::open(folder, flags, Mode::empty())?;
-    let address = format!("/proc/self/fd/{}/{name}", folder.as_raw_fd());
-    Ok((folder, address.into()))
+    let short = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+    Ok((folder, short.join(name)))
 }
 
 /// Starts a program with a stream to it as its stdin.

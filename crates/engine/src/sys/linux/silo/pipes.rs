@@ -20,7 +20,7 @@ use super::guests::{Awaited, GuestId, Guests};
 use super::host::Host;
 use super::reached::ReachedPipe;
 use crate::error::ErrorKind;
-use crate::sys::claim;
+use crate::sys::os::streams::address;
 use crate::sys::plan::PipeServer;
 use crate::sys::protocol::GUEST;
 
@@ -64,7 +64,7 @@ pub(super) fn connect_to(path: &Path) -> std::io::Result<OwnedFd> {
         return Err(std::io::ErrorKind::InvalidInput.into());
     };
     // The descriptor keeps the short path good until the connection stands.
-    let (_folder, short) = claim::short_in(folder, name)?;
+    let (_folder, short) = address(folder, name)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     connect(&socket, &SocketAddrUnix::new(short)?)?;

@@ -22,7 +22,7 @@ use schema::guest::Call;
 use super::guests::{Awaited, Guests};
 use super::host::Host;
 use crate::error::ErrorKind;
-use crate::sys::claim;
+use crate::sys::os::streams::address;
 use crate::sys::plan::PipePlan;
 
 /// Connections that wait to be taken.
@@ -44,7 +44,7 @@ impl ReachedPipe {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(fail(io::ErrorKind::InvalidInput.into()));
         };
-        let (_folder, short) = claim::short_in(folder, name).map_err(fail)?;
+        let (_folder, short) = address(folder, name).map_err(fail)?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let open = || {
             let listener = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;

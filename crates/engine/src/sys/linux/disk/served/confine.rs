@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "namespaces and the bounding set are set by hand")]
+#![expect(unsafe_code, reason = "namespaces and a last signal are set by hand")]
 //! What a serving program may do: mount FUSE and use its image, without a network, and end with
 //! its helper. It reads images that may be hostile.
 
@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::process::Signal;
-use rustix::thread::{UnshareFlags, unshare_unsafe};
+use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags, unshare_unsafe};
 
 use crate::error::ErrorKind;
+use crate::sys::namespaces::drop_bounding_set;
 
 /// The capabilities that stay: any owner's image is read, FUSE is mounted, and `ntfs-3g` drops its
 /// groups.
@@ -26,18 +27,15 @@ pub(super) fn unshare() -> Result<(), ErrorKind> {
     unsafe { unshare_unsafe(own) }.map_err(|e| ErrorKind::io("make namespaces", e))
 }
 
-/// Takes from every later program what it has no use for.
+/// Takes from every later program what it has no use for: what it may have at most, and what it would
+/// be handed.
 pub(super) fn limit() -> Result<(), ErrorKind> {
-    for capability in 0..64 {
-        if KEPT.contains(&capability) {
-            continue;
-        }
-        // Those that this kernel does not have end the row.
-        // SAFETY: takes one number away from a set of this process.
-        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } != 0 {
-            break;
-        }
-    }
+    let fail = |e: rustix::io::Errno| ErrorKind::io("drop the capabilities", e);
+    drop_bounding_set(&KEPT)?;
+    rustix::thread::clear_ambient_capability_set().map_err(fail)?;
+    let own = rustix::thread::capabilities(None).map_err(fail)?;
+    let inheritable = CapabilitySet::empty();
+    rustix::thread::set_capabilities(None, CapabilitySets { inheritable, ..own }).map_err(fail)?;
     rustix::thread::set_no_new_privs(true).map_err(|e| ErrorKind::io("set no_new_privs", e))
 }
 

@@ -19,7 +19,7 @@ mod stage;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,10 @@ pub(super) use programs::need;
 /// The first argument of the program in this role.
 pub(crate) const ROLE: &str = "serve-disk";
 
-/// How long a program may take to write what it still holds.
+/// How long a program may take to write what it still holds, before its helper ends it.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(20);
+/// How long the helper may take for that: it has to have the last word.
+const ENDED_WITHIN: Duration = Duration::from_secs(25);
 
 /// What is to be served, from the descriptor that comes with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +80,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let since = Instant::now();
-        while !self.has_ended() && since.elapsed() < FLUSHED_WITHIN {
+        while !self.has_ended() && since.elapsed() < ENDED_WITHIN {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -117,9 +119,4 @@ fn about(name: &str, kind: ErrorKind) -> ErrorKind {
         }
         other => other,
     }
-}
-
-/// The first of `programs` that this host has.
-fn find_in(folders: &[&str], program: &str) -> Option<PathBuf> {
-    folders.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }

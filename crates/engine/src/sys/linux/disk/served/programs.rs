@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Format, Order, Service, find_in};
+use super::{Format, Order, Service};
 use crate::error::ErrorKind;
 use crate::sys::identity::FIRST_ID;
 
@@ -25,12 +25,16 @@ pub(super) const READY: &str = "/ready";
 const FOLDERS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/bin"];
 
 /// A program of the host, if it is installed.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    find_in(&FOLDERS, program)
+fn find(program: &str) -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 
 /// A program of the host, or what to install for it.
-pub(crate) fn need(program: &str, what: &str, packages: &str) -> Result<PathBuf, ErrorKind> {
+pub(in super::super) fn need(
+    program: &str,
+    what: &str,
+    packages: &str,
+) -> Result<PathBuf, ErrorKind> {
     let missing = || ErrorKind::HostLacks {
         what: format!("{what}, and there is no {program}"),
         mend: format!("install {packages}"),
