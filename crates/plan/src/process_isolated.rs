@@ -39,7 +39,7 @@ pub(crate) fn process_isolated(
     shared_folders(request, host, &directories, &mut steps);
     credentials(spec, schema, &mut steps);
 
-    let documents = Builder {
+    let mut documents = Builder {
         id: request.id.as_str(),
         owner: &request.owner,
         spec,
@@ -56,6 +56,7 @@ pub(crate) fn process_isolated(
         credentials: None,
     }
     .build()?;
+    documents.container.control_group.clone_from(&request.beside.control_group);
     // The originals find out after they have created the container.
     let affinity = if schema == SchemaVersion::V2_1 { limits::affinity(spec) } else { &[] };
     limits::check_affinity(affinity, host)?;
@@ -102,8 +103,8 @@ fn network(
                 adopted(&request.id, host, &network.network_namespace, steps)
             };
             let namespace = if name.is_empty() { request.id.as_str() } else { &name };
-            if host.is_unix() && !request.names.is_empty() {
-                let (namespace, names) = (namespace.to_owned(), request.names.clone());
+            if host.is_unix() && !request.beside.names.is_empty() {
+                let (namespace, names) = (namespace.to_owned(), request.beside.names.clone());
                 steps.push(Step::SetNames { namespace, names });
             }
             name

@@ -2,9 +2,9 @@
 
 use schema::SystemId;
 use schema::document::SchemaVersion;
-use schema::names::Names;
 use serde::{Deserialize, Serialize};
 
+use crate::linux_shaped::Beside;
 use crate::oci::Spec;
 use crate::vm::HostingVm;
 
@@ -30,8 +30,8 @@ pub struct ContainerRequest {
     /// The folder in which its pod keeps what its containers share (`sandbox://` mounts), on a host
     /// without a VM.
     pub sandbox_folder: Option<String>,
-    /// Names that it is to know, beside what its network brings.
-    pub names: Names,
+    /// What a Linux-shaped spec told beside itself.
+    pub beside: Beside,
 }
 
 impl ContainerRequest {
@@ -47,7 +47,7 @@ impl ContainerRequest {
             scale_cpu_limits: false,
             vm: None,
             sandbox_folder: None,
-            names: Names::default(),
+            beside: Beside::default(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! A create request of containerd: what it makes, decided before anything is touched.
 
 use schema::SystemId;
-use schema::names::Names;
 
 use crate::annotations::{ShimOptions, names};
 use crate::container::container;
 use crate::error::{PlanError, Result};
 use crate::host::{HostFacts, Lookups, builds};
+use crate::linux_shaped::Beside;
 use crate::oci::{Annotations, Spec};
 use crate::plan::Plan;
 use crate::request::{ContainerRequest, RootfsMount, Streams};
@@ -37,8 +37,8 @@ pub struct TaskRequest {
     pub stderr: String,
     /// Which of its streams are connected.
     pub stdio: Streams,
-    /// Names that it is to know, beside what its network brings.
-    pub names: Names,
+    /// What a Linux-shaped spec told beside itself.
+    pub beside: Beside,
 }
 
 /// What a create request makes.
@@ -73,7 +73,7 @@ pub fn create(request: TaskRequest, host: &HostFacts, lookups: &dyn Lookups) -> 
         return Ok(Created::HostProcessPod);
     }
     let asked = ContainerRequest {
-        names: request.names,
+        beside: request.beside,
         ..ContainerRequest::new(request.id, request.owner, request.spec)
     };
     let asked = asked.rootfs(request.rootfs).stdio(request.stdio);

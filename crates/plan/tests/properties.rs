@@ -240,15 +240,15 @@ proptest! {
         let host = HostFacts::unix(8);
         let adopted = || {
             let mut spec = spec.clone();
-            plan::linux_shaped::adopt(&mut spec, &host, &Host).map(|names| (spec, names))
+            plan::linux_shaped::adopt(&mut spec, &host, &Host).map(|beside| (spec, beside))
         };
         match adopted() {
-            Ok((windows, names)) => {
+            Ok((windows, beside)) => {
                 prop_assert!(windows.linux.is_none() && windows.windows.is_some());
-                prop_assert_eq!(&adopted().unwrap(), &(windows.clone(), names));
+                prop_assert_eq!(&adopted().unwrap(), &(windows.clone(), beside));
                 let mut again = windows.clone();
                 let none = plan::linux_shaped::adopt(&mut again, &host, &Host).unwrap();
-                prop_assert!(none.is_empty());
+                prop_assert_eq!(none, plan::linux_shaped::Beside::default());
                 prop_assert_eq!(again, windows);
             }
             Err(error) => prop_assert!(names_something(&error), "{error:?}"),

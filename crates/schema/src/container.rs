@@ -55,6 +55,10 @@ pub struct Container {
     /// A job object on the host instead of a container: Transom's own, HCS has no word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobContainer>,
+    /// The control group of its processes below a Linux host's trees; empty for one of the engine's
+    /// choice. Transom's own: HCS has no word for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub control_group: String,
 }
 
 /// The system inside.

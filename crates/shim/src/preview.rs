@@ -52,7 +52,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
         .map_err(|source| PreviewError::Read { path: path.display().to_string(), source })?;
     let mut spec = Spec::from_json(&text)?;
     let facts = resources::facts();
-    let names = plan::linux_shaped::adopt(&mut spec, &facts, &HostFiles)?;
+    let beside = plan::linux_shaped::adopt(&mut spec, &facts, &HostFiles)?;
     let stdio = Streams { stdin: false, stdout: true, stderr: true };
     let annotations = spec.annotations.clone().unwrap_or_default();
     let pod = match Role::of(&annotations)? {
@@ -61,7 +61,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
             let pod = state.join("pods").join(pod).display().to_string();
             let request = ContainerRequest {
                 sandbox_folder: Some(pod),
-                names,
+                beside,
                 ..ContainerRequest::new(id, crate::OWNER, spec)
             };
             return Ok(Preview(plan::system(&request.stdio(stdio), &facts, &HostFiles)?));
@@ -78,7 +78,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
         spec,
         options: plan::annotations::ShimOptions::default(),
         rootfs: Vec::new(),
-        names,
+        beside,
         stderr: String::new(),
         stdio,
     };

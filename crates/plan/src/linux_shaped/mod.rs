@@ -8,6 +8,7 @@
 //!
 //! Only a host with the Linux engine does this: on Windows a Linux section means a Linux container.
 
+mod control_group;
 mod devices;
 mod limits;
 mod mounts;
@@ -31,14 +32,24 @@ pub fn is_one(spec: &Spec, host: &HostFacts) -> bool {
     host.is_unix() && spec.is_lcow()
 }
 
-/// Turns a Linux-shaped spec into a Windows one, and tells which names the container is to know.
-/// Any other stays as it is.
-pub fn adopt(spec: &mut Spec, host: &HostFacts, lookups: &dyn Lookups) -> Result<Names> {
+/// What a Linux-shaped spec tells that a Windows one has no place for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Names that the container is to know, beside what its network brings.
+    pub names: Names,
+    /// The control group of its processes, below each tree; empty for the engine's choice.
+    pub control_group: String,
+}
+
+/// Turns a Linux-shaped spec into a Windows one, and tells what stands beside it. Any other stays as
+/// it is.
+pub fn adopt(spec: &mut Spec, host: &HostFacts, lookups: &dyn Lookups) -> Result<Beside> {
     let linux = spec.linux.take_if(|_| host.is_unix());
-    let Some(linux) = linux else { return Ok(Names::default()) };
+    let Some(linux) = linux else { return Ok(Beside::default()) };
     let annotations = spec.annotations.clone().unwrap_or_default();
     let role = Role::of(&annotations)?;
     refused::check(spec, &linux)?;
+    let control_group = control_group::of_section(&linux)?;
     let names = mounts::adopt(spec, lookups)?;
     let windows = spec.windows.get_or_insert_default();
     if windows.resources.is_none() {
@@ -61,7 +72,7 @@ pub fn adopt(spec: &mut Spec, host: &HostFacts, lookups: &dyn Lookups) -> Result
         // Where it would have been mounted.
         root.path.clear();
     }
-    Ok(names)
+    Ok(Beside { names, control_group })
 }
 
 /// The refusal of the host's own network, which `field` asks for.

@@ -80,14 +80,15 @@ fn of_a_pod() -> Spec {
     .unwrap()
 }
 
-fn adopted(mut spec: Spec) -> Result<(Spec, Names)> {
-    let names = adopt(&mut spec, &HostFacts::unix(2), &files())?;
-    Ok((spec, names))
+fn adopted(mut spec: Spec) -> Result<(Spec, Beside)> {
+    let beside = adopt(&mut spec, &HostFacts::unix(2), &files())?;
+    Ok((spec, beside))
 }
 
 #[test]
 fn a_pods_container_becomes_a_windows_one() {
-    let (spec, names) = adopted(of_a_pod()).unwrap();
+    let (spec, beside) = adopted(of_a_pod()).unwrap();
+    let names = beside.names;
     assert!(spec.is_wcow());
     let process = spec.process.unwrap();
     assert_eq!((process.cwd.as_str(), process.user.username.as_str()), ("C:\\", "ContainerUser"));
@@ -206,7 +207,7 @@ fn a_quota_is_a_share_of_all_processors_and_a_weight_is_half() {
 fn a_windows_spec_stays_as_it_is() {
     let mut spec = of_a_pod();
     spec.linux = None;
-    let (after, names) = adopted(spec.clone()).unwrap();
+    let (after, beside) = adopted(spec.clone()).unwrap();
     assert_eq!(after, spec);
-    assert!(names.is_empty());
+    assert_eq!(beside, Beside::default());
 }

@@ -29,7 +29,7 @@ fn decide(input: &Value) -> Result<Value, PlanError> {
         terminal: input["terminal"] == json!(true),
         stderr: text("stderr"),
         stdio: Streams::default(),
-        names: schema::names::Names::default(),
+        beside: plan::linux_shaped::Beside::default(),
     };
     let reached = match create(request, &host.facts, &host)? {
         Created::Vm(_) => "vm-create",

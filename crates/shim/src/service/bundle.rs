@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use containerd_shim_protos::api::CreateTaskRequest;
+use plan::linux_shaped::Beside;
 use plan::oci::Annotations;
 use plan::sandbox::Role;
 use plan::{HostFacts, RootfsMount, Spec};
 use resources::HostFiles;
 use schema::TaskId;
-use schema::names::Names;
 
 use crate::error::{Error, Result};
 use crate::options;
@@ -25,15 +25,15 @@ pub(super) struct Asked {
     pub(super) rootfs: Vec<RootfsMount>,
     /// The spec came as one for Linux.
     pub(super) is_linux_shaped: bool,
-    /// Names that the container is to know, beside what its network brings.
-    pub(super) names: Names,
+    /// What a Linux-shaped spec told beside itself.
+    pub(super) beside: Beside,
     /// Containerd hears of it elsewhere than by a task's events.
     pub(super) is_quiet: bool,
 }
 
 /// Reads the bundle, and does to its spec what its pod and the options say.
 pub(super) async fn read(
-    request: CreateTaskRequest,
+    mut request: CreateTaskRequest,
     host: &HostFacts,
     inherited: Annotations,
 ) -> Result<Asked> {
@@ -49,17 +49,25 @@ pub(super) async fn read(
     let mut spec = Spec::from_json(&text)?;
     let is_linux_shaped = plan::linux_shaped::is_one(&spec, host);
     if is_linux_shaped {
+        one_stream(request.terminal, &mut request.stderr);
         let own = spec.annotations.take().unwrap_or_default();
         spec.annotations = Some(inherited.into_iter().chain(own).collect());
     }
-    let names = plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?;
+    let beside = plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?;
     options::for_plan(&options).prepare(&mut spec)?;
     if request.terminal && !request.stderr.is_empty() {
         let rule = "if using terminal, stderr must be empty";
         return Err(Error::Precondition(rule.to_owned()));
     }
     let rootfs = rootfs(&request);
-    Ok(Asked { id, request, spec, options, rootfs, is_linux_shaped, names, is_quiet: false })
+    Ok(Asked { id, request, spec, options, rootfs, is_linux_shaped, beside, is_quiet: false })
+}
+
+/// A Linux client names a stderr for a terminal too (CRI's plugin does), where none is used.
+pub(super) fn one_stream(terminal: bool, stderr: &mut String) {
+    if terminal {
+        stderr.clear();
+    }
 }
 
 pub(super) fn role(spec: &Spec) -> Result<Role> {

@@ -71,7 +71,12 @@ impl<E: Engine, H: Host> Service<E, H> {
         let role = role(&asked.spec)?;
         if matches!(role, Role::Sandbox(_)) && is_held(asked, facts) {
             let id = SystemId::from(&asked.id);
-            return Ok(Decided::Holder(sandbox::hold(&id, &mut asked.spec, &asked.names, facts)));
+            return Ok(Decided::Holder(sandbox::hold(
+                &id,
+                &mut asked.spec,
+                &asked.beside.names,
+                facts,
+            )));
         }
         self.adopt_rootfs(asked).await?;
         let decided = match role {
@@ -96,7 +101,7 @@ impl<E: Engine, H: Host> Service<E, H> {
             spec: asked.spec.clone(),
             options: options::for_plan(&asked.options),
             rootfs: asked.rootfs.clone(),
-            names: asked.names.clone(),
+            beside: asked.beside.clone(),
             terminal: asked.request.terminal,
             stderr: asked.request.stderr.clone(),
             stdio,
@@ -112,7 +117,7 @@ impl<E: Engine, H: Host> Service<E, H> {
         let request = ContainerRequest {
             scale_cpu_limits: asked.options.scale_cpu_limits_to_sandbox,
             sandbox_folder: self.sandbox_folder(),
-            names: asked.names.clone(),
+            beside: asked.beside.clone(),
             ..ContainerRequest::new(SystemId::from(&asked.id), OWNER, asked.spec.clone())
         };
         let request = request.stdio(stdio).rootfs(asked.rootfs.clone());

@@ -3,6 +3,7 @@
 use containerd_shim_protos::api::CreateTaskRequest;
 use containerd_shim_protos::sandbox_api::CreateSandboxRequest;
 use plan::annotations::names;
+use plan::linux_shaped::Beside;
 use plan::oci::{Annotations, Network, Windows};
 use plan::{HostFacts, Spec};
 use protobuf::Message as _;
@@ -37,7 +38,7 @@ pub(super) fn asked(request: CreateSandboxRequest, host: &HostFacts) -> Result<A
         spec,
         options: Options::new(),
         rootfs: Vec::new(),
-        names: names_of(&config),
+        beside: Beside { names: names_of(&config), ..Beside::default() },
         is_linux_shaped: host.is_unix(),
         is_quiet: true,
     })

@@ -26,6 +26,7 @@ use resources::Host;
 use schema::{ConsoleSize, ExecId};
 use ttrpc::r#async::TtrpcContext;
 
+use super::bundle::one_stream;
 use super::{Service, which};
 use crate::driver::ExecRequest;
 use crate::error::{Error, Result};
@@ -61,8 +62,11 @@ pub(super) async fn to_the_end<T: Send + 'static>(
 }
 
 impl<E: Engine, H: Host> Service<E, H> {
-    async fn exec_in(&self, request: ExecProcessRequest) -> Result<()> {
+    async fn exec_in(&self, mut request: ExecProcessRequest) -> Result<()> {
         let task = self.task(&request.id).await?;
+        if task.is_linux_shaped() {
+            one_stream(request.terminal, &mut request.stderr);
+        }
         if request.terminal && !request.stderr.is_empty() {
             let rule = "if using terminal, stderr must be empty";
             return Err(Error::Precondition(rule.to_owned()));

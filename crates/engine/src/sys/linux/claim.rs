@@ -4,16 +4,16 @@
 //! lock knows that nobody is there, and removes what was left: control groups with whatever still
 //! runs in them, and the directory. `<silos>/.lock` makes claiming and sweeping one step each.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::fs::{FlockOperation, flock};
 use schema::SystemId;
 
 use super::cgroup::Cgroup;
+use super::os::streams::address;
 use crate::error::ErrorKind;
 
 /// The socket's name.
@@ -39,14 +39,12 @@ impl Claim {
         fs::create_dir_all(silos).map_err(|e| failed("make", silos, e))?;
         let _turn = turn(silos)?;
         let dir = silos.join(id.as_str());
-        if dir.exists() {
-            if is_held(&dir, PID)? || is_held(&dir, LEASE)? {
-                return Err(ErrorKind::AlreadyExists);
-            }
-            remove(&dir)?;
+        if is_held(&dir, PID)? || is_held(&dir, LEASE)? {
+            return Err(ErrorKind::AlreadyExists);
         }
         // Groups may have outlived their directory, which lies where a reboot clears.
-        Cgroup::at(cgroup)?.sweep()?;
+        Cgroup::sweep_left(cgroup, &dir)?;
+        remove(&dir)?;
         make_private(&dir).map_err(|e| failed("make", &dir, e))?;
         let mut lock = File::create(dir.join(PID)).map_err(|e| failed("lock", &dir, e))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
@@ -68,11 +66,18 @@ impl Claim {
         &self.dir
     }
 
-    /// Gives the id up.
+    /// Gives the id up. While a disk of its is still written the directory stays: the id is nobody's
+    /// until that is over, and whoever asks for it then removes the rest.
     pub(crate) fn release(self) -> Result<(), ErrorKind> {
-        let silos = self.dir.parent().expect("the directory is inside `silos`");
+        let Self { dir, lease, _lock } = self;
+        let silos = dir.parent().expect("the directory is inside `silos`");
         let _turn = turn(silos)?;
-        remove(&self.dir)
+        drop(lease);
+        if is_held(&dir, LEASE)? {
+            // Nobody answers there any more.
+            return remove_file(&dir.join(SOCKET));
+        }
+        remove(&dir)
     }
 }
 
@@ -89,7 +94,7 @@ pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, 
     if is_held(&dir, PID)? {
         return Ok(false);
     }
-    Cgroup::at(cgroup)?.sweep()?;
+    Cgroup::sweep_left(cgroup, &dir)?;
     // Whatever kept a disk in use has gone now; its server follows.
     if is_held(&dir, LEASE)? {
         return Ok(false);
@@ -100,15 +105,7 @@ pub(crate) fn sweep(silos: &Path, id: &SystemId, cgroup: &Path) -> Result<bool, 
 
 /// The directory's socket by a short path: a socket's address holds only 108 bytes.
 pub(crate) fn short(dir: &Path) -> io::Result<(OwnedFd, PathBuf)> {
-    short_in(dir, SOCKET.as_ref())
-}
-
-/// The same for a socket of any name.
-pub(crate) fn short_in(dir: &Path, name: &OsStr) -> io::Result<(OwnedFd, PathBuf)> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = open(dir, flags, Mode::empty())?;
-    let fd_path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
-    Ok((fd, Path::new(&fd_path).join(name)))
+    address(dir, SOCKET)
 }
 
 fn turn(silos: &Path) -> Result<File, ErrorKind> {
@@ -127,6 +124,13 @@ fn is_held(dir: &Path, lock: &str) -> Result<bool, ErrorKind> {
         Ok(()) => Ok(false),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
         Err(e) => Err(failed("lock", dir, e.into())),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), ErrorKind> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, e)),
+        _ => Ok(()),
     }
 }
 
@@ -175,6 +179,24 @@ mod tests {
         assert!(Claim::take(temp.path(), &id, cgroup).is_err());
         drop(server);
         assert!(sweep(temp.path(), &id, cgroup).unwrap());
+    }
+
+    #[test]
+    fn an_id_that_is_given_up_is_nobodys_while_a_disk_of_its_is_served() {
+        let temp = tempfile::tempdir().unwrap();
+        let id = SystemId::new("flushing").unwrap();
+        let cgroup = Path::new("transom/no-such-group");
+        let claim = Claim::take(temp.path(), &id, cgroup).unwrap();
+        fs::write(claim.dir().join(SOCKET), "").unwrap();
+        let server = claim.lease().try_clone().unwrap();
+        claim.release().unwrap();
+        let dir = temp.path().join("flushing");
+        assert!(dir.exists() && !dir.join(SOCKET).exists());
+        assert!(Claim::take(temp.path(), &id, cgroup).is_err());
+        assert!(!sweep(temp.path(), &id, cgroup).unwrap());
+        drop(server);
+        Claim::take(temp.path(), &id, cgroup).unwrap().release().unwrap();
+        assert!(!dir.exists());
     }
 
     #[test]

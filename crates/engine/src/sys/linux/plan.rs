@@ -40,6 +40,9 @@ pub(crate) struct SiloPlan {
     pub(crate) registry: RegistryChanges,
     /// The control groups' name below each hierarchy.
     pub(crate) cgroup: PathBuf,
+    /// The same where the document wants them.
+    #[serde(default)]
+    pub(crate) asked_cgroup: Option<PathBuf>,
 }
 
 /// What `C:` and the root file system are made of.

@@ -44,6 +44,7 @@ pub(crate) fn decide(
         limits: limits(container)?,
         registry: container.registry_changes.clone().unwrap_or_default(),
         cgroup: super::cgroup::name_of(id, &config.state),
+        asked_cgroup: super::cgroup::asked(&container.control_group)?,
     })
 }
 

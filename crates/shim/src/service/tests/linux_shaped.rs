@@ -87,3 +87,19 @@ async fn a_linux_spec_is_left_as_it_is_on_windows() {
     assert!(!refused.to_string().contains("/proc"), "{refused}");
     assert_eq!(shim.held(), []);
 }
+
+/// As `kubectl run -it` and `kubectl exec -it` come by way of CRI's plugin.
+#[tokio::test]
+async fn a_stderr_beside_a_terminal_is_left_alone() {
+    let shim = Shim::standalone("c1").await;
+    let bundle = shim.bundle("c1", "wait");
+    rewrite(&bundle, |spec| {
+        spec["linux"] = json!({ "namespaces": [{ "type": "network", "path": "/run/netns/x" }] });
+    });
+    let stderr = shim.path("nobody-made-this").display().to_string();
+    let ends = Stdio { stderr, terminal: true, ..Stdio::default() };
+    within(shim.client.create("c1", &bundle, &ends)).await.unwrap();
+    shim.client.start_process("c1", None).await.unwrap();
+    shim.client.exec("c1", "e", &super::process("wait"), &ends).await.unwrap();
+    shim.client.start_process("c1", Some("e")).await.unwrap();
+}

@@ -6,6 +6,9 @@
 #[expect(dead_code, reason = "reports that cannot be told apart from outside are not used here")]
 mod written;
 
+#[path = "../../../../lifecycle/tests/model/settled.rs"]
+mod settled;
+
 use proptest::prelude::*;
 use ttrpc::Code;
 
@@ -121,7 +124,7 @@ impl Run {
                 if at == 0 {
                     self.written.execs().into_iter().for_each(|at| self.signalled(at, Signal::End));
                 }
-                self.settle();
+                self.written.settle();
                 if expected == Answer::Granted {
                     assert!(self.written.forget(at), "{step:?}");
                 }
@@ -163,18 +166,9 @@ impl Run {
         }
     }
 
-    /// Everything that follows from an end has followed.
-    fn settle(&mut self) {
-        if matches!(self.written.place(0), Some(Place::Ended(_))) {
-            self.written.execs().into_iter().for_each(|at| self.written.ended(at, 0));
-            self.written.torn_down();
-        }
-        self.written.execs().into_iter().for_each(|at| self.written.drained(at));
-    }
-
     /// Waits for every end that is foretold, and looks at every process.
     async fn check(&mut self) {
-        self.settle();
+        self.written.settle();
         for at in 0..3 {
             let client = &self.shim.client;
             let Some(place) = self.written.place(at) else {
@@ -200,19 +194,8 @@ impl Run {
 }
 
 fn compare(step: &Step, answer: &Result<(), ClientError>, expected: Answer) {
-    let code = match expected {
-        Answer::Granted => None,
-        Answer::NoSuchProcess | Answer::EndedBefore => Some(Code::NOT_FOUND),
-        Answer::IdTaken => Some(Code::ALREADY_EXISTS),
-        Answer::StartedBefore
-        | Answer::StillRuns
-        | Answer::FirstDoesNotRun
-        | Answer::NotPaused
-        | Answer::NoSuchSignal
-        | Answer::AllAndOne => Some(Code::FAILED_PRECONDITION),
-    };
     let got = answer.as_ref().err().and_then(ClientError::code);
-    assert_eq!(got, code, "{step:?}, {expected:?}: {answer:?}");
+    assert_eq!(got, settled::code_of(expected), "{step:?}, {expected:?}: {answer:?}");
 }
 
 /// The events of one process, without their numbers.

@@ -8,5 +8,6 @@ mod cri;
 mod daemon;
 mod images;
 mod kubelet;
+mod pod_rows;
 mod pods;
 mod setup;

@@ -83,7 +83,8 @@ fn what_kubernetes_would_silently_lose_is_refused_with_the_reason() {
     let cri = daemon.cri();
     let mut config = pod_config(&daemon, "hostnet");
     let namespaces = Some(Namespaces { network: 2 });
-    config.linux = Some(LinuxPod { security: Some(PodSecurity { namespaces }) });
+    config.linux =
+        Some(LinuxPod { security: Some(PodSecurity { namespaces }), ..LinuxPod::default() });
     let refused = cri.run_pod(&config, HANDLER).unwrap_err();
     assert!(refused.message.contains("hostNetwork"), "{refused:?}");
     let mut config = pod_config(&daemon, "gmsa");
@@ -152,6 +153,8 @@ pub(super) fn container_config(name: &str, volume: &Path) -> ContainerConfig {
             mount("/etc/hosts", &volume.join("hosts")),
         ],
         log_path: format!("{name}/0.log"),
+        stdin: false,
+        tty: false,
         linux: Some(LinuxContainer {
             resources: Some(LinuxResources {
                 cpu_period: 100_000,

@@ -8,6 +8,9 @@
 #[expect(dead_code, reason = "reports that cannot be told apart from outside are not used here")]
 mod written;
 
+#[path = "../../../../lifecycle/tests/model/settled.rs"]
+mod settled;
+
 use std::time::Duration;
 
 use containerd_shim_protos::api::{
@@ -128,7 +131,7 @@ impl Run<'_> {
             Step::CloseIo(at) if self.written.place(at).is_none() => Answer::NoSuchProcess,
             Step::CloseIo(_) => Answer::Granted,
         };
-        assert_eq!(code(&answer), expected_code(expected), "{step:?}, {expected:?}: {answer:?}");
+        assert_eq!(code(&answer), settled::code_of(expected), "{step:?}, {expected:?}: {answer:?}");
         self.check();
     }
 
@@ -205,7 +208,7 @@ impl Run<'_> {
         if at == 0 {
             self.written.execs().into_iter().for_each(|at| self.signalled(at, Signal::End));
         }
-        self.settle();
+        self.written.settle();
         if expected == Answer::Granted {
             assert!(self.written.forget(at), "{step:?}");
         }
@@ -219,18 +222,9 @@ impl Run<'_> {
         }
     }
 
-    /// Everything that follows from an end has followed.
-    fn settle(&mut self) {
-        if matches!(self.written.place(0), Some(Place::Ended(_))) {
-            self.written.execs().into_iter().for_each(|at| self.written.ended(at, 0));
-            self.written.torn_down();
-        }
-        self.written.execs().into_iter().for_each(|at| self.written.drained(at));
-    }
-
     /// Waits for every end that is foretold, and looks at every process.
     fn check(&mut self) {
-        self.settle();
+        self.written.settle();
         let tasks = self.shim.tasks();
         for (at, exec) in EXECS.iter().enumerate() {
             let (id, exec_id) = (ID.to_owned(), (*exec).to_owned());
@@ -263,19 +257,5 @@ fn code(answer: &ttrpc::Result<()>) -> Option<Code> {
         Ok(()) => None,
         Err(ttrpc::Error::RpcStatus(status)) => Some(status.code()),
         Err(other) => panic!("the shim does not answer: {other}"),
-    }
-}
-
-fn expected_code(answer: Answer) -> Option<Code> {
-    match answer {
-        Answer::Granted => None,
-        Answer::NoSuchProcess | Answer::EndedBefore => Some(Code::NOT_FOUND),
-        Answer::IdTaken => Some(Code::ALREADY_EXISTS),
-        Answer::StartedBefore
-        | Answer::StillRuns
-        | Answer::FirstDoesNotRun
-        | Answer::NotPaused
-        | Answer::NoSuchSignal
-        | Answer::AllAndOne => Some(Code::FAILED_PRECONDITION),
     }
 }

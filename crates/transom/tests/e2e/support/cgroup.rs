@@ -21,6 +21,18 @@ impl Cgroup {
         Self { folders }
     }
 
+    /// The groups at this path below each tree.
+    pub(crate) fn at(path: &str) -> Self {
+        let folders = trees().into_iter().map(|tree| tree.join(path.trim_start_matches('/')));
+        let folders: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+        assert!(!folders.is_empty(), "there is no control group {path}");
+        Self { folders }
+    }
+
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// What one of the groups has in a file of this name.
     pub(crate) fn read(&self, file: &str) -> Option<String> {
         let texts = self.folders.iter().map(|folder| fs::read_to_string(folder.join(file)));
@@ -63,6 +75,17 @@ impl Cgroup {
             }
         }
     }
+}
+
+/// Where control groups are: all in one tree, or in a tree for each controller.
+pub(crate) fn trees() -> Vec<PathBuf> {
+    let root = Path::new("/sys/fs/cgroup");
+    if root.join("cgroup.procs").exists() {
+        return vec![root.to_owned()];
+    }
+    let below = fs::read_dir(root).into_iter().flatten().flatten();
+    let trees = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    trees.map(|entry| entry.path()).collect()
 }
 
 /// Groups may share a tree, or have one each.

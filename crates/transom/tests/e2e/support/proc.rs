@@ -43,6 +43,15 @@ pub(crate) fn mentioning(folder: &Path) -> Vec<Process> {
     all().into_iter().filter(has).collect()
 }
 
+/// All that were started with a path among their arguments.
+pub(crate) fn with_argument(path: &Path) -> Vec<Process> {
+    let path = path.display().to_string();
+    let has = |process: &Process| {
+        read(process.pid, "cmdline").is_some_and(|line| line.split('\0').any(|word| word == path))
+    };
+    all().into_iter().filter(has).collect()
+}
+
 /// All that have one of our programs as their file.
 pub(crate) fn named(host: &Host, name: &str) -> Vec<Process> {
     let of_program = |process: &Process| {
@@ -67,7 +76,7 @@ impl Process {
 
     /// How many files, sockets and pipes it has open.
     pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(file(self.pid, "fd")).map_or(0, Iterator::count)
+        entries(self.pid, "fd")
     }
 
     /// Memory that nobody shares with it, in bytes.
@@ -80,10 +89,7 @@ impl Process {
 
     /// How many descriptors and threads it has.
     pub(crate) fn handles(&self) -> usize {
-        let count = |name: &str| {
-            std::fs::read_dir(file(self.pid, name)).into_iter().flatten().flatten().count()
-        };
-        count("fd") + count("task")
+        self.descriptors() + entries(self.pid, "task")
     }
 
     /// Whether it has a pid of its own in a container.
@@ -118,6 +124,11 @@ fn all() -> Vec<Process> {
             Some(Process { pid, name })
         })
         .collect()
+}
+
+/// None of a process that has gone meanwhile.
+fn entries(pid: i32, folder: &str) -> usize {
+    std::fs::read_dir(file(pid, folder)).map_or(0, Iterator::count)
 }
 
 /// Nothing for a process that has gone meanwhile.

@@ -2,11 +2,13 @@
 //!
 //! A host has version 2 in one tree, or version 1 with a tree per controller ([`v2`], [`v1`]); this
 //! module picks the one that has the memory controller and offers one set of verbs. A silo's group
-//! is `transom/<name>` in each tree. Groups are made before the silo and removed after it by its
-//! silo host; a silo host that was killed leaves them to whoever next meets the id.
+//! is `transom/<name>` in each tree, or where its document wants it ([`place`]). Groups are made
+//! before the silo and removed after it by its silo host; a silo host that was killed leaves them to
+//! whoever next meets the id.
 
 mod files;
 mod oom;
+mod place;
 mod v1;
 mod v2;
 
@@ -19,7 +21,9 @@ use schema::SystemId;
 use schema::properties::Statistics;
 
 pub(crate) use oom::OomWatch;
+pub(crate) use place::asked;
 
+use self::place::Made;
 use super::plan::{IoLimit, Limits, ProcessorLimit};
 use crate::error::ErrorKind;
 
@@ -28,11 +32,28 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(20);
 
 /// A silo's control groups.
 #[derive(Debug)]
-pub(crate) enum Cgroup {
+pub(crate) struct Cgroup {
+    version: Version,
+    made: Made,
+}
+
+#[derive(Debug)]
+enum Version {
     /// A tree per controller.
     V1(v1::Groups),
     /// One tree.
     V2(v2::Group),
+}
+
+/// Where a silo's groups are to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Where the engine would have them.
+    pub(crate) own: &'a Path,
+    /// Where the document wants them.
+    pub(crate) asked: Option<&'a Path>,
+    /// The silo's directory.
+    pub(crate) silo: &'a Path,
 }
 
 /// The group's name below each tree. Two installations on one host keep apart by their state
@@ -43,7 +64,7 @@ pub(crate) fn name_of(id: &SystemId, state: &Path) -> PathBuf {
     } else {
         format!("{id}~{:08x}", fnv(state.as_os_str().as_encoded_bytes()))
     };
-    Path::new("transom").join(own)
+    Path::new(place::OWN).join(own)
 }
 
 /// FNV-1a: short and the same in every build, which is all that a name needs.
@@ -53,10 +74,19 @@ fn fnv(bytes: &[u8]) -> u32 {
 
 impl Cgroup {
     /// Makes the groups and sets `limits`; nothing is left after an error.
-    pub(crate) fn create(name: &Path, limits: &Limits, scratch: &Path) -> Result<Self, ErrorKind> {
-        let group = Self::at(name)?;
-        let made = group.make().and_then(|()| group.limit(limits, scratch));
-        made.inspect_err(|_| {
+    pub(crate) fn create(
+        wanted: Wanted<'_>,
+        limits: &Limits,
+        scratch: &Path,
+    ) -> Result<Self, ErrorKind> {
+        let mut group = Self::at(wanted.asked.unwrap_or(wanted.own))?;
+        if let Some(asked) = wanted.asked {
+            asked.clone_into(&mut group.made.path);
+        }
+        group.make()?;
+        let ready = if wanted.asked.is_some() { group.made.record(wanted.silo) } else { Ok(()) };
+        let ready = ready.and_then(|()| group.limit(limits, scratch));
+        ready.inspect_err(|_| {
             let _ = group.remove();
         })?;
         Ok(group)
@@ -64,22 +94,32 @@ impl Cgroup {
 
     /// The groups of that name, which may or may not exist.
     pub(crate) fn at(name: &Path) -> Result<Self, ErrorKind> {
-        let mounts = files::Trees::of_this_host().map_err(|e| io_error("read", "mountinfo", e))?;
-        if mounts.v1.contains_key("memory") {
-            return v1::Groups::at(&mounts, name).map(Self::V1);
-        }
-        let tree = mounts.v2.ok_or_else(|| ErrorKind::HostLacks {
-            what: "no cgroup tree with a memory controller is mounted".into(),
-            mend: "mount cgroup2 at /sys/fs/cgroup, or the version 1 controllers below it".into(),
-        })?;
-        Ok(Self::V2(v2::Group::at(&tree, name)))
+        let version = Version::at(name)?;
+        Ok(Self { version, made: Made::default() })
     }
 
-    fn make(&self) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.make(),
-            Self::V2(group) => group.make(),
+    /// Sweeps what a silo has left: where the engine would have had its groups, and where its directory
+    /// tells that they were.
+    pub(crate) fn sweep_left(own: &Path, silo: &Path) -> Result<(), ErrorKind> {
+        if let Some(made) = Made::recorded(silo)? {
+            Self { version: Version::at(&made.path)?, made }.sweep()?;
         }
+        Self::at(own)?.sweep()
+    }
+
+    /// Makes all of them or none.
+    fn make(&mut self) -> Result<(), ErrorKind> {
+        let mut groups = Vec::new();
+        let made = match &self.version {
+            Version::V1(all) => all.make(&mut self.made, &mut groups),
+            Version::V2(group) => group.make(&mut self.made, &mut groups),
+        };
+        made.inspect_err(|_| {
+            for group in &groups {
+                let _ = std::fs::remove_dir(group);
+            }
+            self.made.clear_way();
+        })
     }
 
     fn limit(&self, limits: &Limits, scratch: &Path) -> Result<(), ErrorKind> {
@@ -94,41 +134,41 @@ impl Cgroup {
     }
 
     fn limit_tasks(&self, most: u32) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.write("pids", "pids.max", &most.to_string()),
-            Self::V2(group) => group.write("pids.max", &most.to_string()),
+        match &self.version {
+            Version::V1(groups) => groups.write("pids", "pids.max", &most.to_string()),
+            Version::V2(group) => group.write("pids.max", &most.to_string()),
         }
     }
 
     /// Lets a device of the host be opened. In version 2 no device is forbidden that is there.
     pub(crate) fn allow_device(&self, major: u32, minor: u32) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.allow_device(major, minor),
-            Self::V2(_) => Ok(()),
+        match &self.version {
+            Version::V1(groups) => groups.allow_device(major, minor),
+            Version::V2(_) => Ok(()),
         }
     }
 
     /// Limits memory, or lifts the limit.
     pub(crate) fn limit_memory(&self, bytes: Option<u64>) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.limit_memory(bytes),
-            Self::V2(group) => group.limit_memory(bytes),
+        match &self.version {
+            Version::V1(groups) => groups.limit_memory(bytes),
+            Version::V2(group) => group.limit_memory(bytes),
         }
     }
 
     /// Limits processor time, in the place of what was set before.
     pub(crate) fn limit_processor(&self, limit: ProcessorLimit) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.limit_processor(limit),
-            Self::V2(group) => group.limit_processor(limit),
+        match &self.version {
+            Version::V1(groups) => groups.limit_processor(limit),
+            Version::V2(group) => group.limit_processor(limit),
         }
     }
 
     fn limit_io(&self, limit: IoLimit, scratch: &Path) -> Result<(), ErrorKind> {
         let device = files::device_of(scratch)?;
-        match self {
-            Self::V1(groups) => groups.limit_io(limit, &device),
-            Self::V2(group) => group.limit_io(limit, &device),
+        match &self.version {
+            Version::V1(groups) => groups.limit_io(limit, &device),
+            Version::V2(group) => group.limit_io(limit, &device),
         }
     }
 
@@ -146,25 +186,25 @@ impl Cgroup {
 
     /// Stops or starts every process inside.
     pub(crate) fn freeze(&self, frozen: bool) -> Result<(), ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.freeze(frozen),
-            Self::V2(group) => group.freeze(frozen),
+        match &self.version {
+            Version::V1(groups) => groups.freeze(frozen),
+            Version::V2(group) => group.freeze(frozen),
         }
     }
 
     /// Watches for the memory limit being hit.
     pub(crate) fn watch_oom(&self) -> Result<OomWatch, ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.watch_oom(),
-            Self::V2(group) => group.watch_oom(),
+        match &self.version {
+            Version::V1(groups) => groups.watch_oom(),
+            Version::V2(group) => group.watch_oom(),
         }
     }
 
     /// What has been used; times and start are the caller's to fill in.
     pub(crate) fn statistics(&self) -> Result<Statistics, ErrorKind> {
-        match self {
-            Self::V1(groups) => groups.statistics(),
-            Self::V2(group) => group.statistics(),
+        match &self.version {
+            Version::V1(groups) => groups.statistics(),
+            Version::V2(group) => group.statistics(),
         }
     }
 
@@ -197,14 +237,29 @@ impl Cgroup {
                 _ => {}
             }
         }
+        self.made.clear_way();
         Ok(())
     }
 
     fn directories(&self) -> Vec<PathBuf> {
-        match self {
-            Self::V1(groups) => groups.directories(),
-            Self::V2(group) => vec![group.directory().to_owned()],
+        match &self.version {
+            Version::V1(groups) => groups.directories(),
+            Version::V2(group) => vec![group.directory().to_owned()],
         }
+    }
+}
+
+impl Version {
+    fn at(name: &Path) -> Result<Self, ErrorKind> {
+        let mounts = files::Trees::of_this_host().map_err(|e| io_error("read", "mountinfo", e))?;
+        if mounts.v1.contains_key("memory") {
+            return v1::Groups::at(&mounts, name).map(Self::V1);
+        }
+        let tree = mounts.v2.ok_or_else(|| ErrorKind::HostLacks {
+            what: "no cgroup tree with a memory controller is mounted".into(),
+            mend: "mount cgroup2 at /sys/fs/cgroup, or the version 1 controllers below it".into(),
+        })?;
+        Ok(Self::V2(v2::Group::at(&tree, name)))
     }
 }
 

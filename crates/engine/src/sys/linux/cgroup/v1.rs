@@ -11,6 +11,7 @@ use schema::properties::{
 
 use super::files::{self, Trees, limit, number, read, value};
 use super::oom::OomWatch;
+use super::place::Made;
 use super::{PERIOD, io_error, quota};
 use crate::error::ErrorKind;
 use crate::sys::plan::{IoLimit, ProcessorLimit};
@@ -19,6 +20,8 @@ use crate::sys::plan::{IoLimit, ProcessorLimit};
 #[derive(Debug)]
 pub(crate) struct Groups {
     by_controller: BTreeMap<String, PathBuf>,
+    /// How deep they are below their trees.
+    levels: usize,
 }
 
 /// Without these a silo would not be bounded or could not be counted.
@@ -39,6 +42,18 @@ const DEVICES: [&str; 10] = [
     "c 136:* rw",
 ];
 
+/// A group below the engine's own folder.
+fn make_own(dir: &Path) -> Result<(), ErrorKind> {
+    let parent = dir.parent().expect("a group is below `transom`");
+    match fs::create_dir(parent) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(io_error("make", &parent.display().to_string(), e));
+        }
+        _ => {}
+    }
+    fs::create_dir(dir).map_err(|e| io_error("make", &dir.display().to_string(), e))
+}
+
 impl Groups {
     pub(super) fn at(trees: &Trees, name: &Path) -> Result<Self, ErrorKind> {
         if let Some(missing) = NEEDED.iter().find(|needed| !trees.v1.contains_key(**needed)) {
@@ -49,7 +64,7 @@ impl Groups {
         }
         let by_controller =
             trees.v1.iter().map(|(name_of, tree)| (name_of.clone(), tree.join(name))).collect();
-        Ok(Self { by_controller })
+        Ok(Self { by_controller, levels: name.components().count() })
     }
 
     pub(super) fn directories(&self) -> Vec<PathBuf> {
@@ -58,16 +73,15 @@ impl Groups {
         all.into_iter().collect()
     }
 
-    pub(super) fn make(&self) -> Result<(), ErrorKind> {
+    /// Makes them; `groups` are those that were made, also when not all of them could be.
+    pub(super) fn make(&self, made: &mut Made, groups: &mut Vec<PathBuf>) -> Result<(), ErrorKind> {
         for dir in self.directories() {
-            let parent = dir.parent().expect("a group is below `transom`");
-            match fs::create_dir(parent) {
-                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(io_error("make", &parent.display().to_string(), e));
-                }
-                _ => {}
+            if made.path.as_os_str().is_empty() {
+                make_own(&dir)?;
+            } else {
+                made.make(&dir, |_| Ok(()))?;
             }
-            fs::create_dir(&dir).map_err(|e| io_error("make", &dir.display().to_string(), e))?;
+            groups.push(dir);
         }
         self.fill_cpuset()?;
         self.allow_devices()
@@ -76,12 +90,13 @@ impl Groups {
     /// A new cpuset is empty, and nothing can join it, until it is told what its parent has.
     fn fill_cpuset(&self) -> Result<(), ErrorKind> {
         let Some(dir) = self.by_controller.get("cpuset") else { return Ok(()) };
-        let parent = dir.parent().expect("a group is below `transom`");
-        let root = parent.parent().expect("`transom` is below the tree's root");
+        let mut chain: Vec<&Path> = dir.ancestors().take(self.levels + 1).collect();
+        chain.reverse();
         for file in ["cpuset.cpus", "cpuset.mems"] {
-            for (from, to) in [(root, parent), (parent, dir.as_path())] {
-                if read(&to.join(file))?.trim().is_empty() {
-                    files::write(&to.join(file), read(&from.join(file))?.trim())?;
+            for pair in chain.windows(2) {
+                let (from, to) = (pair[0].join(file), pair[1].join(file));
+                if read(&to)?.trim().is_empty() {
+                    files::write(&to, read(&from)?.trim())?;
                 }
             }
         }

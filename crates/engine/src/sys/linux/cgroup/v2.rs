@@ -11,6 +11,7 @@ use schema::properties::{
 
 use super::files::{self, limit, number, read, value};
 use super::oom::OomWatch;
+use super::place::Made;
 use super::{PERIOD, io_error, quota};
 use crate::error::ErrorKind;
 use crate::sys::plan::{IoLimit, ProcessorLimit};
@@ -30,7 +31,19 @@ impl Group {
         &self.dir
     }
 
-    pub(super) fn make(&self) -> Result<(), ErrorKind> {
+    /// Makes it; `groups` has it once it is made.
+    pub(super) fn make(&self, made: &mut Made, groups: &mut Vec<PathBuf>) -> Result<(), ErrorKind> {
+        if made.path.as_os_str().is_empty() {
+            self.make_own()?;
+        } else {
+            made.make(&self.dir, |folder| delegate(folder, &NEEDED))?;
+        }
+        groups.push(self.dir.clone());
+        Ok(())
+    }
+
+    /// Below the engine's own folder.
+    fn make_own(&self) -> Result<(), ErrorKind> {
         let parent = self.dir.parent().expect("a group is below `transom`");
         let root = parent.parent().expect("`transom` is below the tree's root");
         delegate(root, &NEEDED)?;

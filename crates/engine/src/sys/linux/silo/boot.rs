@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +15,7 @@ use super::guests::{Awaited, Guests};
 use super::host::{Host, Phase};
 use super::processes::Processes;
 use crate::error::ErrorKind;
-use crate::sys::cgroup::{Cgroup, OomWatch};
+use crate::sys::cgroup::{Cgroup, OomWatch, Wanted};
 use crate::sys::claim::Claim;
 use crate::sys::disk::Server;
 use crate::sys::idmap::IdMap;
@@ -35,7 +36,7 @@ pub(super) fn boot(order: Boot, creator: &mut Conn) -> Result<Host, ErrorKind> {
         return Err(ErrorKind::io("build it", io::Error::other("its creator went away")));
     }
     let claim = Claim::take(&order.silos, &order.id, &order.plan.cgroup)?;
-    let cgroup = match make_cgroup(&order.plan) {
+    let cgroup = match make_cgroup(&order.plan, claim.dir()) {
         Ok(made) => made,
         Err(kind) => return Err(give_back(claim, None, kind)),
     };
@@ -62,8 +63,9 @@ fn give_back(claim: Claim, cgroup: Option<&Cgroup>, kind: ErrorKind) -> ErrorKin
     kind
 }
 
-fn make_cgroup(plan: &SiloPlan) -> Result<(Cgroup, OomWatch), ErrorKind> {
-    let cgroup = Cgroup::create(&plan.cgroup, &plan.limits, &plan.storage.scratch)?;
+fn make_cgroup(plan: &SiloPlan, silo: &Path) -> Result<(Cgroup, OomWatch), ErrorKind> {
+    let wanted = Wanted { own: &plan.cgroup, asked: plan.asked_cgroup.as_deref(), silo };
+    let cgroup = Cgroup::create(wanted, &plan.limits, &plan.storage.scratch)?;
     let mut devices = plan.devices.iter();
     let ready = devices
         .try_for_each(|device| cgroup.allow_device(device.major, device.minor))

@@ -36,6 +36,7 @@ messages! {
         #[prost(string, repeated, tag = "2")] searches: Vec<String>,
     }
     LinuxPod {
+        #[prost(string, tag = "1")] cgroup_parent: String,
         #[prost(message, optional, tag = "2")] security: Option<PodSecurity>,
     }
     PodSecurity {
@@ -76,6 +77,8 @@ messages! {
         #[prost(message, repeated, tag = "6")] env: Vec<KeyValue>,
         #[prost(message, repeated, tag = "7")] mounts: Vec<Mount>,
         #[prost(string, tag = "11")] log_path: String,
+        #[prost(bool, tag = "12")] stdin: bool,
+        #[prost(bool, tag = "14")] tty: bool,
         #[prost(message, optional, tag = "15")] linux: Option<LinuxContainer>,
     }
     ContainerMetadata {

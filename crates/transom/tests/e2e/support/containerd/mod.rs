@@ -109,6 +109,26 @@ impl Containerd {
         self.wait_for_it();
     }
 
+    /// A test that failed has left its containers: they go by the way that is always there, and their
+    /// shims whatever happens.
+    fn end_what_runs(&self) {
+        for namespace in ["default", "k8s.io"] {
+            let ctr = |line: &[&str]| {
+                let line = [&["--timeout", "30s", "--namespace", namespace], line].concat();
+                self.ctr(&line).output().map(|output| output.stdout).unwrap_or_default()
+            };
+            let tasks = String::from_utf8_lossy(&ctr(&["task", "list", "--quiet"])).into_owned();
+            for id in tasks.lines() {
+                ctr(&["task", "kill", "--signal", "9", "--all", id]);
+                ctr(&["task", "delete", "--force", id]);
+            }
+        }
+        let own = self.socket();
+        for shim in super::proc::with_argument(&own) {
+            shim.kill();
+        }
+    }
+
     fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.daemon.kill();
@@ -184,6 +204,7 @@ impl Drop for Containerd {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("containerd's log:\n{}", self.log());
+            self.end_what_runs();
         }
         self.kill();
         // What its snapshotter left mounted would keep the folder.

@@ -15,6 +15,11 @@ fn group() -> (tempfile::TempDir, Group) {
     (folder, group)
 }
 
+/// Where the engine has its own.
+fn make(group: &Group) -> Result<(), ErrorKind> {
+    group.make(&mut Made::default(), &mut Vec::new())
+}
+
 fn text(folder: &tempfile::TempDir, name: &str) -> String {
     fs::read_to_string(folder.path().join(name)).unwrap()
 }
@@ -73,7 +78,7 @@ fn each_controller_that_is_missing_is_given_to_the_children() {
             fs::write(group.join("cgroup.subtree_control"), there).unwrap();
         }
         let group = Group::at(tree.path(), Path::new("transom/one"));
-        group.make().unwrap();
+        make(&group).unwrap();
         assert!(group.directory().is_dir());
         for group in [tree.path(), &parent] {
             let now = fs::read_to_string(group.join("cgroup.subtree_control")).unwrap();
@@ -193,7 +198,7 @@ fn a_controller_that_the_host_has_not_is_named() {
     };
     let name = format!("transom-lacks-{}/one", std::process::id());
     let group = Group::at(tree.0.path(), Path::new(&name));
-    let error = group.make().unwrap_err();
+    let error = make(&group).unwrap_err();
     assert!(matches!(error, ErrorKind::HostLacks { .. }), "{error}");
     assert!(error.to_string().contains(&format!("no controller `{lacking}`")), "{error}");
     assert!(!group.directory().parent().unwrap().exists(), "something is left");
