@@ -28,6 +28,8 @@ fn of_ten_builds_at_once_one_does_a_step_and_the_others_have_it() {
         format!("RUN echo shared {salt} >C:\\\\shared.txt"),
         "RUN type C:\\\\shared.txt>C:\\\\again.txt".to_owned(),
     ];
+    // The first container of all makes folders that stay.
+    host.transom(&["run", "--rm", "transom/base", "cmd", "/c", "exit"]).succeed();
     let before = Footprint::of(&host);
     let said: Vec<String> = std::thread::scope(|scope| {
         let builds: Vec<_> = (0..10)

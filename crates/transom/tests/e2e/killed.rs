@@ -55,7 +55,9 @@ fn a_monitor_that_is_killed_while_it_gives_back_is_made_up_for() {
     wait::until("the end of its monitor", || monitors(&host).is_empty().then_some(()));
     let before = Footprint::of(&host);
     let mut caught = 0;
-    wait::until("three monitors that were quick enough to be killed", || {
+    // Each attempt has limits of its own.
+    let limit = Duration::from_mins(5);
+    wait::within(limit, "three monitors that were quick enough to be killed", || {
         let line = ["run", "--rm", "--interactive", &probe::mount(), BASE, PROBE, "echo"];
         let mut cli = host.transom(&line).start(|command| {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -72,6 +72,9 @@ fn nothing_grows_with_the_number_of_programs_run() {
     };
     // The first ones fill caches and pools.
     run(10, Duration::from_secs(10));
+    let names = || proc::of(&host).into_iter().map(|process| process.pid).collect::<Vec<_>>();
+    // The last of them, and what a test before this one had, may still be about to go.
+    wait::until_it_stays("what runs", names);
     let (before, handles) = (held(), open());
     run(2000, Duration::from_secs(20));
     let now = wait::until("the last program's traces", || {

@@ -37,12 +37,5 @@ fn memory_and_descriptors_are_flat_over_two_thousand_execs() {
 
 /// Descriptors, once what the last exec had is closed.
 fn still_open(shim: &Process) -> usize {
-    let mut last = usize::MAX;
-    wait::until("a number of descriptors that stays", || {
-        let now = shim.descriptors();
-        let stays = now == last;
-        last = now;
-        std::thread::sleep(Duration::from_millis(200));
-        stays.then_some(now)
-    })
+    wait::until_it_stays("a number of descriptors", || shim.descriptors())
 }

@@ -22,3 +22,17 @@ pub(crate) fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Op
 pub(crate) fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     within(LONG, what, ask)
 }
+
+/// Looks again and again until several looks in a row see the same: that.
+pub(crate) fn until_it_stays<T: PartialEq>(what: &str, mut look: impl FnMut() -> T) -> T {
+    const LOOKS: u32 = 4;
+    let (mut last, mut same) = (look(), 0);
+    until(&format!("{what} that stays"), || {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = look();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        (same == LOOKS).then_some(())
+    });
+    last
+}
