@@ -20,6 +20,10 @@ pub const MAX_FRAME: usize = 4 << 20;
 /// The environment variable that names the guest's end of the socket.
 pub const CONTROL_FD: &str = "TRANSOM_CONTROL_FD";
 
+/// The environment variable that tells a guest which processors the silo may use: a mask in
+/// hexadecimal, of the first 64. Without it, those that Linux tells of.
+pub const PROCESSORS: &str = "TRANSOM_PROCESSORS";
+
 /// A request and the number that its reply will carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {

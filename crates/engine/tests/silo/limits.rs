@@ -204,10 +204,36 @@ impl Running {
 }
 
 /// A number that the kernel holds, by its name in either version.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silo_starts_on_one_processor_and_its_programs_are_told_of_all() {
+    need_host!();
+    let silo = Running::start("gathered", |_| {}).await;
+    let group = silo.group();
+    let may =
+        |text: &str| (crate::subject::value(text, "windows"), crate::subject::value(text, "linux"));
+    // A host without cpusets has nothing to gather with.
+    if let Some(now) = kernel_text(&group, "cpuset", "cpuset.cpus", "cpuset.cpus") {
+        now.parse::<u32>().expect("before its first program it is on one");
+    }
+    let (told, _) = may(&silo.probe("processors").await);
+    let since = std::time::Instant::now();
+    while may(&silo.probe("processors").await).1 != told {
+        assert!(since.elapsed() < Duration::from_mins(1), "it is never let go");
+    }
+    let all = std::thread::available_parallelism().unwrap().get().min(63);
+    assert_eq!(told.count_ones() as usize, all, "Windows tells of all from the beginning");
+    silo.end().await;
+}
+
 fn kernel_number(group: &str, controller: &str, v1: &str, v2: &str) -> u64 {
+    kernel_text(group, controller, v1, v2).unwrap().parse().unwrap()
+}
+
+/// What a file of its group says, where there is one.
+fn kernel_text(group: &str, controller: &str, v1: &str, v2: &str) -> Option<String> {
     let base = std::path::Path::new("/sys/fs/cgroup");
     let one = base.join(controller).join("transom").join(group).join(v1);
     let two = base.join("transom").join(group).join(v2);
-    let text = std::fs::read_to_string(one).or_else(|_| std::fs::read_to_string(two));
-    text.unwrap().trim().parse().unwrap()
+    let text = std::fs::read_to_string(one).or_else(|_| std::fs::read_to_string(two)).ok()?;
+    Some(text.trim().to_owned())
 }

@@ -35,6 +35,17 @@ static int file(const char *path) {
     return n < 0;
 }
 
+/* Tells the processors that Windows and Linux let this process use. */
+static int processors(void) {
+    DWORD_PTR mine = 0, all = 0;
+    unsigned long long now[16] = {0};
+    GetProcessAffinityMask(GetCurrentProcess(), &mine, &all);
+    sys(204, 0, sizeof now, P(now), 0, 0, 0);
+    result("windows", mine);
+    result("linux", now[0]);
+    return 0;
+}
+
 /* Prints the names in a Linux directory. */
 static int list(const char *path) {
     char buffer[8192];
@@ -176,6 +187,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (!strcmp(what, "file")) return file(argv[2]);
     if (!strcmp(what, "list")) return list(argv[2]);
+    if (!strcmp(what, "processors")) return processors();
     if (!strcmp(what, "attack")) return attack();
     if (!strcmp(what, "listen")) return listens();
     if (!strcmp(what, "echo")) return echo();

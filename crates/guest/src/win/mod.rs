@@ -18,6 +18,7 @@ mod hardware;
 mod linux;
 mod pipe;
 mod processes;
+mod processors;
 mod reached_pipes;
 mod registry;
 mod serve;

@@ -18,7 +18,8 @@ use super::served_pipes::ServedPipes;
 use super::spawn::{Child, spawn};
 use super::wire::Wire;
 use super::{
-    account, boot, console, control, crash, devices, dump, flush, processes, registry, services,
+    account, boot, console, control, crash, devices, dump, flush, processes, processors, registry,
+    services,
 };
 
 /// The code of what is still there when a session ends: `ERROR_PROCESS_ABORTED`, as under HCS.
@@ -43,6 +44,7 @@ pub(super) fn serve() -> io::Result<()> {
     let wire = Wire::new(control_socket()?);
     console::ignore_events();
     let _event = boot::boot().map_err(io::Error::other)?;
+    processors::restore().map_err(io::Error::other)?;
     services::start_on_demand()?;
     wire.report(Event::Ready { version: env!("CARGO_PKG_VERSION").into() })?;
     // What is asked meanwhile waits: the host takes some time from a guest that is ready to a program.

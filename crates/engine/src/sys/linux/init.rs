@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use children::heed as heed_children;
 use children::{Children, ending};
 pub(crate) use setup::Setup;
-use wine::Program;
+use wine::{Program, Wine};
 
 use super::plan::WinePlan;
 use super::protocol::Refusal;
@@ -67,11 +67,11 @@ pub(crate) fn run(setup: Setup) -> i32 {
     let wine = setup.wine.clone();
     let (link, outcome) = setup.carry_out();
     let Ok(mut link) = Conn::new(link, Descriptors::Taken) else { return 1 };
-    let started = outcome.and_then(|guest| Session::start(&wine, guest));
+    let started = outcome.and_then(|guest| Session::start(wine, guest));
     match started {
         Ok(session) => {
             let _ = link.send(&Report::Up, vec![]);
-            session.serve(&wine, &mut link)
+            session.serve(&mut link)
         }
         Err(kind) => {
             let _ = link.send(&Report::Failed(kind.into()), vec![]);
@@ -82,6 +82,7 @@ pub(crate) fn run(setup: Setup) -> i32 {
 
 /// Wine, running.
 struct Session {
+    wine: Wine,
     server: Program,
     guest: Program,
     children: Children,
@@ -90,14 +91,15 @@ struct Session {
 }
 
 impl Session {
-    fn start(wine: &WinePlan, resident: setup::Resident) -> Result<Self, ErrorKind> {
+    fn start(plan: WinePlan, resident: setup::Resident) -> Result<Self, ErrorKind> {
+        let wine = Wine { plan, processors: resident.processors };
         let children = Children::watch()?;
         let server = wine.start_server(&resident.log)?;
         let guest = wine.start_guest(resident.control, &resident.log)?;
-        Ok(Self { server, guest, children, words: Vec::new() })
+        Ok(Self { wine, server, guest, children, words: Vec::new() })
     }
 
-    fn serve(mut self, wine: &WinePlan, link: &mut Conn) -> i32 {
+    fn serve(mut self, link: &mut Conn) -> i32 {
         loop {
             let mut watched = [
                 PollFd::new(&*link, PollFlags::IN),
@@ -116,7 +118,7 @@ impl Session {
             if child {
                 self.reap();
             }
-            if host && !matches!(take_orders(wine, link), Ok(true)) {
+            if host && !matches!(take_orders(&self.wine, link), Ok(true)) {
                 return 1;
             }
         }
@@ -148,7 +150,7 @@ impl Session {
 }
 
 /// Carries out what has arrived; `false` when the silo host is gone.
-fn take_orders(wine: &WinePlan, link: &mut Conn) -> io::Result<bool> {
+fn take_orders(wine: &Wine, link: &mut Conn) -> io::Result<bool> {
     let open = link.fill()?;
     while let Some(order) = link.next()? {
         let Order::Console { height, width } = order;
@@ -209,7 +211,10 @@ mod tests {
         let guest = sleeper("exit 7");
         assert!(guest.ended_within(Duration::from_mins(1)), "its end is not told");
         let children = Children::watch().unwrap();
-        let mut session = Session { server, guest, children, words: Vec::new() };
+        let plan =
+            WinePlan { loader: "wine".into(), server: "wineserver".into(), variables: vec![] };
+        let wine = Wine { plan, processors: 1 };
+        let mut session = Session { wine, server, guest, children, words: Vec::new() };
         session.reap();
         assert_eq!(session.last_words(), "the guest ended with exit code 7");
         session.server.signal(Signal::KILL);

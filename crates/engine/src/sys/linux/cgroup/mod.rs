@@ -7,6 +7,7 @@
 //! whoever next meets the id.
 
 mod files;
+mod gathering;
 mod oom;
 mod place;
 mod v1;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use schema::SystemId;
 use schema::properties::Statistics;
 
+pub(crate) use gathering::Gathering;
 pub(crate) use oom::OomWatch;
 pub(crate) use place::asked;
 

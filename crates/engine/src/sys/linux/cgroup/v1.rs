@@ -103,6 +103,11 @@ impl Groups {
         Ok(())
     }
 
+    /// The directory with the processors, where they are mounted.
+    pub(super) fn cpuset(&self) -> Option<&Path> {
+        self.by_controller.get("cpuset").map(PathBuf::as_path)
+    }
+
     fn allow_devices(&self) -> Result<(), ErrorKind> {
         if !self.by_controller.contains_key("devices") {
             return Ok(());

@@ -155,7 +155,10 @@ impl Group {
 /// The controllers that must be there.
 const NEEDED: [&str; 3] = ["memory", "cpu", "pids"];
 
-/// Gives a group's children the controllers: those that they need, and `io` if it is there.
+/// Those that are used where they are there.
+const WELCOME: [&str; 2] = ["io", "cpuset"];
+
+/// Gives a group's children the controllers.
 fn delegate(group: &Path, needed: &[&str]) -> Result<(), ErrorKind> {
     let file = group.join("cgroup.subtree_control");
     let already = read(&file)?;
@@ -163,8 +166,8 @@ fn delegate(group: &Path, needed: &[&str]) -> Result<(), ErrorKind> {
     for controller in needed.iter().filter(|controller| !is_given(controller)) {
         fs::write(&file, format!("+{controller}")).map_err(|e| refused(group, controller, e))?;
     }
-    if !is_given("io") {
-        let _ = fs::write(&file, "+io");
+    for controller in WELCOME.iter().filter(|controller| !is_given(controller)) {
+        let _ = fs::write(&file, format!("+{controller}"));
     }
     Ok(())
 }

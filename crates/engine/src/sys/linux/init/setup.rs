@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
-use rustix::thread::LinkNameSpaceType;
+use rustix::thread::{LinkNameSpaceType, sched_getaffinity, sched_getcpu};
 
 use crate::error::ErrorKind;
 use crate::sys::mounts::{EtcFiles, Ingredients};
@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) log: OwnedFd,
     /// The control groups' `cgroup.procs`.
     pub(crate) doors: Vec<File>,
+    /// Takes the silo to one processor.
+    pub(crate) gathering: Option<File>,
     /// The network namespace, or `None` when the process is in a new one.
     pub(crate) network: Option<File>,
     /// The silo's user namespace.
@@ -49,6 +51,8 @@ pub(crate) struct Setup {
 pub(super) struct Resident {
     pub(super) control: OwnedFd,
     pub(super) log: OwnedFd,
+    /// The processors of the silo, of the first 64.
+    pub(super) processors: u64,
 }
 
 impl Setup {
@@ -60,19 +64,22 @@ impl Setup {
         let [Ok(link), Ok(control), Ok(log)] = kept else {
             return (self.link, Err(ErrorKind::io("keep descriptors", io::Error::last_os_error())));
         };
-        if let Err(kind) = self.become_pid_one() {
-            return (link, Err(kind));
-        }
+        let processors = match self.become_pid_one() {
+            Ok(processors) => processors,
+            Err(kind) => return (link, Err(kind)),
+        };
         match close_all_but([link, control, log]) {
-            Ok([link, control, log]) => (link, Ok(Resident { control, log })),
+            Ok([link, control, log]) => (link, Ok(Resident { control, log, processors })),
             Err((link, kind)) => (link, Err(kind)),
         }
     }
 
-    fn become_pid_one(self) -> Result<(), ErrorKind> {
+    /// Tells which processors the silo has.
+    fn become_pid_one(self) -> Result<u64, ErrorKind> {
         for mut door in &self.doors {
             door.write_all(b"0").map_err(|e| ErrorKind::io("join the control group", e))?;
         }
+        let processors = self.gather()?;
         namespaces::unshare_cgroup()?;
         match &self.network {
             Some(pin) => {
@@ -90,7 +97,19 @@ impl Setup {
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
             .and_then(|()| rustix::process::set_parent_process_death_signal(Some(Signal::KILL)))
             .map_err(|e| ErrorKind::io("tie pid 1 to the silo host", e))?;
-        self.filters.apply()
+        self.filters.apply()?;
+        Ok(processors)
+    }
+
+    /// Takes the silo to the processor that the kernel chose for its first process. One that stays
+    /// where it is only starts more slowly.
+    fn gather(&self) -> Result<u64, ErrorKind> {
+        let all = sched_getaffinity(None)
+            .map_err(|e| ErrorKind::io("ask for the silo's processors", e))?;
+        if let Some(mut door) = self.gathering.as_ref() {
+            let _ = door.write_all(sched_getcpu().to_string().as_bytes());
+        }
+        Ok((0..64).filter(|number| all.is_set(*number)).fold(0, |mask, bit| mask | 1 << bit))
     }
 }
 

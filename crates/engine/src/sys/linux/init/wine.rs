@@ -41,6 +41,13 @@ const CONTROL: i32 = 3;
 /// How long wineserver may take to listen.
 const LISTENS_WITHIN: Duration = Duration::from_secs(20);
 
+/// What starts programs.
+pub(super) struct Wine {
+    pub(super) plan: WinePlan,
+    /// The processors that programs are told of, of the first 64.
+    pub(super) processors: u64,
+}
+
 /// A program that was started, and whose end can be polled for.
 pub(super) struct Program {
     pub(super) pid: Pid,
@@ -63,10 +70,10 @@ impl AsFd for Program {
     }
 }
 
-impl WinePlan {
+impl Wine {
     /// Starts wineserver, and waits until it listens: a client that comes too early waits long.
     pub(super) fn start_server(&self, log: &OwnedFd) -> Result<Program, ErrorKind> {
-        let mut command = self.program(&self.server, log)?;
+        let mut command = self.program(&self.plan.server, log)?;
         command.args(["-f", "-p"]);
         let server = start(command)?;
         let deadline = Instant::now() + LISTENS_WITHIN;
@@ -90,8 +97,7 @@ impl WinePlan {
         control: OwnedFd,
         log: &OwnedFd,
     ) -> Result<Program, ErrorKind> {
-        let mut command = self.program(&self.loader, log)?;
-        command.arg(GUEST).envs([AS_IT_IS]).env(schema::guest::CONTROL_FD, CONTROL.to_string());
+        let mut command = self.guest(log)?;
         hand_over(&mut command, control, false);
         start(command)
     }
@@ -119,22 +125,26 @@ impl WinePlan {
         modes.special_codes[SpecialCodeIndex::VSUSP] = 0;
         modes.special_codes[SpecialCodeIndex::VQUIT] = 0;
         tcsetattr(&slave, OptionalActions::Now, &modes).map_err(fail)?;
-        let mut command = self.program(&self.loader, &slave)?;
+        let mut command = self.guest(&slave)?;
         command.stdin(Stdio::from(slave.try_clone().map_err(|e| ErrorKind::io("open it", e))?));
-        command
-            .arg(GUEST)
-            .envs([AS_IT_IS])
-            .env(schema::guest::CONTROL_FD, CONTROL.to_string())
-            .env("TERM", "xterm");
+        command.env("TERM", "xterm");
         hand_over(&mut command, control, true);
         start(command)?;
         Ok(master)
     }
 
+    fn guest(&self, output: &OwnedFd) -> Result<Command, ErrorKind> {
+        let mut command = self.program(&self.plan.loader, output)?;
+        command.arg(GUEST).envs([AS_IT_IS]);
+        command.env(schema::guest::CONTROL_FD, CONTROL.to_string());
+        command.env(schema::guest::PROCESSORS, format!("{:x}", self.processors));
+        Ok(command)
+    }
+
     fn program(&self, path: &Path, output: &OwnedFd) -> Result<Command, ErrorKind> {
         let clone = || output.try_clone().map_err(|e| ErrorKind::io("share a stream", e));
         let mut command = Command::new(path);
-        command.env_clear().envs(ENVIRONMENT).envs(self.variables.iter().cloned());
+        command.env_clear().envs(ENVIRONMENT).envs(self.plan.variables.iter().cloned());
         command.current_dir("/wine/drive_c");
         command.stdin(Stdio::null()).stdout(clone()?).stderr(clone()?);
         Ok(command)

@@ -13,7 +13,7 @@
 //!
 //! The steps, each in a module: [`wine`] finds Wine, [`prefix`] lets its boot program fill an empty
 //! prefix and imports `platform.reg`, [`nursery`] has what runs for that end with the builder,
-//! [`shape`] turns the files into a container's, [`runtime`] gathers what Wine needs of the host,
+//! [`fonts`] keeps the host's fonts out, [`shape`] turns the files into a container's, [`runtime`] gathers what Wine needs of the host,
 //! [`store`] keeps it all from being half done or removed under a user.
 //!
 //! Decided here: Wine 8 reports its version from `Windows NT\CurrentVersion` once no user setting
@@ -24,6 +24,7 @@
 //! work (crate `guest`), and Wine goes on at once. What is left out is all that shows pictures or makes
 //! sounds.
 
+mod fonts;
 mod link;
 mod nursery;
 mod prefix;

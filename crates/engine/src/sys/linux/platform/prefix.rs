@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::doing;
 use super::nursery::Nursery;
 use super::wine::Wine;
+use super::{doing, fonts};
 
 /// What a boot need not start: menus, a desktop, and two large packages that it offers to fetch.
 const OVERRIDES: &str = "winemenubuilder.exe,explorer.exe,mshtml,mscoree=";
@@ -17,6 +17,8 @@ const OVERRIDES: &str = "winemenubuilder.exe,explorer.exe,mshtml,mscoree=";
 const TEMPORARY: &str = "tmp";
 /// Wine names the profile after its user.
 const USER: &str = "ContainerAdministrator";
+/// What fontconfig is told.
+const FONTS: &str = "fonts.conf";
 
 /// A prefix with a Wine server that may still run.
 #[derive(Debug)]
@@ -34,6 +36,9 @@ impl<'a> Prefix<'a> {
         std::fs::create_dir_all(path.join("drive_c"))?;
         std::fs::create_dir_all(path.join(TEMPORARY))?;
         std::os::unix::fs::symlink("../drive_c", path.join("dosdevices/c:"))?;
+        let cache = path.join(TEMPORARY);
+        let told = fonts::configuration(fonts::of(wine).as_deref(), &cache.to_string_lossy());
+        std::fs::write(path.join(FONTS), told)?;
         let nursery = Nursery::enter().map_err(|error| doing("watching over", path, &error))?;
         let prefix = Self { wine, path: path.to_owned(), nursery };
         prefix.run(&["wineboot.exe", "--init"])?;
@@ -92,6 +97,7 @@ impl<'a> Prefix<'a> {
             .env("WINEARCH", "win64")
             .env("WINEDEBUG", "-all")
             .env("WINEDLLOVERRIDES", OVERRIDES)
+            .env("FONTCONFIG_FILE", self.path.join(FONTS))
             .env("USER", USER)
             // Nowhere, so that no profile folder becomes a link to a home of the host.
             .env("HOME", self.path.join("nowhere"))

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::doing;
 use super::wine::Wine;
+use super::{doing, fonts};
 
 /// Raised whenever the steps change what they make.
-const RECIPE: u32 = 5;
+const RECIPE: u32 = 6;
 
 /// One file as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,7 @@ impl Inputs {
         ];
         let primitives = guest_exe.with_file_name("bcryptprimitives.dll");
         paths.extend(primitives.is_file().then_some(primitives));
+        paths.extend(fonts::of(wine));
         let files = paths.iter().map(|path| Input::of(path)).collect::<io::Result<_>>()?;
         Ok(Self { recipe: RECIPE, files })
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::wine::Wine;
-use super::{doing, link};
+use super::{doing, fonts, link};
 
 /// Fixed by the ABI.
 const LINKER: &str = "/lib64/ld-linux-x86-64.so.2";
@@ -36,6 +36,7 @@ const UNIX_MODULES: &[&str] = &[
 const LOADED_BY_NAME: &[&str] = &[
     "libgnutls.so.30",
     "libfreetype.so.6",
+    // Also without a font: a console takes no key without it.
     "libfontconfig.so.1",
     "libgcc_s.so.1",
     "libgssapi_krb5.so.2",
@@ -63,9 +64,6 @@ const PASSWD: &str = "ContainerAdministrator:x:0:0::/wine:/nologin\n\
 const GROUP: &str = "Administrators:x:0:\nUsers:x:1000:\nnogroup:x:65534:\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\n\
                         services: files\nprotocols: files\n";
-const FONTS: &str = "<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"fonts.dtd\">\n\
-                     <fontconfig><dir>/usr/share/wine/fonts</dir>\
-                     <cachedir>/tmp</cachedir></fontconfig>\n";
 
 /// Makes the tree at `into`; returns the host's libraries that went in.
 pub(super) fn gather(wine: &Wine, into: &Path) -> io::Result<Vec<PathBuf>> {
@@ -93,12 +91,9 @@ fn skeleton(into: &Path) -> io::Result<()> {
     for name in FILES {
         std::fs::write(into.join(name), "")?;
     }
-    for (name, text) in [
-        ("etc/passwd", PASSWD),
-        ("etc/group", GROUP),
-        ("etc/nsswitch.conf", NSSWITCH),
-        ("etc/fonts/fonts.conf", FONTS),
-    ] {
+    for (name, text) in
+        [("etc/passwd", PASSWD), ("etc/group", GROUP), ("etc/nsswitch.conf", NSSWITCH)]
+    {
         std::fs::write(into.join(name), text)?;
     }
     for name in ["etc/services", "etc/protocols"] {
@@ -124,11 +119,12 @@ fn modules(wine: &Wine, into: &Path) -> io::Result<()> {
     link::directory(&wine.windows, &inside(into, &wine.windows), |name| !GUESTS.contains(&name))?;
     let code_pages = wine.data.join("nls");
     link::directory(&code_pages, &inside(into, &code_pages), |_| true)?;
-    let fonts = wine.data.join("fonts");
-    std::fs::create_dir_all(inside(into, &fonts))?;
-    if fonts.is_dir() {
-        link::directory(&fonts, &inside(into, &fonts), |_| true)?;
+    let fonts = fonts::of(wine);
+    if let Some(place) = &fonts {
+        link::directory(place, &inside(into, place), |_| true)?;
     }
+    let told = fonts::configuration(fonts.as_deref(), "/tmp");
+    std::fs::write(into.join("etc/fonts/fonts.conf"), told)?;
     for locale in LOCALES.iter().map(Path::new).filter(|path| path.is_dir()) {
         for part in [locale.to_owned(), locale.join("LC_MESSAGES")] {
             link::directory(&part, &inside(into, &part), |_| true)?;

@@ -120,6 +120,11 @@ fn nothing_of_the_host_is_in_the_layer() {
             .unwrap();
         assert_eq!(String::from_utf8_lossy(&grep.stdout), "", "the host's paths were left behind");
     }
+    for name in ["system.reg", "user.reg"] {
+        let text = std::fs::read(platform.registry.join(name)).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains(r"unix\\usr\\share\\fonts"), "{name} has fonts of the host");
+    }
     let find = Command::new("find").arg(&platform.drive_c).args(["-type", "l"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&find.stdout), "", "a link leads out of the layer");
 }

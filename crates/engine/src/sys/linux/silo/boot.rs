@@ -15,7 +15,7 @@ use super::guests::{Awaited, Guests};
 use super::host::{Host, Phase};
 use super::processes::Processes;
 use crate::error::ErrorKind;
-use crate::sys::cgroup::{Cgroup, OomWatch, Wanted};
+use crate::sys::cgroup::{Cgroup, Gathering, OomWatch, Wanted};
 use crate::sys::claim::Claim;
 use crate::sys::disk::Server;
 use crate::sys::idmap::IdMap;
@@ -88,6 +88,7 @@ struct Forked {
     platform: File,
     ids: IdMap,
     etc: EtcFiles,
+    gathering: Option<Gathering>,
     /// Last: nothing of the making holds what they serve by then.
     servers: Vec<Server>,
 }
@@ -110,11 +111,13 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
     std::fs::create_dir(&stage).map_err(|e| ErrorKind::io("make the stage", e))?;
     let mut ingredients = Ingredients::prepare(plan, &ids, claim.lease())?;
     servers.extend(ingredients.take_servers());
+    let gathering = Gathering::of(cgroup);
     let setup = Setup {
         link: their_link,
         control: their_guest,
         log: log.try_clone().map_err(|e| ErrorKind::io("share the log", e))?,
         doors: cgroup.doors()?,
+        gathering: gathering.as_ref().and_then(Gathering::door),
         network,
         user_namespace: ids.as_fd().try_clone_to_owned().map_err(|e| ErrorKind::io("share", e))?,
         host_name: plan.host_name.clone(),
@@ -139,6 +142,7 @@ fn fork_pid_one(plan: &SiloPlan, claim: &Claim, cgroup: &Cgroup) -> Result<Forke
         platform,
         ids,
         etc,
+        gathering,
         servers,
     })
 }
@@ -160,6 +164,8 @@ impl Forked {
             cgroup,
             oom,
             etc: self.etc,
+            gathering: self.gathering,
+            gathered_until: None,
             ids: self.ids,
             pid_one: self.pid_one,
             link: self.link,

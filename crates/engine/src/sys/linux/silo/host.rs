@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use schema::guest::{Answer as GuestAnswer, Event, Failure};
@@ -15,7 +15,7 @@ use super::processes::Processes;
 use super::reached::ReachedPipe;
 use super::spawn::ConsoleStart;
 use crate::error::ErrorKind;
-use crate::sys::cgroup::{Cgroup, OomWatch};
+use crate::sys::cgroup::{Cgroup, Gathering, OomWatch};
 use crate::sys::claim::Claim;
 use crate::sys::disk::Server;
 use crate::sys::idmap::IdMap;
@@ -50,6 +50,10 @@ pub(super) struct Host {
     pub(super) cgroup: Cgroup,
     pub(super) oom: OomWatch,
     pub(super) etc: EtcFiles,
+    /// While it is kept on one processor.
+    pub(super) gathering: Option<Gathering>,
+    /// Once the first program has been asked for.
+    pub(super) gathered_until: Option<Instant>,
     pub(super) ids: IdMap,
     pub(super) pid_one: Child,
     pub(super) link: Conn,
@@ -107,14 +111,16 @@ impl Host {
                 self.on_ready(source, events);
             }
             self.give_up_overdue();
+            self.disperse_in_time();
         }
         self.finish();
     }
 
     fn wait_for_something(&self) -> Vec<(Source, PollFlags)> {
         let (sources, mut watched) = self.watched();
-        let left =
-            self.guests.next_deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let deadlines = [self.guests.next_deadline(), self.gathered_until];
+        let next = deadlines.into_iter().flatten().min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         if poll(&mut watched, left.as_ref()).is_err() {
             return Vec::new();
@@ -280,6 +286,16 @@ impl Host {
         }
     }
 
+    fn disperse_in_time(&mut self) {
+        let now = Instant::now();
+        if self.gathered_until.is_none_or(|until| now < until) {
+            return;
+        }
+        let done = self.gathering.as_ref().is_none_or(|gathering| gathering.end().is_ok());
+        self.gathering.take_if(|_| done);
+        self.gathered_until = (!done).then(|| now + AGAIN_AFTER);
+    }
+
     fn on_answer(
         &mut self,
         guest: GuestId,
@@ -340,6 +356,9 @@ const STATUS_COMMITMENT_LIMIT: ExitCode = ExitCode(0xC000_012D);
 
 /// `ERROR_REVISION_MISMATCH`.
 const ERROR_REVISION_MISMATCH: u32 = 1306;
+
+/// When a silo that could not be let go is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 fn conn(conn: &Conn) -> PollFd<'_> {
     let write = if conn.wants_write() { PollFlags::OUT } else { PollFlags::empty() };

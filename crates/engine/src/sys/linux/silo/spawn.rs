@@ -1,6 +1,7 @@
 //! Starting processes: with pipes by the resident guest, or each on a terminal with its own guest.
 
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -38,6 +39,10 @@ pub(super) struct ConsoleStart {
 /// What a console has when nobody says.
 const USUAL_SIZE: ConsoleSize = ConsoleSize { height: 25, width: 80 };
 
+/// How long a first program has the silo on one processor: what the start of most takes, and no
+/// more than a program can miss that wants many.
+const STARTS_WITHIN: Duration = Duration::from_millis(150);
+
 impl Host {
     pub(super) fn on_spawn(&mut self, client: ClientId, parameters: ProcessParameters) {
         let size = parameters.console().unwrap_or(USUAL_SIZE);
@@ -58,8 +63,12 @@ impl Host {
                 Err(self.wrong_phase())
             }
         };
-        if let Err(kind) = begun {
-            self.refuse(client, kind);
+        match begun {
+            Ok(()) if self.gathering.is_some() => {
+                self.gathered_until.get_or_insert_with(|| Instant::now() + STARTS_WITHIN);
+            }
+            Ok(()) => {}
+            Err(kind) => self.refuse(client, kind),
         }
     }
 

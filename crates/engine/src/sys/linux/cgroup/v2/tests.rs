@@ -65,11 +65,12 @@ fn a_disk_is_limited_both_ways_and_no_limit_is_max() {
 #[test]
 fn each_controller_that_is_missing_is_given_to_the_children() {
     for (there, written) in [
-        ("cpu pids io", "+memory"),
-        ("memory pids io", "+cpu"),
-        ("memory cpu io", "+pids"),
-        ("memory cpu pids", "+io"),
-        ("memory cpu pids io", "memory cpu pids io"),
+        ("cpu pids io cpuset", "+memory"),
+        ("memory pids io cpuset", "+cpu"),
+        ("memory cpu io cpuset", "+pids"),
+        ("memory cpu pids cpuset", "+io"),
+        ("memory cpu pids io", "+cpuset"),
+        ("memory cpu pids io cpuset", "memory cpu pids io cpuset"),
     ] {
         let tree = tempfile::tempdir().unwrap();
         let parent = tree.path().join("transom");
