@@ -11,8 +11,8 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use super::Cgroup;
 use super::files::read;
+use super::{Cgroup, Version};
 
 /// A silo's processors, while it is kept on one of them.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ pub(crate) struct Gathering {
 impl Gathering {
     /// Of a silo that nobody is in yet; `None` where groups have no processors of their own.
     pub(crate) fn of(cgroup: &Cgroup) -> Option<Self> {
-        let directory = match cgroup {
-            Cgroup::V1(groups) => groups.cpuset()?.to_owned(),
-            Cgroup::V2(group) => group.directory().to_owned(),
+        let directory = match &cgroup.version {
+            Version::V1(groups) => groups.cpuset()?,
+            Version::V2(group) => group.directory(),
         };
         Self::at(directory.join("cpuset.cpus"))
     }
