@@ -72,15 +72,17 @@ impl Store {
     }
 
     /// Removes files of writers that ended before they were done.
-    pub(crate) fn sweep_ingest(&self) -> Result<()> {
+    pub(crate) fn sweep_ingest(&self) -> Result<u64> {
+        let mut reclaimed = 0;
         let dir = self.path("content/ingest");
         for entry in fs::read_dir(&dir).at("list", &dir)? {
             let path = entry.at("list", &dir)?.path();
-            if let Ok(Some(_owned)) = lock::try_own(&path) {
+            if let Ok(Some(owned)) = lock::try_own(&path) {
+                reclaimed += owned.metadata().map_or(0, |about| about.len());
                 fs::remove_file(&path).at("remove", &path)?;
             }
         }
-        Ok(())
+        Ok(reclaimed)
     }
 }
 
@@ -158,10 +160,23 @@ mod tests {
         writer.write_all(b"half").unwrap();
         let leftover = store.path("content/ingest/leftover");
         fs::write(&leftover, b"of a killed process").unwrap();
-        store.sweep_ingest().unwrap();
+        assert_eq!(store.sweep_ingest().unwrap(), 19);
         assert!(!leftover.exists());
         let (digest, _) = writer.commit(&store, None, None).unwrap();
         assert_eq!(store.read_document(&digest).unwrap(), b"half");
+    }
+
+    #[test]
+    fn who_adds_something_first_takes_away_what_killed_ones_began() {
+        let (_dir, store) = store();
+        let leftover = store.path("content/ingest/leftover");
+        fs::write(&leftover, b"of a killed process").unwrap();
+        let first = store.lock_adding().unwrap();
+        assert!(!leftover.exists());
+        fs::write(&leftover, b"of the first, who has not locked it yet").unwrap();
+        let second = store.lock_adding().unwrap();
+        assert!(leftover.exists(), "somebody is at it");
+        drop((first, second));
     }
 
     #[test]

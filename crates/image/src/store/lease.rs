@@ -71,6 +71,20 @@ impl Store {
         .await
     }
 
+    /// The ids of all containers that hold something.
+    pub async fn leased(&self) -> Result<Vec<String>> {
+        self.blocking(|store| {
+            let dir = store.path("leases");
+            let mut ids = Vec::new();
+            for entry in fs::read_dir(&dir).at("list", &dir)? {
+                let name = entry.at("list", &dir)?.file_name();
+                ids.extend(name.to_str().and_then(|n| n.strip_suffix(".json")).map(str::to_owned));
+            }
+            Ok(ids)
+        })
+        .await
+    }
+
     /// Every container's lease, by its id.
     pub(crate) fn leases(&self) -> Result<Vec<(String, Lease)>> {
         let dir = self.path("leases");

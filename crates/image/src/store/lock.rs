@@ -41,6 +41,11 @@ impl Store {
 
     /// Held by everything that adds content until a name or a lease protects it.
     pub(crate) fn lock_adding(&self) -> Result<Lock> {
+        // What killed ones began comes back before the disk is full of it.
+        if let Some(_alone) = self.try_lock_removing()? {
+            self.sweep_ingest()?;
+            self.sweep_layers()?;
+        }
         wait(&self.path("locks/content"), FlockOperation::LockShared)
     }
 

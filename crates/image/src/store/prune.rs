@@ -77,13 +77,12 @@ impl Store {
             tracing::debug!("content is being added; what nobody needs is removed another time");
             return Ok(0);
         };
-        self.sweep_ingest()?;
-        self.sweep_layers()?;
+        let mut reclaimed = self.sweep_ingest()? + self.sweep_layers()?;
         let _index = self.lock_index()?;
         self.sweep_files()?;
         let needed = self.needed()?;
         let blobs = self.path("content/blobs/sha256");
-        let mut reclaimed = remove_unneeded(
+        reclaimed += remove_unneeded(
             &blobs,
             |name| needed.blobs.contains(name),
             |path| fs::remove_file(path),

@@ -8,17 +8,19 @@ use crate::error::{IoContext, Result};
 
 impl Store {
     /// Removes folders of unpackings that ended before they were done.
-    pub(crate) fn sweep_layers(&self) -> Result<()> {
+    pub(crate) fn sweep_layers(&self) -> Result<u64> {
+        let mut reclaimed = 0;
         let dir = self.path("layers");
         for entry in fs::read_dir(&dir).at("list", &dir)? {
             let entry = entry.at("list", &dir)?;
             let path = entry.path();
             let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
             if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
+                reclaimed += tree_size(&path);
                 fs::remove_dir_all(&path).at("remove", &path)?;
             }
         }
-        Ok(())
+        Ok(reclaimed)
     }
 
     /// Removes files that killed processes left: locks of things in the making, of which there is
@@ -48,4 +50,19 @@ impl Store {
         fs::rename(path, &aside)?;
         fs::remove_dir_all(&aside)
     }
+}
+
+/// The bytes of all files below a folder that nobody uses; links are not followed.
+fn tree_size(folder: &Path) -> u64 {
+    let (mut total, mut folders) = (0, vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(about) if about.is_dir() => folders.push(entry.path()),
+                Ok(about) if about.is_file() => total += about.len(),
+                _ => {}
+            }
+        }
+    }
+    total
 }

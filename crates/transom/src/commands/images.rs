@@ -176,6 +176,8 @@ pub(super) async fn tag(host: &Host, args: Tag) -> Result<()> {
 
 /// `rmi`
 pub(super) async fn rmi(host: &Host, args: Rmi) -> Result<()> {
+    // What killed commands held of an image is nobody's.
+    host.sweep().await?;
     let images = host.images().await?;
     let mut failed = false;
     for name in &args.images {

@@ -119,6 +119,7 @@ impl Host {
         for swept in tokio::task::spawn_blocking(swept).await? {
             swept.unwrap_or_else(tell);
         }
+        sweep::leases(self).await.unwrap_or_else(tell);
         Ok(())
     }
 

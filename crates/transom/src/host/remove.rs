@@ -67,8 +67,10 @@ pub async fn hidden(host: &Host, folder: &Folder) -> Result<()> {
 pub async fn files(host: &Host, found: &Found, volumes: bool) -> Result<()> {
     let scratch = found.folder.scratch();
     host.engine.destroy_scratch(&scratch).await.context("removing the scratch")?;
-    host.store.remove(found)?;
+    // Out of sight first, so that a removal cut short is no half container.
+    let hidden = host.store.hide(found)?;
     host.images().await?.release(&found.record.id).await.context("letting go of the image")?;
+    Store::remove_hidden(&hidden)?;
     host.events.container(&found.record, "destroy", &[]);
     if volumes {
         anonymous_volumes(host, found).await.context("removing its volumes")?;

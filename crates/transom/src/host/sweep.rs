@@ -117,6 +117,17 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
     shim.ended(Duration::from_secs(5)).await.context("the shim does not end")
 }
 
+/// Images that only containers hold of which there is nothing: a creation or a removal was killed.
+pub async fn leases(host: &Host) -> Result<()> {
+    let images = host.images().await?;
+    for id in images.leased().await? {
+        if !host.store.has_any(&id) {
+            images.release(&id).await.with_context(|| format!("cleaning up container {id}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// A container out of sight whose monitor was killed before it had given everything back.
 pub async fn hidden(host: &Host, folder: &Folder) -> Result<()> {
     // Somebody else may be at it already; then it is theirs.

@@ -169,13 +169,8 @@ impl Store {
         Ok(Folder::new(gone, id))
     }
 
-    /// Removes a container's files. Whatever they stood for must have been given back.
-    pub fn remove(&self, found: &Found) -> Result<()> {
-        // Out of sight first, so that a removal cut short is no half container.
-        Self::remove_hidden(&self.hide(found)?)
-    }
-
-    /// The same for one that is out of sight.
+    /// Removes the files of a container that is out of sight. Whatever they stood for must have been
+    /// given back.
     pub fn remove_hidden(folder: &Folder) -> Result<()> {
         // The lock goes with the files, in any order: nobody may take this for an orphan by then.
         folder.clear_live()?;
@@ -195,6 +190,13 @@ impl Store {
             }
         }
         Ok(hidden)
+    }
+
+    /// Whether there is anything of a container: it is being made, it is there, or it is being
+    /// removed. Looked for in the order of its life, so that one that goes on meanwhile is found.
+    pub fn has_any(&self, id: &str) -> bool {
+        let folders = [format!(".{id}.new"), id.to_owned(), format!(".{id}{GONE}")];
+        folders.iter().any(|name| self.containers.join(name).exists())
     }
 
     /// Removes what a creation or a removal that was killed has left. Cheap when there is nothing.

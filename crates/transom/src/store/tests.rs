@@ -63,7 +63,7 @@ fn one_out_of_sight_has_neither_name_nor_id_and_is_found_when_it_still_holds_som
     drop(lock);
     store.sweep().unwrap();
     assert_eq!(store.hidden().unwrap()[0].id(), made.record.id);
-    store.remove(&made).unwrap();
+    Store::remove_hidden(&store.hide(&made).unwrap()).unwrap();
     assert!(store.hidden().unwrap().is_empty());
     assert!(store.find("web").is_ok(), "the name's new holder has it still");
 }
@@ -114,7 +114,7 @@ fn a_name_belongs_to_one_container_until_it_is_given_back() {
     assert!(add(&store, "web").unwrap_err().to_string().contains("already in use"));
     store.rename(&mut made, "old").unwrap();
     let second = add(&store, "web").unwrap();
-    store.remove(&made).unwrap();
+    Store::remove_hidden(&store.hide(&made).unwrap()).unwrap();
     assert!(store.find("old").is_err());
     assert_eq!(store.find("web").unwrap().record.id, second.record.id);
     assert_eq!(store.list().unwrap().0.len(), 1);

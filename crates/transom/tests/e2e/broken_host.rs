@@ -115,6 +115,23 @@ fn what_cannot_be_pruned_is_told_beside_what_is_gone_and_goes_another_time() {
     host.transom(&["volume", "inspect", "stuck"]).succeed();
 }
 
+/// A creation holds its image before there is a container to see.
+#[test]
+fn what_a_killed_creation_held_of_an_image_is_nobodys() {
+    let host = host::shared();
+    let name = format!("killed{}", std::process::id());
+    let container = Container::create(&host, &[], &[BASE, "cmd"]);
+    host.transom(&["commit", container.id(), &name]).succeed();
+    let user = Container::create(&host, &[], &[&name, "cmd"]);
+    let lease = |id: &str| host.root().join("leases").join(format!("{id}.json"));
+    let killed: String = user.id().chars().rev().collect();
+    std::fs::copy(lease(user.id()), lease(&killed)).unwrap();
+    host.transom(&["rmi", &name]).fail();
+    assert!(lease(user.id()).exists() && !lease(&killed).exists(), "only one is somebody's");
+    user.remove();
+    host.transom(&["rmi", &name]).succeed();
+}
+
 #[test]
 fn a_container_that_cannot_be_read_keeps_the_service_from_no_other() {
     let host = host::alone();

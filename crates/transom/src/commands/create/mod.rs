@@ -23,7 +23,7 @@ use crate::host::{Host, given};
 use crate::monitor::{facts, log::check_driver};
 use crate::settings;
 use crate::store::volumes::Hold;
-use crate::store::{Found, Record, State, record};
+use crate::store::{Draft, Found, Record, State, record};
 
 /// Makes the container that `flags` ask for; all or nothing.
 pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Result<Found> {
@@ -32,9 +32,11 @@ pub(super) async fn create(host: &Host, flags: &Create, detached: bool) -> Resul
     let cidfile = flags.cidfile.as_ref().map(|path| CidFile::create(path)).transpose()?;
     let asked = asked(host, flags, request).await?;
     let id = record::new_id();
+    // First of all, so that what a killed creation holds is seen to be nobody's.
+    let draft = host.store.begin(&id)?;
     asked.images.lease(&id, &asked.image).await.context("holding on to the image")?;
     let mut making = Making::new(host, &id);
-    let found = Box::pin(making.finish(flags, &asked)).await;
+    let found = Box::pin(making.finish(flags, &asked, draft)).await;
     match found {
         Ok(found) => {
             if let Some(cidfile) = cidfile {
@@ -97,9 +99,9 @@ impl<'a> Making<'a> {
         Self { host, id, volumes: Vec::new(), keeping: None, imagined: false }
     }
 
-    async fn finish(&mut self, flags: &Create, asked: &Asked) -> Result<Found> {
+    async fn finish(&mut self, flags: &Create, asked: &Asked, draft: Draft) -> Result<Found> {
         let record = self.record(flags, asked).await?;
-        self.place(record, flags.name.is_some()).await
+        self.place(record, flags.name.is_some(), draft).await
     }
 
     async fn record(&mut self, flags: &Create, asked: &Asked) -> Result<Record> {
@@ -134,9 +136,8 @@ impl<'a> Making<'a> {
         Ok(record)
     }
 
-    async fn place(&self, mut record: Record, named: bool) -> Result<Found> {
+    async fn place(&self, mut record: Record, named: bool, draft: Draft) -> Result<Found> {
         let size = scratch_size(&record.host_config)?;
-        let draft = self.host.store.begin(&record.id)?;
         let scratch = draft.folder().scratch();
         if record.host_config.auto_remove {
             std::fs::create_dir_all(&scratch)?;
