@@ -124,3 +124,56 @@ fn drop_inherited_user(container: &mut Spec) {
         *value = "false".into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const MARK: (&str, &str) = (names::HOST_PROCESS, "true");
+    const USER: (&str, &str) = (names::HOST_PROCESS_INHERIT_USER, "true");
+    const ROOT: (&str, &str) = (names::HOST_PROCESS_ROOT, r"C:\x");
+
+    type All<'a> = &'a [(&'a str, &'a str)];
+
+    fn spec(in_vm: bool, annotations: All<'_>) -> Spec {
+        let windows = if in_vm { json!({ "hyperv": {} }) } else { json!({}) };
+        let annotations: Value = annotations.iter().copied().collect();
+        Spec::from_value(json!({ "windows": windows, "annotations": annotations })).unwrap()
+    }
+
+    /// hcsshim's `pod_test.go`: the host process adjustment table.
+    #[test]
+    fn a_pod_hands_on_what_its_host_process_containers_need_and_to_nobody_else() {
+        // In a VM or not, the pod's annotations, the container's, and what those become.
+        let rows: [(bool, All<'_>, All<'_>, All<'_>); 9] = [
+            (true, &[], &[MARK], &[MARK]),
+            (true, &[MARK], &[MARK], &[MARK]),
+            (true, &[MARK], &[], &[]),
+            (true, &[MARK, USER, ROOT], &[MARK], &[MARK, USER, ROOT]),
+            (false, &[MARK, USER, ROOT], &[MARK], &[MARK, USER, ROOT]),
+            (true, &[USER, ROOT], &[], &[]),
+            (true, &[MARK, USER, ROOT], &[], &[]),
+            (true, &[], &[USER], &[(names::HOST_PROCESS_INHERIT_USER, "false")]),
+            (false, &[], &[USER], &[(names::HOST_PROCESS_INHERIT_USER, "false")]),
+        ];
+        for (in_vm, pod, container, expected) in rows {
+            let vm = in_vm.then_some(PodVm { supports_host_process: true });
+            let mut adjusted = spec(in_vm, container);
+            adjust_container(&spec(in_vm, pod), &mut adjusted, vm).unwrap();
+            assert_eq!(adjusted, spec(in_vm, expected), "{in_vm}, {pod:?}, {container:?}");
+        }
+    }
+
+    /// The same table: "normal container in a *process* HPC pod".
+    #[test]
+    fn a_pod_of_host_processes_has_no_other_containers() {
+        let refused = adjust_container(&spec(false, &[MARK]), &mut spec(false, &[]), None);
+        let told = refused.unwrap_err().to_string();
+        assert!(
+            told.contains("no other containers") && told.contains(names::HOST_PROCESS),
+            "{told}"
+        );
+    }
+}

@@ -126,3 +126,23 @@ impl AsyncWrite for Shared {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// hcsshim's `internal/cmd`: "logger path/args" and "logger unsafe path".
+    #[test]
+    fn a_loggers_path_is_one_of_this_host_and_no_share() {
+        for (given, path) in [
+            ("/executable", Some(r"\executable")),
+            ("/D:/x/y", Some(r"D:\x\y")),
+            (r"/D:\x\y", Some(r"D:\x\y")),
+            (r"///\server\share", None),
+            ("////server/share", None),
+            ("//server/share", None),
+        ] {
+            assert_eq!(logger_path(given), path.map(PathBuf::from), "{given}");
+        }
+    }
+}

@@ -188,6 +188,29 @@ fn the_kernel_freezes_and_thaws_what_is_inside() {
     assert!(read(&group.directory().join("cpu.stat")).unwrap().contains("usage_usec"));
 }
 
+/// As a kubelet has made them: the controllers are given on all the way down, and nothing else is touched.
+#[test]
+fn a_group_below_somebody_elses_has_its_controllers_from_them() {
+    let tree = tempfile::tempdir().unwrap();
+    let parent = tree.path().join("kubepods/besteffort/pod1");
+    fs::create_dir_all(&parent).unwrap();
+    let way: Vec<&Path> = parent.ancestors().take(4).collect();
+    for folder in &way {
+        fs::write(folder.join("cgroup.subtree_control"), "memory cpu").unwrap();
+    }
+    let path = Path::new("kubepods/besteffort/pod1/c1");
+    let group = Group::at(tree.path(), path);
+    let mut made = Made { path: path.to_owned(), ..Made::default() };
+    group.make(&mut made, &mut Vec::new()).unwrap();
+    assert!(group.directory().is_dir() && made.way.is_empty(), "{:?}", made.way);
+    for folder in &way {
+        // A file keeps what was written to it last: `io` is asked for after what is needed.
+        let now = fs::read_to_string(folder.join("cgroup.subtree_control")).unwrap();
+        assert_eq!(now, "+io", "{}", folder.display());
+    }
+    assert_eq!(fs::read_dir(&parent).unwrap().count(), 2, "the group, and the file");
+}
+
 #[test]
 fn a_controller_that_the_host_has_not_is_named() {
     let Some(tree) = Tree::mount() else { return };
