@@ -196,7 +196,7 @@ fn a_group_below_somebody_elses_has_its_controllers_from_them() {
     fs::create_dir_all(&parent).unwrap();
     let way: Vec<&Path> = parent.ancestors().take(4).collect();
     for folder in &way {
-        fs::write(folder.join("cgroup.subtree_control"), "memory cpu").unwrap();
+        fs::write(folder.join("cgroup.subtree_control"), "memory cpu io cpuset").unwrap();
     }
     let path = Path::new("kubepods/besteffort/pod1/c1");
     let group = Group::at(tree.path(), path);
@@ -204,9 +204,8 @@ fn a_group_below_somebody_elses_has_its_controllers_from_them() {
     group.make(&mut made, &mut Vec::new()).unwrap();
     assert!(group.directory().is_dir() && made.way.is_empty(), "{:?}", made.way);
     for folder in &way {
-        // A file keeps what was written to it last: `io` is asked for after what is needed.
         let now = fs::read_to_string(folder.join("cgroup.subtree_control")).unwrap();
-        assert_eq!(now, "+io", "{}", folder.display());
+        assert_eq!(now, "+pids", "{}", folder.display());
     }
     assert_eq!(fs::read_dir(&parent).unwrap().count(), 2, "the group, and the file");
 }
