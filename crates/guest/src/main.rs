@@ -17,6 +17,8 @@ mod environment;
 #[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod setx;
 #[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
+mod stillborn;
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only tests call it off Windows"))]
 mod timestamp;
 
 #[cfg(windows)]

@@ -17,6 +17,7 @@ use super::linux::Fd;
 use super::stream::{Stream, Streams};
 use super::text::wide;
 use super::{account, environment, error, user_name};
+use crate::stillborn;
 
 /// Where the search for a program starts when a request names no directory.
 const ROOT: &str = r"C:\";
@@ -62,7 +63,8 @@ pub(super) fn spawn(spawn: &Spawn, fds: Vec<Fd>) -> Result<Child, Failure> {
     enter(directory)?;
     search_along(variables.get("PATH").unwrap_or_default());
     let created = user_name::during(account.name, || {
-        create(&spawn.command_line, directory, &variables.block(), standard.as_ref())
+        let block = variables.block();
+        stillborn::started(|| create(&spawn.command_line, directory, &block, standard.as_ref()))
     });
     // A directory that is entered cannot be removed.
     let left = enter(ROOT);
