@@ -56,7 +56,8 @@ impl Run {
     ///
     /// The network's plugins and the compute system take about as long as each other, so they run
     /// side by side: a system needs its namespace when it is created, and what is in it only when
-    /// it starts.
+    /// it starts. Whichever fails, the other is waited for: a shim that is given up half way would
+    /// be nobody's, and go on.
     pub(super) async fn start(driver: &Driver) -> Result<Self> {
         let (host, record) = (&driver.host, &driver.found.record);
         let id = &record.id;
@@ -70,7 +71,9 @@ impl Run {
         let mut streams = Streams::create(&folder.join("io"), wanted)?;
         let system = create(host, id, &folder, &streams);
         let network = network::connect(host, record, namespace.as_deref());
-        let ((client, out_of_memory), connected) = tokio::try_join!(system, network)?;
+        let (system, network) = tokio::join!(system, network);
+        let connected = network?;
+        let (client, out_of_memory) = system?;
         let log = open_log(driver)?;
         let pumps = start_pumps(&mut streams, &log, driver);
         let started = client.start_process(id, None).await;

@@ -63,6 +63,21 @@ fn an_unknown_network_is_named() {
     assert!(output.errors().contains("nowhere"), "{output:?}");
 }
 
+/// Its shim is begun beside the network, and may be anywhere when that fails.
+#[test]
+fn a_start_that_finds_no_network_leaves_nothing_of_its_shim() {
+    let host = host::shared();
+    let container = Container::create(&host, &["--network=nowhere"], &["transom/base", "cmd"]);
+    for _ in 0..10 {
+        container.transom("start", &[]).fail();
+    }
+    for folder in ["shims", "bundles", "ledgers", "silos", "netns"] {
+        let left = std::fs::read_dir(host.state().join(folder)).into_iter().flatten().flatten();
+        let mut left = left.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        assert!(!left.any(|name| name.contains(container.id())), "{folder}");
+    }
+}
+
 #[test]
 fn a_port_is_published_once() {
     let image = programs::image();
