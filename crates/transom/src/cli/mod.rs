@@ -189,6 +189,7 @@ pub enum ContainerGroup {
     /// Block until containers stop, then print their exit codes
     Wait(container::Many),
     /// Remove one or more containers
+    #[command(visible_alias = "remove")]
     Rm(container::Rm),
     /// Display a live stream of containers' resource usage
     Stats(container::Stats),
@@ -237,6 +238,7 @@ pub enum ImageGroup {
     /// Create a tag that refers to an image
     Tag(image::Tag),
     /// Remove one or more images
+    #[command(visible_alias = "remove")]
     Rm(image::Rmi),
     /// Display detailed information on images
     Inspect(container::Inspect),

@@ -297,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn groups_know_dockers_other_names() {
+        for group in ["container", "image", "network", "volume"] {
+            parse(&format!("transom {group} remove a")).unwrap();
+            parse(&format!("transom {group} list")).unwrap();
+        }
+    }
+
+    #[test]
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
