@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use engine::os::unix::fs::MetadataExt;
 use image::Digest;
 use serde_json::Value;
 
@@ -19,6 +20,8 @@ pub(crate) const DATA: &str = "data";
 pub(crate) const FILLING: &str = "filling";
 const ABOUT: &str = "about.json";
 const USES: &str = "uses";
+/// What file systems count in.
+const BLOCK: u64 = 512;
 
 /// Below the root.
 pub(crate) const MOUNTS: &str = "build/mounts";
@@ -193,7 +196,7 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
         id: Digest::of(format!("{kind:?} {name}").as_bytes()).hex()[..25].to_owned(),
         kind,
         description,
-        size: size(&folder),
+        size: tree_size(&folder),
         created,
         used: wanted.unwrap_or(created),
         uses: uses(&folder),
@@ -202,15 +205,23 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
     }))
 }
 
-/// Bytes of all files below. What goes meanwhile counts nothing.
-fn size(folder: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let of = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(about) if about.is_dir() => size(&entry.path()),
-        Ok(about) => about.len(),
-        Err(_) => 0,
-    };
-    entries.filter_map(Result::ok).map(of).sum()
+/// What all below a folder takes of the disk. What goes meanwhile, or was never there, takes nothing;
+/// links are not followed, and nobody is told of a folder that cannot be read.
+pub fn tree_size(folder: &Path) -> u64 {
+    let mut total: u64 = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(about) = entry.metadata() else { continue };
+            if about.is_dir() {
+                folders.push(entry.path());
+            } else {
+                // Of a file with holes any length can be told.
+                total = total.saturating_add(about.blocks().saturating_mul(BLOCK));
+            }
+        }
+    }
+    total
 }
 
 #[cfg(test)]
@@ -218,6 +229,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn holes_take_no_room_and_no_length_is_too_much() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("sub")).unwrap();
+        for name in ["a", "sub/b", "c"] {
+            File::create(root.path().join(name)).unwrap().set_len(1 << 42).unwrap();
+        }
+        fs::write(root.path().join("sub/d"), [1; 10_000]).unwrap();
+        let size = tree_size(root.path());
+        assert!((10_000..1 << 20).contains(&size), "{size}");
+        assert_eq!(tree_size(&root.path().join("none")), 0);
+    }
 
     #[test]
     fn what_somebody_uses_stays_and_who_waited_makes_it_anew() {

@@ -3,12 +3,13 @@
 //! [`dockerfile`] is the language: text to instructions with their lines. [`paths`] holds the rules
 //! for the paths of Windows images, of `BuildKit` and of docker's older builder ([`classic`]), which
 //! also serves changes at a commit; [`ignore`] decides what of a context is not there. None of these
-//! touches the host. [`executor`] runs processes in containers, [`fetch`] gets what is elsewhere,
+//! touches the host. [`check`] tells what should be written in another way. [`executor`] runs processes in containers, [`fetch`] gets what is elsewhere,
 //! [`Builder`] makes images.
 //!
 //! Everything is the same whatever the OS: it is written against `engine`'s traits.
 
 mod builder;
+pub mod check;
 pub mod classic;
 pub mod dockerfile;
 mod error;
@@ -22,6 +23,7 @@ pub mod paths;
 pub mod progress;
 mod registry;
 pub mod remote;
+mod truth;
 mod view;
 pub mod workplace;
 
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 pub use builder::{Builder, Ground, NamedContext, Options, Secret, change, context_key};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
-pub use kept::{Kept, KeptKind, kept};
+pub use kept::{Kept, KeptKind, kept, tree_size};
 pub use registry::{RegistryError, changes as registry_changes};
 
 /// A file in a folder, by a path out of which no link leads.

@@ -14,6 +14,22 @@ use crate::Result;
 /// container's own flushes then last no longer than the host does.
 pub const PASSING: &str = "passing";
 
+/// What the folder of a chain's registry names the platform in that it was made from.
+pub const MADE_FROM: &str = "platform";
+
+/// The folder of the registry that the layers (nearest parent first) make of this platform's, whether
+/// it is there or not: where images are unpacked, in the nearest layer.
+pub fn chain_registry(layers: &[PathBuf]) -> Option<PathBuf> {
+    Some(layers.first()?.join("registry"))
+}
+
+/// The same, if it was made from this platform.
+pub fn registry_of(layers: &[PathBuf], platform: &str) -> Option<PathBuf> {
+    let registry = chain_registry(layers)?;
+    let made_from = std::fs::read_to_string(registry.join(MADE_FROM)).ok()?;
+    (made_from == platform).then_some(registry)
+}
+
 /// Prepares what a compute system's `C:` is made of.
 ///
 /// On Windows: `computestorage.dll`. On Linux a scratch is a folder whose contents belong to this

@@ -11,18 +11,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use oci_spec::image::{Descriptor, ImageIndex};
 
+use crate::archive::oci::{self, CONTAINERD_NAME, REF_NAME};
 use crate::compose::{Hold, describe};
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result, stream};
 use crate::image::{Image, check_platform, digest_of, parse_manifest};
-use crate::platform::OsVersion;
-use crate::registry::{Kind, choose, kind};
 use crate::store::Store;
 use crate::store::blobs::MAX_DOCUMENT;
 use crate::store::index::{Index, Record};
-
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 /// An image in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,24 +92,16 @@ impl Store {
     }
 
     fn open_layout_sync(&self, layout: &Layout) -> Result<Image> {
-        let mut digest = layout.wanted()?;
-        let mut bytes = self.take_document(layout, &digest)?;
-        if let Kind::Index = kind(&bytes, &layout.what())? {
-            let any = OsVersion { major: 10, minor: 0, build: u32::MAX, revision: 0 };
-            let there = |digest: &Digest| layout.blob(digest).is_file();
-            digest = choose(&bytes, &layout.what(), any, there)?;
-            bytes = self.take_document(layout, &digest)?;
-        }
-        let Kind::Manifest(media_type) = kind(&bytes, &layout.what())? else {
-            return Err(Error::invalid(layout.what(), "an index within an index"));
-        };
-        let manifest = parse_manifest(&bytes, &layout.what())?;
+        let read = |digest: &Digest| self.take_document(layout, digest);
+        let there = |digest: &Digest| layout.blob(digest).is_file();
+        let found = oci::manifest(layout.wanted()?, &layout.what(), read, there)?;
+        let manifest = parse_manifest(&found.bytes, &layout.what())?;
         for part in std::iter::once(manifest.config()).chain(manifest.layers()) {
             self.take_blob(layout, part)?;
         }
-        let manifest = describe(media_type, &digest, bytes.len() as u64);
+        let manifest = describe(found.media_type, &found.digest, found.bytes.len() as u64);
         let record = Record { manifest, added: Timestamp::now(), whole: None };
-        let image = Image::read(self, &Index::default(), &digest, &record)?;
+        let image = Image::read(self, &Index::default(), &found.digest, &record)?;
         check_platform(&layout.to_string(), &image.config)?;
         Ok(image)
     }

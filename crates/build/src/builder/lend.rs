@@ -109,7 +109,13 @@ impl<E: Engine, H: Host> Builder<E, H> {
             for copy in 0..MOST_COPIES {
                 let suffix = if copy == 0 { String::new() } else { format!("-{copy}") };
                 let folder = all.join(format!("{}{suffix}", cache.key.hex()));
-                if let Some(lock) = kept::try_lock(&folder, true)? {
+                let mut lock = kept::try_lock(&folder, true)?;
+                if lock.is_none() && copy == 0 {
+                    // Perhaps somebody only looked whether it is in use.
+                    tokio::time::sleep(ASK_AGAIN).await;
+                    lock = kept::try_lock(&folder, true)?;
+                }
+                if let Some(lock) = lock {
                     fill(&folder, cache).await?;
                     return Cache::held(folder, lock);
                 }

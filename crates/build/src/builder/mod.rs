@@ -6,15 +6,19 @@
 //! holds. Stages are built side by side.
 
 mod add;
+mod base;
 mod cache;
 mod changes;
+mod checked;
 mod copy;
+mod globals;
 mod key;
 mod layers;
 mod lend;
 mod make;
 mod metadata;
 mod mounts;
+mod needs;
 mod origin;
 mod run;
 mod secrets;
@@ -31,7 +35,7 @@ use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::watch;
 
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::{Dockerfile, Fault};
 use crate::error::{BuildError, Cause};
 use crate::executor::{Executor, HostAddress, asked};
 use crate::fetch::Downloads;
@@ -134,10 +138,23 @@ pub struct Builder<E: Engine, H> {
 }
 
 impl<E: Engine, H: Host> Builder<E, H> {
-    /// Builds what is asked for, and delivers it to its outputs.
+    /// Builds what is asked for, delivers it to its outputs, and tells what should be written in
+    /// another way.
     pub async fn build(&self, options: &Options) -> Result<Outcome, BuildError> {
+        let built = Box::pin(self.make(options)).await;
+        // Now the bases are here.
+        if let Ok(checked) = self.check(options).await {
+            self.progress.print(&checked.summary());
+        }
+        built
+    }
+
+    async fn make(&self, options: &Options) -> Result<Outcome, BuildError> {
         let started = Timestamp::now();
         let file = self.read(options)?;
+        if let Some(refusal) = self.check(options).await?.refusal() {
+            return Err(Fault::new(0, refusal).into());
+        }
         let hold = self.images.hold().await?;
         let remotes = self.unless_cancelled(self.remotes(options, &hold)).await?;
         let stages = stages::Stages::new(self, options, &file, &hold, remotes)?;

@@ -13,6 +13,8 @@ pub struct Ground {
     pub registry: PathBuf,
     /// Its name.
     pub key: String,
+    /// Which Windows it is, as far as programs can tell: what steps did on another is done anew.
+    pub edition: String,
     /// The Windows that it is.
     pub os_version: image::OsVersion,
 }

@@ -7,6 +7,9 @@ use super::glob::{self, Glyph, replace, trim};
 pub trait Names {
     /// The value of a variable; `None` when it is not set.
     fn value(&self, name: &str) -> Option<String>;
+
+    /// Hears of a variable that is not set, where nothing is said for that case.
+    fn missing(&self, _name: &str) {}
 }
 
 impl<F: Fn(&str) -> Option<String>> Names for F {
@@ -110,7 +113,7 @@ impl Reader<'_> {
             if name.is_empty() {
                 return Ok("$".to_owned());
             }
-            return Ok(self.names.value(&name).unwrap_or_default());
+            return Ok(self.found(&name));
         }
         self.at += 1;
         match self.peek() {
@@ -120,6 +123,13 @@ impl Reader<'_> {
         }
         let name = self.name();
         self.braced(&name)
+    }
+
+    fn found(&self, name: &str) -> String {
+        self.names.value(name).unwrap_or_else(|| {
+            self.names.missing(name);
+            String::new()
+        })
     }
 
     fn name(&mut self) -> String {
@@ -149,7 +159,7 @@ impl Reader<'_> {
     fn braced(&mut self, name: &str) -> Read {
         let value = self.names.value(name);
         match self.next() {
-            Some('}') => Ok(value.unwrap_or_default()),
+            Some('}') => Ok(self.found(name)),
             Some(':') => match self.next() {
                 Some(what @ ('+' | '-' | '?')) => {
                     let set = value.filter(|value| !value.is_empty());

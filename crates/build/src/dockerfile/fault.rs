@@ -26,15 +26,20 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The one of `known` that `word` was probably meant to be.
+/// The one of `known` that `word` was probably meant to be, in words.
 pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
+    let near = nearest(word, known.iter().copied());
+    near.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+}
+
+/// The one of `known` that `word` was probably meant to be.
+pub(crate) fn nearest<'n>(word: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let word = word.to_lowercase();
-    let near = known
-        .iter()
+    known
         .map(|name| (distance(&word, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= name.len() / 3 + 1)
-        .min_by_key(|(distance, _)| *distance);
-    near.map_or_else(String::new, |(_, name)| format!(" (did you mean {name}?)"))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's.

@@ -23,6 +23,7 @@ mod words;
 
 pub use expand::{Names, expand, unquote};
 pub use fault::Fault;
+pub(crate) use fault::nearest;
 pub use flags::Flags;
 pub use healthcheck::Healthcheck;
 pub use heredoc::Heredoc;

@@ -272,11 +272,7 @@ fn sharing(text: &str) -> Read<Sharing> {
 }
 
 fn truth(key: &str, text: &str) -> Read<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(format!("invalid value for {key}: {text}")),
-    }
+    crate::truth::truth(text).ok_or_else(|| format!("invalid value for {key}: {text}"))
 }
 
 /// Between commas; a field in double quotes may hold some.

@@ -26,6 +26,10 @@ pub struct Statement {
     pub last_line: usize,
     /// Its name in upper case.
     pub name: String,
+    /// Its name as it was written.
+    pub keyword: String,
+    /// Empty lines on the way to its end, but for those of heredocs.
+    pub gaps: Vec<usize>,
     /// What follows the name.
     pub text: String,
     /// Blanks behind the text, which only docker's older builder heeds.
@@ -104,29 +108,34 @@ impl Reader<'_> {
         let Some(first) = self.lines.get(self.at) else { return Ok(None) };
         let line = self.at + 1;
         self.at += 1;
-        let joined = self.joined(first.trim_start());
+        let (joined, gaps) = self.joined(first.trim_start());
         let (joined, blanks) = joined.split_at(joined.trim_end().len());
         let end = joined.find(char::is_whitespace).unwrap_or(joined.len());
-        let name = joined[..end].to_ascii_uppercase();
+        let keyword = joined[..end].to_owned();
+        let name = keyword.to_ascii_uppercase();
         let text = joined[end..].trim_start().to_owned();
         let heredocs = self.heredocs(&name, &text, line)?;
         let blanks = blanks.to_owned();
-        Ok(Some(Statement { line, last_line: self.at, name, text, blanks, heredocs }))
+        let last_line = self.at;
+        Ok(Some(Statement { line, last_line, name, keyword, gaps, text, blanks, heredocs }))
     }
 
-    fn joined(&mut self, first: &str) -> String {
+    /// All of a continued line, and the empty lines in it.
+    fn joined(&mut self, first: &str) -> (String, Vec<usize>) {
         let (mut text, mut more) = self.cut(first);
+        let mut gaps = Vec::new();
         while more && self.at < self.lines.len() {
             let line = self.lines[self.at];
             self.at += 1;
             if is_comment(line) || line.trim().is_empty() {
+                gaps.extend(line.trim().is_empty().then_some(self.at));
                 continue;
             }
             let (part, goes_on) = self.cut(line);
             text.push_str(&part);
             more = goes_on;
         }
-        text
+        (text, gaps)
     }
 
     /// A line without the escape character that continues it. A doubled one does not.

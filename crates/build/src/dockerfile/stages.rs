@@ -45,7 +45,6 @@ pub(super) fn group(directives: Directives, statements: &[Statement]) -> Result<
         let step = Step::of(statement, directives.escape)?;
         match (&step.instruction, stages.last_mut()) {
             (Instruction::From(from), _) => {
-                check_name(&stages, from, step.line)?;
                 stages.push(Stage { line: step.line, from: from.clone(), steps: Vec::new() });
             }
             (_, Some(stage)) => stage.steps.push(step),
@@ -61,15 +60,6 @@ pub(super) fn group(directives: Directives, statements: &[Statement]) -> Result<
         return Err(Fault::new(0, "file with no instructions: there is no FROM"));
     }
     Ok(Dockerfile { directives, globals, stages })
-}
-
-fn check_name(stages: &[Stage], from: &From, line: usize) -> Result<(), Fault> {
-    let taken = from.name.is_some() && stages.iter().any(|stage| stage.from.name == from.name);
-    if taken {
-        let name = from.name.as_deref().unwrap_or_default();
-        return Err(Fault::new(line, format!("duplicate name {name}")));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -107,7 +97,6 @@ mod tests {
             ("FROM a\nRUN --mont=x a", "unknown flag: --mont (did you mean mount?)"),
             ("FROM a b", "FROM requires either one or three arguments"),
             ("FROM a AS 1x", "invalid name for build stage"),
-            ("FROM a AS x\nFROM b AS X", "line 2: duplicate name x"),
             ("FROM a\nSHELL cmd \\S", "must be doubled"),
             ("FROM a\nCOPY x", "requires at least two arguments"),
             ("FROM a\nENV a", "ENV must have two arguments"),

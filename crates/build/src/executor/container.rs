@@ -220,25 +220,30 @@ async fn attach(host: &impl Host, namespace: &str, meta: &Meta) -> Result<()> {
         gateway = host.attach(namespace, &endpoint).await?.gateway;
     }
     if !meta.hosts.is_empty() {
-        let names = Names { hosts: addresses(&meta.hosts, gateway)?, ..Names::default() };
+        let hosts = addresses(&meta.hosts, meta.network, gateway)?;
+        let names = Names { hosts, ..Names::default() };
         host.set_names(namespace, &names).await?;
     }
     Ok(())
 }
 
-/// The addresses of names; a later one of the same name wins.
+/// The addresses of names; a later one of the same name wins. Without a network the host has none.
 fn addresses(
     hosts: &[(String, HostAddress)],
+    network: NetMode,
     gateway: Option<IpAddr>,
 ) -> Result<BTreeMap<String, IpAddr>> {
-    let address = |(name, address): &(String, HostAddress)| {
+    let mut addresses = BTreeMap::new();
+    for (name, address) in hosts {
         let known = match address {
             HostAddress::Fixed(address) => Some(*address),
+            HostAddress::Gateway if network == NetMode::None => continue,
             HostAddress::Gateway => gateway,
         };
-        Ok((name.clone(), known.ok_or_else(|| RunError::NoGateway(name.clone()))?))
-    };
-    hosts.iter().map(address).collect()
+        let known = known.ok_or_else(|| RunError::NoGateway(name.clone()))?;
+        addresses.insert(name.clone(), known);
+    }
+    Ok(addresses)
 }
 
 /// Gently first, so that what is still in memory, as the registry is, comes to the scratch.

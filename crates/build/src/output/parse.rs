@@ -230,11 +230,7 @@ impl Given {
 }
 
 fn truth(key: &str, value: &str) -> Parsed<bool> {
-    match value {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        other => Err(format!("`{key}={other}` is neither true nor false")),
-    }
+    crate::truth::truth(value).ok_or_else(|| format!("`{key}={value}` is neither true nor false"))
 }
 
 #[cfg(test)]

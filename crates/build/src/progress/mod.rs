@@ -134,6 +134,9 @@ impl Progress {
 
     /// Shows something that belongs to no step.
     pub fn print(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         self.shown(|display| display.text(text));
     }
 

@@ -59,11 +59,10 @@ impl Options {
             Some("max") => true,
             Some(other) => return Err(format!("mode {other}: min or max is wanted")),
         };
-        let mut truth = |key: &str, default: bool| match given.remove(key).as_deref() {
+        let mut truth = |key: &str, default: bool| match given.remove(key) {
             None => Ok(default),
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(false),
-            Some(other) => Err(format!("`{key}={other}` is neither true nor false")),
+            Some(text) => crate::truth::truth(&text)
+                .ok_or_else(|| format!("`{key}={text}` is neither true nor false")),
         };
         let ignore_error = truth("ignore-error", false)?;
         // The only ones that are written.

@@ -7,7 +7,7 @@
 mod containerd;
 mod docker;
 mod intake;
-mod oci;
+pub(crate) mod oci;
 mod save;
 
 use std::io::Read;

@@ -1,9 +1,10 @@
 //! OCI layouts: `index.json` names manifests and indexes among the blobs.
 
-use oci_spec::image::{Descriptor, ImageIndex};
+use oci_spec::image::{Descriptor, ImageIndex, MediaType};
 
 use super::intake::Intake;
 use super::{Claim, describe_blob};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::image::digest_of;
 use crate::name::ImageName;
@@ -12,9 +13,9 @@ use crate::registry::{Kind, choose, kind};
 use crate::store::Store;
 
 /// Where containerd and docker put a whole name.
-pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// Where others put a name, or only a tag.
-pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 pub(super) fn claims(store: &Store, intake: &Intake) -> Result<Vec<Claim>> {
     let bytes = intake.document(store, "index.json")?;
@@ -35,19 +36,36 @@ pub(super) fn claims(store: &Store, intake: &Intake) -> Result<Vec<Claim>> {
     Ok(claims)
 }
 
-/// The manifest that an entry leads to: of an index, the newest Windows whose manifest is there.
+/// The manifest that an entry leads to.
 fn resolve(store: &Store, entry: &Descriptor) -> Result<Descriptor> {
-    let mut digest = digest_of(entry)?;
+    let digest = digest_of(entry)?;
     let what = format!("`{digest}` in the archive");
-    let mut bytes = store.read_document(&digest)?;
-    if let Kind::Index = kind(&bytes, &what)? {
+    let found = manifest(digest, &what, |d| store.read_document(d), |d| store.has_blob(d))?;
+    describe_blob(store, found.media_type, &found.digest)
+}
+
+/// A manifest of an image.
+pub(crate) struct Manifest {
+    pub(crate) digest: Digest,
+    pub(crate) media_type: MediaType,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The manifest that a digest leads to: of an index, the newest Windows whose manifest is there.
+pub(crate) fn manifest(
+    mut digest: Digest,
+    what: &str,
+    read: impl Fn(&Digest) -> Result<Vec<u8>>,
+    there: impl Fn(&Digest) -> bool,
+) -> Result<Manifest> {
+    let mut bytes = read(&digest)?;
+    if let Kind::Index = kind(&bytes, what)? {
         let any = OsVersion { major: 10, minor: 0, build: u32::MAX, revision: 0 };
-        let present = |d: &crate::digest::Digest| store.has_blob(d);
-        digest = choose(&bytes, &what, any, present)?;
-        bytes = store.read_document(&digest)?;
+        digest = choose(&bytes, what, any, there)?;
+        bytes = read(&digest)?;
     }
-    match kind(&bytes, &what)? {
-        Kind::Manifest(media_type) => describe_blob(store, media_type, &digest),
+    match kind(&bytes, what)? {
+        Kind::Manifest(media_type) => Ok(Manifest { digest, media_type, bytes }),
         Kind::Index => Err(Error::invalid(what, "an index within an index")),
     }
 }

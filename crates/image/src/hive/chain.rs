@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use engine::storage::{MADE_FROM, chain_registry, registry_of};
+
 use super::wine::{self, File};
 use super::{Key, fold, merge, regf};
 
@@ -40,8 +42,6 @@ pub const HIVES: [Delta; 6] = [
 ];
 /// Wine's registry files.
 pub const FILES: [&str; 3] = ["system.reg", "userdef.reg", "user.reg"];
-/// Names the platform that a composed registry was made from.
-const MADE_FROM: &str = "platform";
 /// A hive larger than this is a mistake; Windows' container hives have a few megabytes.
 const MAX_HIVE: u64 = 512 << 20;
 
@@ -83,8 +83,7 @@ pub enum Error {
 /// platform's registry files and `key` names it. What was made from the same platform before
 /// stays.
 pub fn compose(layers: &[PathBuf], platform: &Path, key: &str) -> Result<(), Error> {
-    let Some(top) = layers.first() else { return Ok(()) };
-    let target = top.join("registry");
+    let (Some(top), Some(target)) = (layers.first(), chain_registry(layers)) else { return Ok(()) };
     let deltas = deltas(layers)?;
     let made_from = fs::read_to_string(target.join(MADE_FROM)).unwrap_or_default();
     if deltas.is_empty() || made_from == key {
@@ -116,11 +115,7 @@ pub fn compose(layers: &[PathBuf], platform: &Path, key: &str) -> Result<(), Err
 /// The folder of the registry that a container on these layers begins with: what [`compose`] made
 /// from this platform, or the platform's own.
 pub fn registry(layers: &[PathBuf], platform: &Path, key: &str) -> PathBuf {
-    let composed = layers.first().map(|top| top.join("registry"));
-    let fits = |folder: &PathBuf| {
-        fs::read_to_string(folder.join(MADE_FROM)).is_ok_and(|made_from| made_from == key)
-    };
-    composed.filter(fits).unwrap_or_else(|| platform.to_owned())
+    registry_of(layers, key).unwrap_or_else(|| platform.to_owned())
 }
 
 /// The delta hives of a chain, the lowest layer's first.

@@ -34,9 +34,9 @@ pub struct Build {
     #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
     #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
     pub pull: bool,
-    /// What to do: `build`, or `targets` to list the stages that can be named
-    #[arg(long, default_value = "build", value_name = "METHOD")]
-    pub call: String,
+    /// What is done
+    #[command(flatten)]
+    pub call: Call,
     /// How progress is shown: `auto`, `plain`, `tty`, `rawjson` or `quiet`
     #[arg(long, default_value = "auto", value_name = "TYPE")]
     pub progress: String,
@@ -82,6 +82,19 @@ pub struct Build {
     /// What COPY copies from: a folder, `-` (an archive or a Dockerfile on stdin), a web address or
     /// a git repository
     pub path: String,
+}
+
+/// What is done with a Dockerfile.
+#[derive(Debug, Args)]
+pub struct Call {
+    /// What to do: `build`, `check` the Dockerfile, or list the `targets` that can be named
+    #[arg(long, default_value = "build", value_name = "METHOD")]
+    pub call: String,
+    /// Check the Dockerfile and build nothing: `--call=check`
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false")]
+    #[arg(default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_name = "BOOL", action = clap::ArgAction::Set)]
+    pub check: bool,
 }
 
 /// What becomes of what steps ran in: it is always removed.

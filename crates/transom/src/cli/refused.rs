@@ -80,11 +80,6 @@ impl Table for OfBuild {
         ("ulimit", CGROUP),
     ];
     const SWITCHES: &'static [(&'static str, &'static str, &'static str)] = &[
-        (
-            "check",
-            "false",
-            "linting is not implemented: what cannot be built is refused with its line",
-        ),
         ("compress", "false", "there is no daemon that the context is sent to"),
         ("disable-content-trust", "true", "content trust is not implemented"),
         ("squash", "false", "layers are not squashed; copy from a stage into another one"),

@@ -1,6 +1,7 @@
 //! `build`: a context and a Dockerfile become an image.
 
 mod attested;
+mod checked;
 mod context;
 mod hosts;
 mod results;
@@ -36,7 +37,8 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
     // Downloads of contexts are kept from being pruned.
     let _hold = images.hold().await?;
     let given = context::Places::new(&host.dirs.root).open(&args).await?;
-    if args.call == "targets" {
+    let call = if args.call.check { "check" } else { &args.call.call };
+    if call == "targets" {
         targets(&Dockerfile::parse(&given.dockerfile)?);
         return Ok(0);
     }
@@ -54,12 +56,16 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
             drive: platform.drive_c,
             registry: platform.registry,
             key: platform.key,
+            edition: platform.edition,
             os_version: platform.os_version.parse().context("reading the platform's version")?,
         },
         progress: progress(&args)?,
         cancel: cancelled,
         volatile: host.dirs.state.clone(),
     };
+    if matches!(call, "check" | "lint") {
+        return checked::tell(&builder.check(&options).await?, &file, &options.dockerfile);
+    }
     builder.sweep().await.context("giving back what a killed build left")?;
     let asked = tokio::spawn(pass_on_interrupts(cancel));
     let ticking = Ticking::start(builder.progress.clone());
@@ -100,7 +106,8 @@ fn report(args: &Build, outcome: &Outcome, stdout_is_taken: bool) -> Result<()> 
     }
     if args.quiet && !stdout_is_taken {
         println!("{}", image.id);
-    } else if !args.quiet {
+    } else if !args.quiet && args.progress != "rawjson" {
+        // There every line is a message.
         eprintln!("writing image {} done", image.id);
         outcome.names.iter().for_each(|name| eprintln!("naming to {} done", name.familiar()));
     }
@@ -134,8 +141,12 @@ fn targets(file: &Dockerfile) {
 /// Refuses what cannot be meant, before anything is read.
 fn check(args: &Build) -> Result<()> {
     super::pull::check_platform(args.platform.as_deref())?;
-    if !matches!(args.call.as_str(), "build" | "targets") {
-        bail!("--call {} is not supported: build or targets is wanted", args.call);
+    let call = args.call.call.as_str();
+    if !matches!(call, "build" | "check" | "lint" | "targets") {
+        bail!("--call {call} is not supported: build, check or targets is wanted");
+    }
+    if args.call.check && call == "targets" {
+        bail!("--check and --call {call} ask for different things");
     }
     if !args.cleaning.rm {
         bail!("--rm=false is not supported: what steps ran in is always removed");
@@ -256,11 +267,5 @@ impl Drop for Ticking {
 fn tell(error: &BuildError, file: &Path, text: &str) {
     let BuildError::Step { line, last_line, what, said, .. } = error else { return };
     eprintln!("------\n > {what}:\n{said}------");
-    eprintln!("{}:{line}\n--------------------", file.display());
-    let shown = line.saturating_sub(3)..last_line + 2;
-    for (at, source) in text.lines().enumerate().filter(|(at, _)| shown.contains(at)) {
-        let mark = if (*line..=*last_line).contains(&(at + 1)) { ">>>" } else { "   " };
-        eprintln!("{:>4} | {mark} {source}", at + 1);
-    }
-    eprintln!("--------------------");
+    eprint!("{}", checked::excerpt(file, text, *line, *last_line));
 }

@@ -72,24 +72,3 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
         other => other.with_context(|| format!("removing {}", path.display())),
     }
 }
-
-/// The bytes of all files below a folder; links are not followed.
-pub fn tree_size(path: &Path) -> Result<u64> {
-    let mut total = 0;
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other.with_context(|| format!("reading {}", folder.display()))?,
-        };
-        for entry in entries.flatten() {
-            match entry.metadata() {
-                Ok(found) if found.is_dir() => folders.push(entry.path()),
-                Ok(found) if found.is_file() => total += found.len(),
-                // A file that goes while it is looked at takes no room.
-                _ => {}
-            }
-        }
-    }
-    Ok(total)
-}

@@ -1,6 +1,7 @@
 //! Builds from outside: Dockerfiles with `RUN`, stages, registry changes, the cache, and failures.
 
 mod add;
+mod check;
 mod complaints;
 mod contexts;
 mod failures;

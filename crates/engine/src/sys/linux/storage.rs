@@ -9,7 +9,7 @@ use super::client::blocking;
 use super::scratch;
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::host::HostEngine;
-use crate::storage::{Mounted, Storage};
+use crate::storage::{Mounted, Storage, registry_of};
 
 impl Storage for HostEngine {
     async fn create_scratch(
@@ -55,14 +55,6 @@ impl Storage for HostEngine {
         let path = scratch.to_owned();
         blocking(move || scratch::destroy(&path)).await.map_err(|kind| failed(scratch, kind))
     }
-}
-
-/// The registry that the chain's layers make of this platform's, if they change it. It is made
-/// where images are unpacked, in the nearest layer, and names the platform that it was made from.
-fn registry_of(layers: &[PathBuf], platform: &str) -> Option<PathBuf> {
-    let registry = layers.first()?.join("registry");
-    let made_from = std::fs::read_to_string(registry.join("platform")).ok()?;
-    (made_from == platform).then_some(registry)
 }
 
 fn check_layers(layers: &[PathBuf]) -> std::result::Result<(), ErrorKind> {

@@ -16,6 +16,8 @@ pub struct Platform {
     pub registry: PathBuf,
     /// The version that it reports.
     pub os_version: String,
+    /// Which Windows it is, as far as programs can tell.
+    pub edition: String,
 }
 
 /// What is being done, for a user who waits: nothing is, the host's Windows is there.
@@ -44,6 +46,7 @@ impl Platform {
         let drive_c = PathBuf::from(format!("{}\\", drive.display()));
         let registry = drive_c.join(r"Windows\System32\config");
         let os_version = os_version();
-        Ok(Self { key: os_version.clone(), drive_c, registry, os_version })
+        let (key, edition) = (os_version.clone(), os_version.clone());
+        Ok(Self { key, drive_c, registry, os_version, edition })
     }
 }

@@ -25,11 +25,16 @@ const HEADINGS: &[(&str, &str)] = &[
     ("Parents", "PARENTS"),
 ];
 
-/// A row each, or a line of JSON, or whatever a template makes of it.
+/// A row each, or a line of JSON, or whatever a template makes of it. Only to people ids have a `*`
+/// behind them where what they name may change yet.
 pub(super) fn table(all: &[Entry], format: Option<&str>) -> Result<String> {
-    let format = Format::parse(format, TABLE)?;
-    let rows: Vec<Value> = all.iter().map(row).collect();
-    format.list(&rows, HEADINGS)
+    let mut rows: Vec<Value> = all.iter().map(row).collect();
+    if format.is_none() {
+        for (row, _) in rows.iter_mut().zip(all).filter(|(_, one)| one.mutable) {
+            row["ID"] = format!("{}*", row["ID"].as_str().unwrap_or_default()).into();
+        }
+    }
+    Format::parse(format, TABLE)?.list(&rows, HEADINGS)
 }
 
 /// All that is known of one.

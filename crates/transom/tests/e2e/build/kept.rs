@@ -41,6 +41,8 @@ fn caches_of_steps_and_downloads_are_listed_and_pruned() {
     assert_eq!(listed(&host, &["description~=^http url .*/file.txt$", "type=regular"]).len(), 1);
     assert_eq!(listed(&host, &["type=source.local"]).len(), 0);
     assert_eq!(listed(&host, &["type=exec.cachemount", "until=1h"]).len(), 0);
+    let table = host.transom(&["builder", "du"]).succeed().text();
+    assert_eq!(table.matches("* ").count(), 2, "what may change has a mark: {table}");
     let table = host.transom(&["buildx", "du", "--verbose"]).succeed().text();
     assert!(table.contains("exec.cachemount") && table.contains("Total:"), "{table}");
 

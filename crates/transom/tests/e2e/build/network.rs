@@ -13,14 +13,20 @@ FROM transom/base
 COPY probe.exe C:\p\
 RUN ping -n 1 -w 10 %COMPUTERNAME% && echo [name %COMPUTERNAME%]
 RUN C:\p\probe.exe cat /etc/resolv.conf && echo [asked]
+RUN C:\p\probe.exe cat /etc/hosts
 RUN --network=none C:\p\probe.exe cat /etc/resolv.conf && echo [alone]
+RUN --network=none C:\p\probe.exe cat /etc/hosts
 ",
     );
     std::fs::copy(probe::folder().join("probe.exe"), context.path("probe.exe")).expect("a copy");
-    let line = ["build", "--progress", "plain"];
+    let line = ["build", "--progress", "plain", "--add-host", "the.host:host-gateway"];
     let said = host.transom(&line).arg(context.0.path()).succeed().errors();
     assert!(said.to_lowercase().contains("[name buildkitsandb"), "{said}");
     let (with, without) = said.rsplit_once("[asked]").expect("the step spoke");
+    // Without a network there is no way to the host, and that is no reason to fail.
+    assert!(with.contains("the.host") || without.contains("the.host"), "{said}");
+    let alone = said.rsplit_once("[alone]").expect("the step spoke").1;
+    assert!(!alone.contains("the.host"), "{said}");
     let of_host = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let servers = of_host.lines().filter_map(|line| line.strip_prefix("nameserver "));
     for server in servers.map(str::trim).filter(|server| !server.starts_with("127.")) {

@@ -61,8 +61,8 @@ pub struct Platform {
     pub runtime: PathBuf,
     /// The version that it reports.
     pub os_version: String,
-    /// Of Wine itself, for people.
-    pub wine_version: String,
+    /// Which Windows it is, as far as programs can tell: of Wine itself.
+    pub edition: String,
     /// The program that starts a Windows program, inside the runtime.
     pub loader: PathBuf,
     /// Wine's server, inside the runtime.

@@ -173,7 +173,7 @@ fn hold(directory: &Path) -> io::Result<Option<Platform>> {
         runtime: directory.join("runtime"),
         key: record.key,
         os_version: record.os_version,
-        wine_version: record.wine_version,
+        edition: record.wine_version,
         loader: record.loader,
         server: record.server,
         _hold: Arc::new(file),

@@ -75,6 +75,8 @@ pub mod fs {
         fn mtime(&self) -> i64;
         /// Of a device: there is none.
         fn rdev(&self) -> u64;
+        /// What it takes of the disk, in 512 bytes: as if it had no holes.
+        fn blocks(&self) -> u64;
     }
 
     impl MetadataExt for Metadata {
@@ -89,6 +91,10 @@ pub mod fs {
 
         fn rdev(&self) -> u64 {
             0
+        }
+
+        fn blocks(&self) -> u64 {
+            self.file_size().div_ceil(512)
         }
     }
 

@@ -1,0 +1,119 @@
+//! What a stage begins from: another stage, an image that is here or fetched, or nothing.
+
+use std::sync::{Arc, PoisonError};
+
+use engine::Engine;
+use image::{Digest, Image, ImageName, Layout, PullOptions};
+use resources::Host;
+use tokio::sync::OnceCell;
+
+use super::origin::{LAYOUT, NamedContext};
+use super::stages::Stages;
+use super::state::State;
+use crate::dockerfile::{Fault, Stage};
+use crate::error::{BuildError, Cause};
+
+type Result<T> = std::result::Result<T, BuildError>;
+
+impl<E: Engine, H: Host> Stages<'_, E, H> {
+    pub(super) async fn base(&self, at: usize, stage: &Stage) -> Result<State> {
+        let name = self.expand_global(&stage.from.image, stage.line)?;
+        if name.is_empty() {
+            let rule = format!("base name ({}) should not be blank", stage.from.image);
+            return Err(Fault::new(stage.line, rule).into());
+        }
+        if let Some(platform) = &stage.from.platform {
+            let platform = self.expand_global(platform, stage.line)?;
+            if !matches!(platform.as_str(), "windows" | "windows/amd64") {
+                let rule = format!("--platform={platform} is not supported: only windows/amd64 is");
+                return Err(Fault::new(stage.line, rule).into());
+            }
+        }
+        let (name, layout) = match self.context(&name) {
+            Some(NamedContext::Image(image)) => (image.clone(), None),
+            Some(NamedContext::Layout(layout)) => (format!("{LAYOUT}{layout}"), Some(layout)),
+            Some(NamedContext::Folder(..)) => {
+                let rule = format!("FROM {name}: a context that is a folder is no image");
+                return Err(Fault::new(stage.line, rule).into());
+            }
+            None => {
+                if let Some(found) = self.named(&name, at) {
+                    return self.built(found).await;
+                }
+                (name, None)
+            }
+        };
+        if name.eq_ignore_ascii_case("scratch") {
+            return Ok(State::scratch(&self.builder.ground));
+        }
+        let step = self.builder.progress.step(&format!("FROM {name}"));
+        let image = match layout {
+            Some(layout) => self.layout(layout).await,
+            None => self.image(&name).await,
+        };
+        match image {
+            Ok(image) => {
+                step.done();
+                Ok(State::of(&image))
+            }
+            Err(error) => Err(BuildError::Step {
+                line: stage.line,
+                last_line: stage.line,
+                what: format!("FROM {name}"),
+                said: step.failed(&error.to_string()),
+                cause: Box::new(error),
+            }),
+        }
+    }
+
+    /// An image by its name: the same for the whole build.
+    pub(super) async fn image(&self, name: &str) -> std::result::Result<Image, Cause> {
+        let once = self.once(name);
+        let fetched = Box::pin(once.get_or_try_init(|| self.fetch(name)));
+        let image = self.unless_stopped(fetched).await?;
+        Ok(image.cloned()?)
+    }
+
+    /// An image of a layout, in the same way.
+    pub(super) async fn layout(&self, layout: &Layout) -> std::result::Result<Image, Cause> {
+        let once = self.once(&format!("{LAYOUT}{layout}"));
+        let open = || self.builder.images.open_layout(self.hold, layout);
+        Ok(once.get_or_try_init(open).await.cloned()?)
+    }
+
+    fn once(&self, name: &str) -> Arc<OnceCell<Image>> {
+        let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(bases.entry(name.to_owned()).or_default())
+    }
+
+    /// An image by its name, pulled when that is asked for or needed.
+    async fn fetch(&self, name: &str) -> image::Result<Image> {
+        let (images, version) = (&self.builder.images, self.builder.ground.os_version);
+        let parsed = ImageName::parse(name).ok();
+        let mapped = parsed.as_ref().and_then(|name| images.settings().image_map.get(name));
+        if [parsed.as_ref(), mapped].into_iter().flatten().any(ImageName::is_builtin) {
+            return images.ensure_base(&version).await;
+        }
+        if !self.options.pull {
+            match images.resolve(name).await {
+                Err(error) if error.is_not_found() => {}
+                Ok(image) if image.names.iter().any(ImageName::is_builtin) => {
+                    return images.ensure_base(&version).await;
+                }
+                Ok(image) => return image.check_platform().map(|()| image),
+                Err(error) => return Err(error),
+            }
+        }
+        let options = PullOptions { host: version };
+        let pulled = images.pull(name, options, std::sync::Arc::new(image::Quiet)).await?;
+        Ok(pulled.image)
+    }
+
+    pub(super) fn bases(&self) -> Vec<(String, Digest)> {
+        let bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |(name, cell): (&String, &Arc<OnceCell<Image>>)| {
+            Some((name.clone(), cell.get()?.manifest_digest()))
+        };
+        bases.iter().filter_map(known).collect()
+    }
+}
