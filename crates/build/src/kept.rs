@@ -196,7 +196,7 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
         id: Digest::of(format!("{kind:?} {name}").as_bytes()).hex()[..25].to_owned(),
         kind,
         description,
-        size: tree_size(&folder),
+        size: tree_size(&folder)?,
         created,
         used: wanted.unwrap_or(created),
         uses: uses(&folder),
@@ -206,12 +206,16 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
 }
 
 /// What all below a folder takes of the disk. What goes meanwhile, or was never there, takes nothing;
-/// links are not followed, and nobody is told of a folder that cannot be read.
-pub fn tree_size(folder: &Path) -> u64 {
+/// links are not followed.
+pub fn tree_size(folder: &Path) -> io::Result<u64> {
     let mut total: u64 = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        for entry in entries.flatten() {
             let Ok(about) = entry.metadata() else { continue };
             if about.is_dir() {
                 folders.push(entry.path());
@@ -221,7 +225,7 @@ pub fn tree_size(folder: &Path) -> u64 {
             }
         }
     }
-    total
+    Ok(total)
 }
 
 #[cfg(test)]
@@ -238,9 +242,9 @@ mod tests {
             File::create(root.path().join(name)).unwrap().set_len(1 << 42).unwrap();
         }
         fs::write(root.path().join("sub/d"), [1; 10_000]).unwrap();
-        let size = tree_size(root.path());
+        let size = tree_size(root.path()).unwrap();
         assert!((10_000..1 << 20).contains(&size), "{size}");
-        assert_eq!(tree_size(&root.path().join("none")), 0);
+        assert_eq!(tree_size(&root.path().join("none")).unwrap(), 0);
     }
 
     #[test]

@@ -12,8 +12,7 @@ use crate::cli::system::{Prune, PruneKind};
 use crate::host::volumes::Removal;
 use crate::host::{Host, remove};
 use crate::settings::size;
-use crate::store::{Found, Status};
-use ::build::tree_size;
+use crate::store::{Found, Status, tree_size};
 
 /// `prune`
 pub(super) async fn command(host: &Host, args: Prune) -> Result<()> {
@@ -129,7 +128,7 @@ async fn containers(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()>
 }
 
 async fn container(host: &Host, found: Found) -> Result<u64> {
-    let bytes = tree_size(found.folder.path());
+    let bytes = tree_size(found.folder.path())?;
     remove::container(host, found, remove::Options::default()).await?;
     Ok(bytes)
 }

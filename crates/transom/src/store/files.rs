@@ -72,3 +72,8 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
         other => other.with_context(|| format!("removing {}", path.display())),
     }
 }
+
+/// What all below a folder takes of the disk; links are not followed.
+pub fn tree_size(path: &Path) -> Result<u64> {
+    ::build::tree_size(path).with_context(|| format!("reading {}", path.display()))
+}

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-pub use files::{private_dir, read_json, replace, write_json};
+pub use files::{private_dir, read_json, replace, tree_size, write_json};
 pub use folder::{Folder, Lock};
 pub use record::{Given, MountKind, MountPoint, Record};
 pub use state::{State, Status};

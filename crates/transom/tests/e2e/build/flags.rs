@@ -126,3 +126,20 @@ fn a_level_of_compression_counts_for_layers_that_are_there() {
     );
     assert!(size("compression=gzip,compression-level=0") > 2 * usual);
 }
+
+#[test]
+fn every_line_of_raw_progress_is_a_message() {
+    let host = host::shared();
+    let context = Context::new("FROM transom/base as Base\nRUN echo built & exit 3\n");
+    let line = ["build", "--progress", "rawjson", "--network", "none", "-t", "test/raw:1"];
+    let said = host.transom(&line).arg(context.0.path()).fail().errors();
+    let error = said.lines().position(|line| line.starts_with("------")).expect("it failed");
+    context.file("Dockerfile", "FROM transom/base as Base\nRUN echo built\n");
+    let good = host.transom(&line).arg(context.0.path()).succeed().errors();
+    let lines: Vec<&str> = said.lines().take(error).chain(good.lines()).collect();
+    let messages: Vec<serde_json::Value> =
+        lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for part in ["vertexes", "logs", "warnings"] {
+        assert!(messages.iter().any(|message| message[part].is_array()), "no {part}: {good}");
+    }
+}
