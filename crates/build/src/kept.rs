@@ -205,8 +205,8 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
     }))
 }
 
-/// What all below a folder takes of the disk. What goes meanwhile, or was never there, takes nothing;
-/// links are not followed.
+/// The bytes of all files below a folder, without their holes. What goes meanwhile, or was never
+/// there, has none; links are not followed.
 pub fn tree_size(folder: &Path) -> io::Result<u64> {
     let mut total: u64 = 0;
     let mut folders = vec![folder.to_owned()];
@@ -221,7 +221,8 @@ pub fn tree_size(folder: &Path) -> io::Result<u64> {
                 folders.push(entry.path());
             } else {
                 // Of a file with holes any length can be told.
-                total = total.saturating_add(about.blocks().saturating_mul(BLOCK));
+                let on_disk = about.blocks().saturating_mul(BLOCK);
+                total = total.saturating_add(about.len().min(on_disk));
             }
         }
     }

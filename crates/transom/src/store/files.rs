@@ -73,7 +73,7 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
-/// What all below a folder takes of the disk; links are not followed.
+/// The bytes of all files below a folder, without their holes; links are not followed.
 pub fn tree_size(path: &Path) -> Result<u64> {
     ::build::tree_size(path).with_context(|| format!("reading {}", path.display()))
 }
