@@ -15,12 +15,12 @@ mod service;
 use std::ffi::c_void;
 use std::time::Duration;
 
+use hcs_emulator::client::export::{Text, request};
 use hcs_emulator::client::{self, Client, Context, operation, text};
 use hcs_emulator::codes;
 use hcs_emulator::faults::{self, When};
 use hcs_emulator::wire::Request;
 
-type Text = *const u16;
 type Result = u32;
 
 /// `HCS_EVENT`.
@@ -32,12 +32,6 @@ pub struct HcsEvent {
 }
 
 type OnEvent = unsafe extern "system" fn(*const HcsEvent, *const c_void);
-
-fn request(call: &str, handle: u64, texts: &[Text]) -> Request {
-    // SAFETY: callers of every export give null or what ends with a zero.
-    let texts = texts.iter().map(|one| unsafe { text::read(*one) }).collect();
-    Request { call: call.to_owned(), handle, texts, ..Request::default() }
-}
 
 /// Submits a request that makes no handle.
 fn submit(call: &str, handle: u64, operation: u64, texts: &[Text]) -> Result {

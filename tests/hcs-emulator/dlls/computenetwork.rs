@@ -9,23 +9,15 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use hcs_emulator::client::{self, Client, Context, EventCallback, text};
-use hcs_emulator::wire::{self, Answer, Request};
-use hcs_emulator::{codes, document};
+use hcs_emulator::client::export::{OutText, Text, ask, give, request};
+use hcs_emulator::client::{self, Context, EventCallback, text};
+use hcs_emulator::codes;
+use hcs_emulator::wire::{self, Request};
 use uuid::Uuid;
 use windows_sys::core::GUID;
 
-type Text = *const u16;
-type OutText = *mut *mut u16;
-
 /// The type, the context, the status and the data.
 type OnNotification = unsafe extern "system" fn(u32, *const c_void, u32, Text);
-
-fn request(call: &str, handle: u64, texts: &[Text]) -> Request {
-    // SAFETY: callers of every export give null or what ends with a zero.
-    let texts = texts.iter().map(|one| unsafe { text::read(*one) }).collect();
-    Request { call: call.to_owned(), handle, texts, ..Request::default() }
-}
 
 /// With an id before its texts.
 ///
@@ -39,30 +31,6 @@ unsafe fn with_id(call: &str, handle: u64, id: *const GUID, texts: &[Text]) -> R
         .map_or(Uuid::nil(), |id| Uuid::from_fields(id.data1, id.data2, id.data3, &id.data4));
     request.texts.insert(0, id.to_string());
     request
-}
-
-fn ask(request: Request) -> Answer {
-    if let Some(result) = Client::refused_at_once(&request.call) {
-        let document = document::network_error(result, "");
-        return Answer { result, document, ..Answer::default() };
-    }
-    match client::client() {
-        Some(client) => client.ask(request),
-        None => Answer { result: codes::SERVICE_NOT_AVAILABLE, ..Answer::default() },
-    }
-}
-
-/// # Safety
-///
-/// Both are null or places.
-unsafe fn give(answer: &Answer, document: OutText, result: OutText) -> u32 {
-    let failed = codes::failed(answer.result);
-    // SAFETY: as the caller promises.
-    unsafe {
-        text::give(document, if failed { "" } else { &answer.document });
-        text::give(result, if failed { &answer.document } else { "" });
-    }
-    answer.result
 }
 
 /// Asks for a new handle; it is only for what has been made or found.

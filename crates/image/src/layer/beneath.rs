@@ -20,7 +20,7 @@ pub(crate) fn open_root(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// A folder beneath `root`; `""` is the root itself.
-pub(crate) fn open_dir(root: impl AsFd, path: &str) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_dir(root: impl AsFd + Copy, path: &str) -> Result<OwnedFd, Errno> {
     let path = if path.is_empty() { "." } else { path };
     retry(|| {
         openat2(
@@ -34,19 +34,19 @@ pub(crate) fn open_dir(root: impl AsFd, path: &str) -> Result<OwnedFd, Errno> {
 }
 
 /// A file beneath `root` that must not be there yet.
-pub(crate) fn create(root: impl AsFd, path: &str, mode: Mode) -> io::Result<File> {
+pub(crate) fn create(root: impl AsFd + Copy, path: &str, mode: Mode) -> io::Result<File> {
     let how = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(retry(|| openat2(root.as_fd(), path, how, mode, flags()))?.into())
 }
 
 /// A file beneath `root`, to read.
-pub(crate) fn open_file(root: impl AsFd, path: &str) -> Result<File, Errno> {
+pub(crate) fn open_file(root: impl AsFd + Copy, path: &str) -> Result<File, Errno> {
     let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(retry(|| openat2(root.as_fd(), path, how, Mode::empty(), flags()))?.into())
 }
 
 /// The names in a folder beneath `root`, which must be there and hold only Unicode names.
-pub(crate) fn list_all(root: impl AsFd, path: &str) -> io::Result<Vec<String>> {
+pub(crate) fn list_all(root: impl AsFd + Copy, path: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in Dir::new(open_dir(root, path)?)? {
         let entry = entry?;
@@ -67,7 +67,7 @@ pub(crate) fn list_all(root: impl AsFd, path: &str) -> io::Result<Vec<String>> {
 
 /// The names in a folder beneath `root`: none when there is no such folder. Names that are not
 /// Unicode cannot be reached from Windows and are passed over.
-pub(crate) fn list(root: impl AsFd, path: &str) -> io::Result<Vec<String>> {
+pub(crate) fn list(root: impl AsFd + Copy, path: &str) -> io::Result<Vec<String>> {
     let dir = match open_dir(root, path) {
         Ok(dir) => dir,
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Vec::new()),

@@ -57,10 +57,11 @@ pub(super) fn entries(path: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Removes a folder and all in it; one that is gone is a success.
+/// Removes a folder and all in it, or a file; one that is gone is a success.
 pub(super) fn remove_all(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => remove_file(path),
         other => other.with_context(|| format!("removing {}", path.display())),
     }
 }

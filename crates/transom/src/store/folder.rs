@@ -123,6 +123,18 @@ impl Folder {
         Ok(Lock { _file: file })
     }
 
+    /// Moves the lock out of the folder, which is then empty once all else is removed: not every
+    /// system takes the name of an open file away at once.
+    pub(super) fn set_lock_aside(&self) -> Result<PathBuf> {
+        let aside = self.path.with_extension("lock");
+        match std::fs::rename(self.lock_file(), &aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("moving {}", self.lock_file().display()))
+            }
+            _ => Ok(aside),
+        }
+    }
+
     fn open_lock(&self) -> Result<File> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);

@@ -174,7 +174,9 @@ impl Store {
     pub fn remove_hidden(folder: &Folder) -> Result<()> {
         // The lock goes with the files, in any order: nobody may take this for an orphan by then.
         folder.clear_live()?;
-        files::remove_all(folder.path())
+        let lock = folder.set_lock_aside()?;
+        files::remove_all(folder.path())?;
+        files::remove_file(&lock)
     }
 
     /// Containers out of sight that nobody is giving back any more what they hold. Their records

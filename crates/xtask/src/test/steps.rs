@@ -120,7 +120,8 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     }
     let mut cargo = checkout.toolchain.cargo(checkout.workspace, "clippy");
     cargo.args(["--quiet", "--package", "guest", "--package", "hcs-emulator"]);
-    cargo.args(["--package", "engine", "--package", "shim"]);
+    cargo.args(["--package", "engine", "--package", "shim", "--package", "build"]);
+    cargo.args(["--package", "transom"]);
     cargo.args(["--lib", "--bins", "--examples", "--test", "hcs", "--test", "windows"]);
     cargo.args(["--test", "doubles", "--", "-D", "warnings"]);
     ensure!(program::tee(&mut cargo, |_| ())?, "clippy has found something");
@@ -150,6 +151,8 @@ fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
         ("hcs-emulator", &["--test", "doubles"][..]),
         ("engine", &["--lib", "--test", "hcs"]),
         ("shim", &["--test", "windows"]),
+        // The shim that it starts is the one beside it, which was just built.
+        ("transom", &["--test", "windows"]),
     ];
     let mut count = Count::default();
     for (package, targets) in tests {

@@ -8,12 +8,10 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use hcs_emulator::client::{self, Client, Context, EventCallback, text};
+use hcs_emulator::client::export::{OutText, Text, ask, give, request};
+use hcs_emulator::client::{self, Context, EventCallback, text};
+use hcs_emulator::codes;
 use hcs_emulator::wire::{self, Answer, Request};
-use hcs_emulator::{codes, document};
-
-type Text = *const u16;
-type OutText = *mut *mut u16;
 
 /// Notifications' numbers.
 const CREATE_COMPLETED: u32 = 2;
@@ -32,38 +30,6 @@ pub(crate) struct ProcessInformation {
     pid: u32,
     reserved: u32,
     streams: [u64; 3],
-}
-
-fn request(call: &str, handle: u64, texts: &[Text]) -> Request {
-    // SAFETY: callers of every export give null or what ends with a zero.
-    let texts = texts.iter().map(|one| unsafe { text::read(*one) }).collect();
-    Request { call: call.to_owned(), handle, texts, ..Request::default() }
-}
-
-/// Asks the service; a failure is given with its document.
-fn ask(request: Request) -> Answer {
-    if let Some(result) = Client::refused_at_once(&request.call) {
-        return Answer { result, document: document::error(result, ""), ..Answer::default() };
-    }
-    match client::client() {
-        Some(client) => client.ask(request),
-        None => Answer { result: codes::SERVICE_NOT_AVAILABLE, ..Answer::default() },
-    }
-}
-
-/// The answer's result; its document goes where `document` or, of a failure, `result` is.
-///
-/// # Safety
-///
-/// Both are null or places.
-unsafe fn give(answer: &Answer, document: OutText, result: OutText) -> u32 {
-    let failed = codes::failed(answer.result);
-    // SAFETY: as the caller promises.
-    unsafe {
-        text::give(document, if failed { "" } else { &answer.document });
-        text::give(result, if failed { &answer.document } else { "" });
-    }
-    answer.result
 }
 
 /// Asks for a new handle.

@@ -2,9 +2,8 @@
 
 #![expect(unsafe_code, reason = "an export called from C")]
 
-use hcs_emulator::client::{self, text};
-use hcs_emulator::codes;
-use hcs_emulator::wire::Request;
+use hcs_emulator::client::export::{OutText, Text, ask, request};
+use hcs_emulator::client::text;
 
 /// What is wrong is in the response: the call itself fails only without a service.
 ///
@@ -13,15 +12,12 @@ use hcs_emulator::wire::Request;
 /// Texts end with a zero or are null; `response` is a place.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "system" fn HNSCall(
-    method: *const u16,
-    path: *const u16,
-    body: *const u16,
-    response: *mut *mut u16,
+    method: Text,
+    path: Text,
+    body: Text,
+    response: OutText,
 ) -> u32 {
-    let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
-    // SAFETY: as the caller promises.
-    let texts = [method, path, body].map(|one| unsafe { text::read(one) }).to_vec();
-    let answer = client.ask(Request { call: "HNSCall".to_owned(), texts, ..Request::default() });
+    let answer = ask(request("HNSCall", 0, &[method, path, body]));
     // SAFETY: as the caller promises.
     unsafe { text::give(response, &answer.document) };
     answer.result

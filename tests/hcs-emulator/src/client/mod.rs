@@ -10,6 +10,7 @@
 
 mod callbacks;
 mod connect;
+pub mod export;
 pub mod operation;
 pub mod text;
 

@@ -25,20 +25,30 @@ unsafe extern "system" fn hear(kind: u32, _context: *const c_void, status: u32, 
     HEARD.lock().expect("no test panics while it holds this").push((kind, data));
 }
 
-fn guid() -> GUID {
+/// A name that no other test has.
+fn fresh() -> Uuid {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let name = format!("{now:?}-{}", std::process::id());
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+}
+
+fn guid(id: Uuid) -> GUID {
     let (data1, data2, data3, data4) = id.as_fields();
     GUID { data1, data2, data3, data4: *data4 }
 }
 
-fn await_kind(kind: u32) -> String {
+/// What was told of it so far; others' events are none of its business.
+fn told_of(id: Uuid) -> Vec<u32> {
+    let own = format!(r#"{{"ID":"{id}"}}"#);
+    let heard = HEARD.lock().expect("as above");
+    heard.iter().filter(|(_, data)| *data == own).map(|(kind, _)| *kind).collect()
+}
+
+fn await_kind(id: Uuid, kind: u32) {
     let begun = Instant::now();
     loop {
-        let heard = HEARD.lock().expect("as above").iter().find(|(k, _)| *k == kind).cloned();
-        if let Some((_, data)) = heard {
-            return data;
+        if told_of(id).contains(&kind) {
+            return;
         }
         assert!(begun.elapsed() < Duration::from_mins(1), "no notification {kind}");
         std::thread::sleep(Duration::from_millis(10));
@@ -47,7 +57,8 @@ fn await_kind(kind: u32) -> String {
 
 #[test]
 fn a_namespace_is_made_told_of_queried_and_removed() {
-    let id = guid();
+    let name = fresh();
+    let id = guid(name);
     let (mut namespace, mut watcher) = (0u64, 0u64);
     let mut result: *mut u16 = null_mut();
     let registered = call!("computenetwork.dll", c"HcnRegisterServiceCallback"(
@@ -58,7 +69,8 @@ fn a_namespace_is_made_told_of_queried_and_removed() {
     let made = call!("computenetwork.dll", c"HcnCreateNamespace"(&raw const id => *const GUID,
         settings.as_ptr() => Text, &raw mut namespace => *mut u64, &raw mut result => *mut *mut u16));
     assert_eq!((made, result.is_null()), (codes::OK, true));
-    await_kind(5);
+    await_kind(name, 5);
+    assert_eq!(told_of(name), [5], "it is told of once, and not of its end");
     let mut properties: *mut u16 = null_mut();
     let told = call!("computenetwork.dll", c"HcnQueryNamespaceProperties"(namespace => u64,
         settings.as_ptr() => Text, &raw mut properties => *mut *mut u16,
@@ -75,7 +87,8 @@ fn a_namespace_is_made_told_of_queried_and_removed() {
     let gone = call!("computenetwork.dll", c"HcnDeleteNamespace"(&raw const id => *const GUID,
         &raw mut result => *mut *mut u16));
     assert_eq!(gone, codes::OK);
-    await_kind(6);
+    await_kind(name, 6);
+    assert_eq!(told_of(name), [5, 6]);
     call!("computenetwork.dll", c"HcnCloseNamespace"(namespace => u64));
     call!("computenetwork.dll", c"HcnUnregisterServiceCallback"(watcher => u64));
 }

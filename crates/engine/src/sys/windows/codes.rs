@@ -11,7 +11,7 @@ use windows_sys::Win32::Foundation::{
     GCN_E_NETCOMPARTMENT_NOT_FOUND, HCN_E_ENDPOINT_ALREADY_ATTACHED,
     HCN_E_ENDPOINT_NAMESPACE_ALREADY_EXISTS, HCN_E_ENDPOINT_NOT_ATTACHED, HCN_E_ENDPOINT_NOT_FOUND,
     HCN_E_INVALID_JSON, HCN_E_NETWORK_ALREADY_EXISTS, HCN_E_NETWORK_NOT_FOUND,
-    HCN_E_REQUEST_UNSUPPORTED,
+    HCN_E_PORT_ALREADY_EXISTS, HCN_E_REQUEST_UNSUPPORTED,
 };
 
 use crate::error::ErrorKind;
@@ -127,6 +127,7 @@ fn of_network(refusal: &Refusal) -> Option<ErrorKind> {
         GCN_E_NETCOMPARTMENT_NOT_FOUND => ErrorKind::NotFound("network namespace"),
         HCN_E_NETWORK_ALREADY_EXISTS
         | HCN_E_ENDPOINT_ALREADY_ATTACHED
+        | HCN_E_PORT_ALREADY_EXISTS
         | HCN_E_ENDPOINT_NAMESPACE_ALREADY_EXISTS => ErrorKind::AlreadyExists,
         HCN_E_INVALID_JSON => ErrorKind::InvalidDocument {
             field: field_in(&refusal.words()),
@@ -263,7 +264,7 @@ mod tests {
         for result in [0x803B_0001, 0x803B_0002, 0x803B_0034, 0x803B_0027] {
             assert!(matches!(kind(result, ""), ErrorKind::NotFound(_)), "{result:#x}");
         }
-        for result in [0x803B_0010, 0x803B_0014, 0x803B_002B] {
+        for result in [0x803B_0010, 0x803B_0013, 0x803B_0014, 0x803B_002B] {
             assert!(matches!(kind(result, ""), ErrorKind::AlreadyExists), "{result:#x}");
         }
         let words = kind(0x803B_001B, r#"{"Success":false,"Error":"Unknown field `Colour`."}"#);

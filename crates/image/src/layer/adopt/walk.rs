@@ -68,7 +68,7 @@ fn part(original: &Path, name: &str) -> Result<Option<OwnedFd>> {
         other => other.at("look at", &path)?,
     };
     let root = beneath::open_root(original).at("open", original)?;
-    beneath::open_dir(root, name).map(Some).at("open", &path)
+    beneath::open_dir(&root, name).map(Some).at("open", &path)
 }
 
 struct Walk<'a> {

@@ -49,6 +49,10 @@ impl Stream {
     }
 }
 
+/// Who connected: a pipe does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller;
+
 /// Where others connect to.
 #[derive(Debug)]
 pub struct Listener {
@@ -62,11 +66,11 @@ fn create(name: &Path, is_first: bool) -> io::Result<NamedPipeServer> {
 
 impl Listener {
     /// Waits for the next who connects.
-    pub async fn accept(&self) -> io::Result<(Stream, ())> {
+    pub async fn accept(&self) -> io::Result<(Stream, Caller)> {
         let mut next = self.next.lock().await;
         next.connect().await?;
         let following = create(&self.name, false)?;
-        Ok((Stream::Server(std::mem::replace(&mut *next, following)), ()))
+        Ok((Stream::Server(std::mem::replace(&mut *next, following)), Caller))
     }
 }
 

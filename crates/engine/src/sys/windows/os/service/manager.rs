@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SUCCESS};
 use windows_sys::Win32::System::Registry::{
@@ -9,11 +10,12 @@ use windows_sys::Win32::System::Registry::{
     RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegSetValueExW,
 };
 use windows_sys::Win32::System::Services::{
-    ChangeServiceConfig2W, CloseServiceHandle, CreateServiceW, DeleteService, OpenSCManagerW,
-    OpenServiceW, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE, SC_MANAGER_ALL_ACCESS,
-    SERVICE_ALL_ACCESS, SERVICE_AUTO_START, SERVICE_CONFIG_DESCRIPTION,
-    SERVICE_CONFIG_FAILURE_ACTIONS, SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL,
-    SERVICE_FAILURE_ACTIONSW, SERVICE_WIN32_OWN_PROCESS,
+    ChangeServiceConfig2W, CloseServiceHandle, ControlService, CreateServiceW, DeleteService,
+    OpenSCManagerW, OpenServiceW, QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART, SC_HANDLE,
+    SC_MANAGER_ALL_ACCESS, SERVICE_ALL_ACCESS, SERVICE_AUTO_START, SERVICE_CONFIG_DESCRIPTION,
+    SERVICE_CONFIG_FAILURE_ACTIONS, SERVICE_CONTROL_STOP, SERVICE_DESCRIPTIONW,
+    SERVICE_ERROR_NORMAL, SERVICE_FAILURE_ACTIONSW, SERVICE_STATUS, SERVICE_STOPPED,
+    SERVICE_WIN32_OWN_PROCESS,
 };
 
 use super::super::super::text::wide;
@@ -27,6 +29,10 @@ const DESCRIPTION: &str = "Starts Transom's containers that restart by themselve
 /// After a failure, in milliseconds; counted anew after a day.
 const AGAIN: [u32; 3] = [5_000, 30_000, 60_000];
 const DAY: u32 = 24 * 60 * 60;
+
+/// How long a service may take to stop, and how often it is looked.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A handle of the service control manager.
 struct Handle(SC_HANDLE);
@@ -151,7 +157,28 @@ fn checked(code: u32) -> io::Result<()> {
     }
 }
 
-/// Takes the registration back, and the source. One that is gone is a success.
+/// Tells a service to stop, and waits until it has: one that runs keeps its registration.
+fn stop(service: &Handle) -> io::Result<()> {
+    let mut status = SERVICE_STATUS::default();
+    // SAFETY: the handle is open, and the status has a place. One that does not run is told below.
+    unsafe { ControlService(service.0, SERVICE_CONTROL_STOP, &raw mut status) };
+    let begun = Instant::now();
+    loop {
+        // SAFETY: as above.
+        if unsafe { QueryServiceStatus(service.0, &raw mut status) } == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        if status.dwCurrentState == SERVICE_STOPPED {
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Stops it, and takes the registration back, and the source. One that is gone is a success.
 pub fn uninstall() -> io::Result<()> {
     let (manager, name, source) = (manager()?, wide(NAME), wide(SOURCE));
     // SAFETY: the handle is open, and the names end with zeros. No source is nothing to remove.
@@ -165,6 +192,7 @@ pub fn uninstall() -> io::Result<()> {
         }
         other => other?,
     };
+    stop(&service)?;
     // SAFETY: the handle is open.
     if unsafe { DeleteService(service.0) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,0 +1,76 @@
+//! A Transom of its own, and how it is driven.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The command line, as Windows names the file that cargo built elsewhere.
+fn program() -> PathBuf {
+    let path = env!("CARGO_BIN_EXE_transom");
+    // Wine shows the host's root as `Z:`.
+    if path.starts_with('/') { PathBuf::from(format!("Z:{path}")) } else { path.into() }
+}
+
+/// Directories of its own; what runs in them is removed with it.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::with_prefix("transom-").unwrap() }
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut transom = Command::new(program());
+        transom.args(arguments).stdin(Stdio::null());
+        transom.env("TRANSOM_ROOT", self.root());
+        transom.env("TRANSOM_STATE", self.folder.path().join("state"));
+        transom.output().unwrap()
+    }
+
+    /// What it prints when all goes well.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {} {told}", output.status);
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// What it says when it does not.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} went well");
+        String::from_utf8(output.stderr).unwrap().trim().to_owned()
+    }
+
+    /// Waits until a command prints what is looked for.
+    pub(crate) fn until(&self, arguments: &[&str], is_there: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let text = self.ok(arguments);
+            if is_there(&text) {
+                return text;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{arguments:?} never printed it: {}", self.ok(arguments));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for id in self.ok(&["ps", "-aq"]).lines() {
+            self.run(&["rm", "-f", id]);
+        }
+    }
+}
