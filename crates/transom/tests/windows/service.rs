@@ -1,10 +1,17 @@
 //! The Windows service: what it brings up, and its life at the service control manager.
 
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::place::Place;
 
 const SOURCE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Transom";
+
+/// One after the other: what is run by hand asks the manager first whether it is its service.
+fn alone() -> MutexGuard<'static, ()> {
+    static MANAGER: Mutex<()> = Mutex::new(());
+    MANAGER.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().unwrap().status.success()
@@ -13,6 +20,7 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
 /// A power cut leaves a state that says that it runs, and nobody who runs it.
 #[test]
 fn what_is_to_run_always_comes_up_after_a_boot() {
+    let _manager = alone();
     let place = Place::new();
     let program = ["transom/base", "cmd", "/c", "ping -n 3600 127.0.0.1"];
     for policy in ["always", "no"] {
@@ -41,6 +49,7 @@ impl Drop for Installed<'_> {
 
 #[test]
 fn the_service_is_installed_started_stopped_and_uninstalled() {
+    let _manager = alone();
     let place = Place::new();
     let _installed = Installed(&place);
     // A test that was killed has left its own.
