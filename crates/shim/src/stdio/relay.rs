@@ -137,6 +137,13 @@ async fn pass_on(to: &mut Writer, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
+
+    use tokio::io::AsyncWrite;
+
     use super::super::outgoing::SILENCE;
     use super::super::outlet::Outlet;
     use super::*;
@@ -162,7 +169,7 @@ mod tests {
     #[tokio::test]
     async fn everything_said_before_the_end_is_passed_on() {
         let (mut ear, to) = pipe();
-        let (mut says, relays) = stdout(Outlet::Other(to));
+        let (mut says, relays) = stdout(Outlet::other(to));
         let mouth = tokio::spawn(async move {
             says.write_all(&vec![7; 100_000]).await.unwrap();
         });
@@ -176,18 +183,63 @@ mod tests {
         assert_eq!(listening.await.unwrap(), 100_000);
     }
 
+    /// Takes everything at once, and a while until it is passed on, as files do.
+    struct Slow {
+        has: Arc<Mutex<Vec<u8>>>,
+        passes_on: Pin<Box<tokio::time::Sleep>>,
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.has.lock().unwrap().extend(bytes);
+            let soon = tokio::time::Instant::now() + Duration::from_millis(100);
+            self.passes_on.as_mut().reset(soon);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.passes_on.as_mut().poll(cx).map(Ok)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.poll_flush(cx)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_being_passed_on_when_the_process_ends_is_not_said_twice() {
+        let has = Arc::default();
+        let passes_on = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let slow = Slow { has: Arc::clone(&has), passes_on };
+        let (mut says, relays) = stdout(Outlet::other(Box::pin(slow)));
+        says.write_all(b"once, ").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Read while the first is still on its way.
+        let more = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            says.write_all(b"and more").await.unwrap();
+        });
+        relays.finish(patient()).await;
+        more.await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&has.lock().unwrap()), "once, and more");
+    }
+
     /// hcsshim's `internal/cmd`, "stuck output".
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_never_ends_is_given_up_after_the_process() {
         let (_hears, to) = pipe();
-        let (_held_open, relays) = stdout(Outlet::Other(to));
+        let (_held_open, relays) = stdout(Outlet::other(to));
         tokio::time::timeout(SILENCE * 2, relays.finish(patient())).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_grandchild_that_goes_on_talking_does_not_keep_the_exit() {
         let (mut hears, to) = pipe();
-        let (mut says, relays) = stdout(Outlet::Other(to));
+        let (mut says, relays) = stdout(Outlet::other(to));
         let talks = tokio::spawn(async move {
             while says.write_all(b"more\n").await.is_ok() {
                 tokio::time::sleep(SILENCE / 5).await;
@@ -202,7 +254,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_logger_that_does_not_read_does_not_keep_the_exit() {
         let (_never_read, to) = pipe();
-        let (mut says, relays) = stdout(Outlet::Other(to));
+        let (mut says, relays) = stdout(Outlet::other(to));
         says.write_all(&[7; 100]).await.unwrap();
         drop(says);
         tokio::time::timeout(UNREAD * 2, relays.finish(patient())).await.unwrap();

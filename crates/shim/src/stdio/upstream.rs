@@ -85,8 +85,8 @@ impl Upstream {
         let name = binary.name();
         Ok(Self {
             stdin: None,
-            stdout: Some(Outlet::Other(logger.stdout)),
-            stderr: Some(Outlet::Other(logger.stderr)),
+            stdout: Some(Outlet::other(logger.stdout)),
+            stderr: Some(Outlet::other(logger.stderr)),
             logger: Some(logger.process),
             ends: Ends { stdout: name.clone(), stderr: name, ..Ends::default() },
         })
@@ -123,7 +123,7 @@ async fn open_file(path: &Path) -> io::Result<Outlet> {
         tokio::fs::create_dir_all(folder).await?;
     }
     let file = tokio::fs::OpenOptions::new().create(true).append(true).open(path).await?;
-    Ok(Outlet::Other(Box::pin(file)))
+    Ok(Outlet::other(Box::pin(file)))
 }
 
 fn failed(stream: &'static str, name: &str) -> impl FnOnce(io::Error) -> StdioError {
