@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::json;
-use shim::client::{Client, Stdio};
+use shim::client::Stdio;
 
-use crate::place::{Place, program, unique};
+use crate::place::{self, Place, program, unique};
 
 #[tokio::test]
 async fn delete_cleans_up_after_a_shim_that_was_killed() {
@@ -14,7 +14,7 @@ async fn delete_cleans_up_after_a_shim_that_was_killed() {
     let id = unique("crash");
     let line = r"C:\windows\system32\hcs-probe.exe last";
     let bundle = place.bundle(&id, line, &json!({}));
-    let client = Client::start(&place.launch(&id, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&id, &bundle)).await;
     client.create(&id, &bundle, &Stdio::default()).await.unwrap();
     client.start_process(&id, None).await.unwrap();
     let scratch = place.scratch(&id);
@@ -34,14 +34,14 @@ async fn delete_cleans_up_after_a_shim_that_was_killed() {
 
 /// What containerd calls for a shim that is gone.
 pub(crate) fn delete(place: &Place, id: &str, bundle: &Path) -> Output {
-    Command::new(program())
+    let mut delete = Command::new(program());
+    delete
         .args(["-namespace", "test", "-address", "a", "-publish-binary", "-", "-id", id])
         .arg("-bundle")
         .arg(bundle)
         .arg("delete")
         .current_dir(place.path())
         .env("TRANSOM_STATE", place.path())
-        .env("TRANSOM_ROOT", place.path())
-        .output()
-        .unwrap()
+        .env("TRANSOM_ROOT", place.path());
+    place::output(&mut delete)
 }

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::json;
-use shim::client::{Client, Stdio};
+use shim::client::Stdio;
 
-use crate::place::{Place, end, unique};
+use crate::place::{self, Place, end, unique};
 
 /// What it may take, in KiB.
 const LIMIT: u64 = 32 * 1024 / 5;
@@ -44,7 +44,7 @@ async fn a_shim_that_waits_takes_a_fifth_of_microsofts_memory() {
     let id = unique("idle");
     let bundle = place.bundle(&id, r"C:\windows\system32\hcs-probe.exe last", &json!({}));
     let begun = Instant::now();
-    let client = Client::start(&place.launch(&id, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&id, &bundle)).await;
     client.shim_pid().await.unwrap();
     let answered = begun.elapsed();
     let fresh = private_memory(&id);

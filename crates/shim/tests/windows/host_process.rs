@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shim::client::{Client, Stdio, TaskStatus};
 
 use crate::crash::delete;
-use crate::place::{PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
+use crate::place::{self, PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
 
 const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
 
@@ -32,7 +32,7 @@ fn files(place: &Place) -> String {
 async fn pod(place: &Place, name: &str) -> (String, Client) {
     let pod = unique(name);
     let bundle = place.bundle(&pod, LASTS, &host_process("sandbox", &pod));
-    let client = Client::start(&place.launch(&pod, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&pod, &bundle)).await;
     client.create(&pod, &bundle, &Stdio::default()).await.unwrap();
     client.start_process(&pod, None).await.unwrap();
     (pod, client)

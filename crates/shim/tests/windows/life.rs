@@ -1,9 +1,9 @@
 //! A whole life: a pod with two tasks, an exec, a kill, and everything deleted.
 
 use schema::ExitCode;
-use shim::client::{Client, Stdio, TaskStatus};
+use shim::client::{Stdio, TaskStatus};
 
-use crate::place::{PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
+use crate::place::{self, PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
 
 const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
 /// What HCS ends a process with.
@@ -14,7 +14,7 @@ async fn a_pod_with_two_tasks_lives_and_is_deleted() {
     let place = Place::new();
     let pod = unique("pod");
     let bundle = place.bundle(&pod, LASTS, &in_pod("sandbox", &pod));
-    let client = Client::start(&place.launch(&pod, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&pod, &bundle)).await;
     assert!(
         client.address().starts_with(r"\\.\pipe\ProtectedPrefix\Administrators\containerd-shim-")
     );
@@ -24,7 +24,7 @@ async fn a_pod_with_two_tasks_lives_and_is_deleted() {
     let (talker, sleeper) = (unique("talker"), unique("sleeper"));
     let said = Pipe::new("talker");
     let bundle = place.bundle(&talker, "cmd /c echo %COLOUR%&exit 7", &in_pod("container", &pod));
-    let same = Client::start(&place.launch(&talker, &bundle)).await.unwrap();
+    let same = place::shim(&place.launch(&talker, &bundle)).await;
     assert_eq!(same.address(), client.address(), "a pod has one shim");
     client.create(&talker, &bundle, &to(&said)).await.unwrap();
     let heard = tokio::spawn(said.hear());

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use shim::client::{Client, Launch, Stdio};
+use shim::client::{Launch, Stdio};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 
-use crate::place::{PATIENCE, Place, end, unique};
+use crate::place::{self, PATIENCE, Place, end, unique};
 
 /// Opens the log's pipe to read; between two readers it is not there for a moment.
 async fn reader(id: &str) -> NamedPipeClient {
@@ -30,7 +30,7 @@ async fn the_log_goes_to_whoever_reads_it_also_after_one_who_came_and_left() {
     let bundle = place.bundle(&id, r"C:\windows\system32\hcs-probe.exe last", &json!({}));
     let nobody = r"C:\there\is\no\publisher.exe".to_owned();
     let launch = Launch { publish_binary: nobody, ..place.launch(&id, &bundle) };
-    let client = Client::start(&launch).await.unwrap();
+    let client = place::shim(&launch).await;
     for _ in 0..3 {
         drop(reader(&id).await);
     }
@@ -67,7 +67,7 @@ async fn a_logger_hears_a_container_to_its_end() {
     let place = Place::new();
     let id = unique("logger");
     let bundle = place.bundle(&id, "cmd /c echo for the log&exit 4", &json!({}));
-    let client = Client::start(&place.launch(&id, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&id, &bundle)).await;
     let file = place.path().join("log.txt");
     let path = file.to_str().unwrap().replace('\\', "%5C").replace(':', "%3A");
     let logger = format!("binary:///C:/windows/system32/hcs-probe.exe?log={path}");

@@ -1,6 +1,7 @@
 //! A state folder of a test's own, bundles in it, and shims for them.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use schema::ExitCode;
@@ -18,6 +19,31 @@ pub(crate) fn program() -> PathBuf {
     let path = env!("CARGO_BIN_EXE_containerd-shim-runhcs-v1");
     // Wine shows the host's root as `Z:`.
     if path.starts_with('/') { PathBuf::from(format!("Z:{path}")) } else { path.into() }
+}
+
+/// What Wine says of one new process in thousands: it was lost before it began
+/// (`ERROR_INTERNAL_ERROR`).
+const LOST: &str = "os error 1359";
+
+/// Starts a shim, and once more one that Wine lost.
+pub(crate) async fn shim(launch: &Launch) -> Client {
+    match Client::start(launch).await {
+        Err(error) if chain(&error).contains(LOST) => Client::start(launch).await.unwrap(),
+        other => other.unwrap(),
+    }
+}
+
+/// Runs a program to its end, and once more one that Wine lost.
+pub(crate) fn output(command: &mut Command) -> Output {
+    match command.output() {
+        Err(error) if chain(&error).contains(LOST) => command.output().unwrap(),
+        other => other.unwrap(),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 pub(crate) struct Place(TempDir);

@@ -1,18 +1,18 @@
 //! Streams over named pipes: a reader that comes back, and one that never was.
 
 use serde_json::json;
-use shim::client::{Client, Stdio};
+use shim::client::Stdio;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::windows::named_pipe::ServerOptions;
 
-use crate::place::{PATIENCE, Pipe, Place, end, unique};
+use crate::place::{self, PATIENCE, Pipe, Place, end, unique};
 
 #[tokio::test]
 async fn a_container_talks_on_when_its_reader_comes_back() {
     let place = Place::new();
     let id = unique("back");
     let bundle = place.bundle(&id, r"C:\windows\system32\hcs-probe.exe echo", &json!({}));
-    let client = Client::start(&place.launch(&id, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&id, &bundle)).await;
     let (mut typed, said) = (Pipe::new("back-in"), Pipe::new("back-out"));
     let stdio = Stdio { stdin: typed.name.clone(), stdout: said.name.clone(), ..Stdio::default() };
     client.create(&id, &bundle, &stdio).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_pipe_that_nobody_made_fails_the_create_and_leaves_nothing() {
     let place = Place::new();
     let id = unique("nopipe");
     let bundle = place.bundle(&id, "cmd /c exit", &json!({}));
-    let client = Client::start(&place.launch(&id, &bundle)).await.unwrap();
+    let client = place::shim(&place.launch(&id, &bundle)).await;
     let stdio = Stdio { stdout: r"\\.\pipe\nobody-made-this".to_owned(), ..Stdio::default() };
     let refused = client.create(&id, &bundle, &stdio).await.unwrap_err();
     let told = format!("{:#}", anyhow::Error::from(refused));
