@@ -24,7 +24,8 @@ impl<E: Engine, H: Host> Actor<E, H> {
             Request::AddExec(id, exec, reply) => self.add_exec(id, exec, reply),
             Request::Kill(which, how, all, reply) => {
                 if how == Ok(Delivery::Terminate) {
-                    self.hurry(&which, all);
+                    // Of an exec alone there is no "all", and the machine refuses it.
+                    self.hurry(&which, all && which == Which::Init);
                 }
                 let granted = self.machine.kill(&which, how, all, now());
                 let granted = granted.map(|effects| self.carry_out(effects));

@@ -87,8 +87,13 @@ impl Outgoing {
     async fn last_words(&mut self) {
         let (mut next, mut absent) = (Vec::new(), ABSENT);
         let (mut words, mut silence) = (LAST_WORDS, SILENCE);
-        let mut listens = true;
+        let (mut listens, mut heard) = (true, 0);
         loop {
+            listens &= !words.is_zero();
+            if !listens {
+                // Whoever still has the other end talks to nobody.
+                self.from = Box::pin(tokio::io::empty());
+            }
             if self.said.is_empty() {
                 std::mem::swap(&mut self.said, &mut next);
             }
@@ -101,21 +106,20 @@ impl Outgoing {
             tokio::select! {
                 read = self.from.read_buf(&mut next), if takes => {
                     listens = matches!(read, Ok(1..));
+                    heard += read.unwrap_or(0);
                     words = words.saturating_sub(begun.elapsed());
                     silence = SILENCE;
                 }
                 () = tokio::time::sleep(silence.min(words)), if takes => listens = false,
                 took = pass_on(&mut self.to, &self.said[self.taken..], &mut absent), if !self.said.is_empty() => {
-                    let passed = if takes { begun.elapsed() } else { Duration::ZERO };
+                    // What pipes cannot have held when the process ended, another one says now.
+                    let counts = takes || heard > MOST;
+                    let passed = if counts { begun.elapsed() } else { Duration::ZERO };
                     (words, silence) = (words.saturating_sub(passed), silence.saturating_sub(passed));
                     if !self.took(&took) {
                         return;
                     }
                 }
-            }
-            if !listens {
-                // Whoever still has the other end talks to nobody.
-                self.from = Box::pin(tokio::io::empty());
             }
         }
     }
@@ -136,5 +140,36 @@ async fn pass_on(to: &mut Outlet, bytes: &[u8], absent: &mut Duration) -> io::Re
             }
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// What waits for a slow client is bounded, and so is the time for which it is added to.
+    #[tokio::test(start_paused = true)]
+    async fn a_grandchild_that_floods_and_a_client_that_reads_slowly_come_to_an_end() {
+        let (mut says, from) = tokio::io::duplex(CHUNK);
+        let (mut hears, to) = tokio::io::duplex(CHUNK);
+        tokio::spawn(async move { while says.write_all(&[b'x'; CHUNK]).await.is_ok() {} });
+        let reads = tokio::spawn(async move {
+            let (mut chunk, mut heard) = ([0; 16 << 10], 0);
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                match hears.read(&mut chunk).await {
+                    Ok(some @ 1..) => heard += some,
+                    _ => return heard,
+                }
+            }
+        });
+        let (ended, heeds) = watch::channel(true);
+        let outgoing = Outgoing::new(Box::pin(from), Outlet::other(Box::pin(to)));
+        let carried = tokio::time::timeout(Duration::from_mins(1), outgoing.carry(heeds)).await;
+        assert!(carried.is_ok(), "it never ends");
+        assert!(reads.await.unwrap() <= 3 * MOST);
+        drop(ended);
     }
 }

@@ -66,18 +66,26 @@ impl Claim {
         &self.dir
     }
 
-    /// Gives the id up. While a disk of its is still written the directory stays: the id is nobody's
-    /// until that is over, and whoever asks for it then removes the rest.
+    /// Gives the id up, and the groups, which must be gone for that. While a disk of its is still
+    /// written the directory stays: the id is nobody's until that is over, and whoever asks for it then
+    /// removes the rest.
     pub(crate) fn release(self) -> Result<(), ErrorKind> {
         let Self { dir, lease, _lock } = self;
         let silos = dir.parent().expect("the directory is inside `silos`");
         let _turn = turn(silos)?;
         drop(lease);
         if is_held(&dir, LEASE)? {
-            // Nobody answers there any more.
+            // Nobody answers there any more, and its groups are somebody else's from now on.
+            Cgroup::forget(&dir)?;
             return remove_file(&dir.join(SOCKET));
         }
         remove(&dir)
+    }
+
+    /// Leaves the id to whoever asks for it next, with what tells of groups that are still there.
+    pub(crate) fn leave(self) {
+        // Nobody answers there any more.
+        let _ = remove_file(&self.dir.join(SOCKET));
     }
 }
 

@@ -105,8 +105,14 @@ impl Cgroup {
     pub(crate) fn sweep_left(own: &Path, silo: &Path) -> Result<(), ErrorKind> {
         if let Some(made) = Made::recorded(silo)? {
             Self { version: Version::at(&made.path)?, made }.sweep()?;
+            Self::forget(silo)?;
         }
         Self::at(own)?.sweep()
+    }
+
+    /// Its groups have gone: the silo's directory, which may have to stay, tells of them no more.
+    pub(crate) fn forget(silo: &Path) -> Result<(), ErrorKind> {
+        Made::forget(silo)
     }
 
     /// Makes all of them or none.

@@ -1,10 +1,11 @@
 //! Groups that a document names: made as runc makes them, below whatever is there, and known for sure as
 //! the silo's own.
 //!
-//! The path comes from a client, and the groups around it are other people's. So one that is there
-//! already is never taken over; those on the way to it are made where they are missing, and go again when
-//! nothing else is in them; and what was made is written down in the silo's directory, from which alone
-//! somebody clears up after a silo host that was killed.
+//! The path comes from a client, and the groups around it are other people's. So one with something in
+//! it is never taken over; those on the way to it are made where they are missing, and go again with the
+//! silo that made them, unless something else is in them by then; and what was made is written down in
+//! the silo's directory for as long as it is there, from which alone somebody clears up after a silo host
+//! that was killed.
 
 use std::fs;
 use std::io;
@@ -116,11 +117,30 @@ impl Made {
         // One that was cut off while it was written is of a silo that had nothing in its groups yet.
         Ok(serde_json::from_str(&text).ok())
     }
+
+    /// Strikes it out, once it is gone: whoever makes the same groups next is somebody else.
+    pub(super) fn forget(silo: &Path) -> Result<(), ErrorKind> {
+        let file = silo.join(RECORD);
+        match fs::remove_file(&file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove", &file.display().to_string(), e))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Makes a group that was not there.
+/// Makes a group that was not there, or that nothing was in: a silo host may have been killed before it
+/// could write it down, and runc takes such a one, too.
 fn exclusive(group: &Path) -> Result<(), ErrorKind> {
-    fs::create_dir(group).map_err(|error| {
+    let made = match fs::create_dir(group) {
+        // The kernel removes none with a process or another group in it.
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && fs::remove_dir(group).is_ok() => {
+            fs::create_dir(group)
+        }
+        other => other,
+    };
+    made.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return ErrorKind::InvalidDocument {
                 field: "Container.ControlGroup".into(),
@@ -162,12 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_there_is_refused_and_stays() {
+    fn a_group_with_something_in_it_is_refused_and_stays_and_an_empty_one_is_taken() {
         let tree = tempfile::tempdir().unwrap();
         let (mut made, group) = group(&tree, "system.slice");
-        fs::create_dir(&group).unwrap();
+        fs::create_dir_all(group.join("sshd.service")).unwrap();
         let refused = made.make(&group, |_| Ok(())).unwrap_err();
         assert!(matches!(refused, ErrorKind::InvalidDocument { .. }), "{refused:?}");
+        assert!(group.join("sshd.service").exists());
+        fs::remove_dir(group.join("sshd.service")).unwrap();
+        made.make(&group, |_| Ok(())).unwrap();
         assert!(group.exists());
     }
 
@@ -178,6 +201,9 @@ mod tests {
         let made = Made { path: "a/b".into(), way: vec!["/x/a".into()] };
         made.record(silo.path()).unwrap();
         assert_eq!(Made::recorded(silo.path()).unwrap(), Some(made));
+        Made::forget(silo.path()).unwrap();
+        Made::forget(silo.path()).unwrap();
+        assert_eq!(Made::recorded(silo.path()).unwrap(), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) struct Setup {
 pub(super) struct Resident {
     pub(super) control: OwnedFd,
     pub(super) log: OwnedFd,
-    /// The processors of the silo, of the first 64.
+    /// The processors of the silo, of the first 64; 0 when that is not known.
     pub(super) processors: u64,
 }
 
@@ -79,7 +79,7 @@ impl Setup {
         for mut door in &self.doors {
             door.write_all(b"0").map_err(|e| ErrorKind::io("join the control group", e))?;
         }
-        let processors = self.gather()?;
+        let processors = self.gather();
         namespaces::unshare_cgroup()?;
         match &self.network {
             Some(pin) => {
@@ -102,14 +102,16 @@ impl Setup {
     }
 
     /// Takes the silo to the processor that the kernel chose for its first process. One that stays
-    /// where it is only starts more slowly.
-    fn gather(&self) -> Result<u64, ErrorKind> {
-        let all = sched_getaffinity(None)
-            .map_err(|e| ErrorKind::io("ask for the silo's processors", e))?;
-        if let Some(mut door) = self.gathering.as_ref() {
-            let _ = door.write_all(sched_getcpu().to_string().as_bytes());
+    /// where it is only starts more slowly: so it does on a host with more processors than can be
+    /// asked for, where programs could not be told of them afterwards.
+    fn gather(&self) -> u64 {
+        let Ok(all) = sched_getaffinity(None) else { return 0 };
+        let here = sched_getcpu();
+        // Wine knows 64 of them, and could not tell anybody where it is beyond.
+        if let Some(mut door) = self.gathering.as_ref().filter(|_| here < 64) {
+            let _ = door.write_all(here.to_string().as_bytes());
         }
-        Ok((0..64).filter(|number| all.is_set(*number)).fold(0, |mask, bit| mask | 1 << bit))
+        (0..64).filter(|number| all.is_set(*number)).fold(0, |mask, bit| mask | 1 << bit)
     }
 }
 

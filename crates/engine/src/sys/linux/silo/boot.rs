@@ -11,6 +11,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use schema::guest::Call;
 
 use super::clients::Clients;
+use super::ending::give_up;
 use super::guests::{Awaited, Guests};
 use super::host::{Host, Phase};
 use super::processes::Processes;
@@ -40,9 +41,10 @@ pub(super) fn boot(order: Boot, creator: &mut Conn) -> Result<Host, ErrorKind> {
         Ok(made) => made,
         Err(kind) => return Err(give_back(claim, None, kind)),
     };
-    match fork_pid_one(&order.plan, &claim, &cgroup.0) {
-        Ok(forked) => {
-            let (cgroup, oom) = cgroup;
+    let begun = open_cgroup(&order.plan, &cgroup)
+        .and_then(|oom| Ok((fork_pid_one(&order.plan, &claim, &cgroup)?, oom)));
+    match begun {
+        Ok((forked, oom)) => {
             let mut host = forked.into_host(order, claim, cgroup, oom);
             match host.until_ready(creator) {
                 Ok(()) => Ok(host),
@@ -52,31 +54,26 @@ pub(super) fn boot(order: Boot, creator: &mut Conn) -> Result<Host, ErrorKind> {
                 }
             }
         }
-        Err(kind) => Err(give_back(claim, Some(&cgroup.0), kind)),
+        Err(kind) => Err(give_back(claim, Some(&cgroup), kind)),
     }
 }
 
 fn give_back(claim: Claim, cgroup: Option<&Cgroup>, kind: ErrorKind) -> ErrorKind {
     // The first failure is the one to tell; what cannot be removed now is swept later.
-    let _ = cgroup.map(Cgroup::sweep);
-    let _ = claim.release();
+    let _ = give_up(claim, cgroup.map_or(Ok(()), Cgroup::sweep));
     kind
 }
 
-fn make_cgroup(plan: &SiloPlan, silo: &Path) -> Result<(Cgroup, OomWatch), ErrorKind> {
+fn make_cgroup(plan: &SiloPlan, silo: &Path) -> Result<Cgroup, ErrorKind> {
     let wanted = Wanted { own: &plan.cgroup, asked: plan.asked_cgroup.as_deref(), silo };
-    let cgroup = Cgroup::create(wanted, &plan.limits, &plan.storage.scratch)?;
-    let mut devices = plan.devices.iter();
-    let ready = devices
-        .try_for_each(|device| cgroup.allow_device(device.major, device.minor))
-        .and_then(|()| cgroup.watch_oom());
-    match ready {
-        Ok(oom) => Ok((cgroup, oom)),
-        Err(kind) => {
-            let _ = cgroup.sweep();
-            Err(kind)
-        }
+    Cgroup::create(wanted, &plan.limits, &plan.storage.scratch)
+}
+
+fn open_cgroup(plan: &SiloPlan, cgroup: &Cgroup) -> Result<OomWatch, ErrorKind> {
+    for device in &plan.devices {
+        cgroup.allow_device(device.major, device.minor)?;
     }
+    cgroup.watch_oom()
 }
 
 /// Pid 1, and what the silo host keeps of its making.

@@ -3,6 +3,8 @@
 use schema::ExitCode;
 
 use super::host::{Host, Phase};
+use crate::error::ErrorKind;
+use crate::sys::claim::Claim;
 use crate::sys::protocol::{Answer, Ending, Exit, Refusal};
 
 impl Host {
@@ -26,7 +28,8 @@ impl Host {
         self.tell_everyone(Exit { kind, out_of_memory: self.oom.killed() > 0 });
         let Self { claim, mut clients, terminating, .. } = self;
         // Released before the last answer: who has that may use the id again.
-        let reply = claim.release().and(swept).map(|()| Answer::Done).map_err(Refusal::from);
+        let released = give_up(claim, swept);
+        let reply = released.map(|()| Answer::Done).map_err(Refusal::from);
         for client in terminating {
             clients.reply(client, &reply, vec![]);
         }
@@ -49,7 +52,18 @@ impl Host {
         self.servers.clear();
         // Before the id, with which another may want the same sockets.
         self.reached.clear();
-        let _ = self.cgroup.sweep();
-        let _ = self.claim.release();
+        let swept = self.cgroup.sweep();
+        let _ = give_up(self.claim, swept);
+    }
+}
+
+/// Gives the id up. Its directory tells where groups are that could not be removed, and stays with them.
+pub(super) fn give_up(claim: Claim, swept: Result<(), ErrorKind>) -> Result<(), ErrorKind> {
+    match swept {
+        Ok(()) => claim.release(),
+        Err(kind) => {
+            claim.leave();
+            Err(kind)
+        }
     }
 }

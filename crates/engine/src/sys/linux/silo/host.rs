@@ -287,13 +287,16 @@ impl Host {
     }
 
     fn disperse_in_time(&mut self) {
-        let now = Instant::now();
-        if self.gathered_until.is_none_or(|until| now < until) {
-            return;
+        if self.gathered_until.is_some_and(|until| until <= Instant::now()) {
+            self.disperse();
         }
+    }
+
+    /// Lets the silo use all its processors.
+    pub(super) fn disperse(&mut self) {
         let done = self.gathering.as_ref().is_none_or(|gathering| gathering.end().is_ok());
         self.gathering.take_if(|_| done);
-        self.gathered_until = (!done).then(|| now + AGAIN_AFTER);
+        self.gathered_until = (!done).then(|| Instant::now() + AGAIN_AFTER);
     }
 
     fn on_answer(

@@ -87,6 +87,9 @@ impl Host {
         size: ConsoleSize,
     ) -> Result<(), ErrorKind> {
         let (guest, theirs) = pair().map_err(|e| ErrorKind::io("make a socket pair", e))?;
+        // Wine's console host would take the one processor for all that there are: it starts before
+        // the guest can tell it better.
+        self.disperse();
         let order = Order::Console { height: size.height, width: size.width };
         self.link
             .send(&order, vec![theirs])
