@@ -156,12 +156,12 @@ mod tests {
         let (mut hears, to) = tokio::io::duplex(CHUNK);
         tokio::spawn(async move { while says.write_all(&[b'x'; CHUNK]).await.is_ok() {} });
         let reads = tokio::spawn(async move {
-            let (mut chunk, mut heard) = ([0; 16 << 10], 0);
+            let (mut chunk, mut total) = ([0; 16 << 10], 0);
             loop {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 match hears.read(&mut chunk).await {
-                    Ok(some @ 1..) => heard += some,
-                    _ => return heard,
+                    Ok(some @ 1..) => total += some,
+                    _ => return total,
                 }
             }
         });
