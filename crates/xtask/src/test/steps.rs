@@ -30,6 +30,10 @@ pub(super) struct Checkout<'a> {
     full: bool,
 }
 
+/// All that runs on Linux. Each call of cargo names it whole: for another choice of packages cargo
+/// chooses other features of what they share, and compiles that again.
+const WORKSPACE: &[&str] = &["--workspace", "--exclude", "guest"];
+
 /// The tests that are compared with the original implementations.
 const GOLDEN: &str = "golden";
 
@@ -106,10 +110,10 @@ fn licences(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
 
 fn clippy(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let shell = checkout.workspace.shell()?;
-    let workspace = ["--workspace", "--exclude", "guest", "--all-targets"];
-    cmd!(shell, "cargo clippy --quiet {workspace...} -- -D warnings").run()?;
-    // `--all-targets` leaves out a test that does not run unasked.
-    cmd!(shell, "cargo clippy --quiet --package transom --test e2e -- -D warnings").run()?;
+    // The second is what `--all-targets` leaves out: a test that does not run unasked.
+    for targets in [&["--all-targets"][..], &["--test", "e2e"]] {
+        cmd!(shell, "cargo clippy --quiet {WORKSPACE...} {targets...} -- -D warnings").run()?;
+    }
     Ok(Count::default())
 }
 
@@ -129,17 +133,14 @@ fn clippy_for_windows(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
 }
 
 fn unit(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
-    let workspace = ["--workspace", "--exclude", "guest", "--no-fail-fast"];
-    let mut arguments = workspace.to_vec();
-    arguments.extend(["--lib", "--bins"]);
+    let mut arguments = [WORKSPACE, &["--no-fail-fast", "--lib", "--bins"]].concat();
     for test in checkout.integration_tests().filter(|name| *name != GOLDEN) {
         arguments.extend(["--test", test]);
     }
     let units = checkout.cargo_test(&arguments)?;
     // The guest is a Windows program; its tests drive it from Linux, under Wine.
     let guest = checkout.cargo_test(&["--package", "guest", "--no-fail-fast"])?;
-    let mut documentation = workspace.to_vec();
-    documentation.push("--doc");
+    let documentation = [WORKSPACE, &["--no-fail-fast", "--doc"]].concat();
     Ok(units + guest + checkout.cargo_test(&documentation)?)
 }
 
@@ -147,17 +148,14 @@ fn unit(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
 fn wine(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let made = build::doubles(checkout.workspace, checkout.toolchain)?;
     let session = Session::start(checkout.workspace, &made)?;
-    let tests = [
-        ("hcs-emulator", &["--test", "doubles"][..]),
-        ("engine", &["--lib", "--test", "hcs"]),
-        ("shim", &["--test", "windows"]),
-        // The shim that it starts is the one beside it, which was just built.
-        ("transom", &["--test", "windows"]),
-    ];
+    // All that can be in one call: what they share is compiled once.
+    let together = ["--package=hcs-emulator", "--package=engine", "--package=shim"];
+    let driven = ["--package=transom", "--test=doubles", "--test=hcs", "--test=windows"];
+    let calls = [[&together[..], &driven].concat(), vec!["--package=engine", "--lib"]];
     let mut count = Count::default();
-    for (package, targets) in tests {
+    for arguments in calls {
         let mut cargo = checkout.toolchain.cargo(checkout.workspace, "test");
-        cargo.args(["--package", package, "--no-fail-fast"]).args(targets).envs(session.env());
+        cargo.args(arguments).arg("--no-fail-fast").envs(session.env());
         if checkout.full {
             cargo.env("TRANSOM_E2E_FULL", "1");
         }
@@ -173,8 +171,7 @@ fn golden(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
         println!("no crate has golden tests");
         return Ok(Count::default());
     }
-    let workspace = ["--workspace", "--exclude", "guest", "--no-fail-fast"];
-    checkout.cargo_test(&[&workspace[..], &["--test", GOLDEN]].concat())
+    checkout.cargo_test(&[WORKSPACE, &["--no-fail-fast", "--test", GOLDEN]].concat())
 }
 
 fn build(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
@@ -184,7 +181,7 @@ fn build(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
 
 fn end_to_end(checkout: &Checkout<'_>) -> anyhow::Result<Count> {
     let mut cargo = checkout.cargo("test");
-    cargo.args(["--package", "transom", "--test", "e2e", "--no-fail-fast"]);
+    cargo.args(WORKSPACE).args(["--test", "e2e", "--no-fail-fast"]);
     cargo.env("TRANSOM_DIST", checkout.workspace.dist());
     if checkout.full {
         cargo.env("TRANSOM_E2E_FULL", "1");

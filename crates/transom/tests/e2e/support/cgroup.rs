@@ -4,8 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use super::wait;
 
 /// A running container's groups.
 pub(crate) struct Cgroup {
@@ -61,19 +64,26 @@ impl Cgroup {
     }
 
     /// Lets every thread inside run on one processor of the host only: the same for all callers.
+    /// A silo that has just started may be on another one, and be kept there for a moment.
     pub(crate) fn pin(&self) {
         let mine = sched_getaffinity(None).expect("the kernel knows this thread");
         let first = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).expect("it runs somewhere");
         let mut one = CpuSet::new();
         one.set(first);
-        for pid in self.read("cgroup.procs").unwrap_or_default().lines() {
-            for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten()
-            {
-                let number = thread.file_name().to_string_lossy().parse().ok();
-                // A thread may end at any time.
-                let _ = sched_setaffinity(number.and_then(Pid::from_raw), &one);
-            }
-        }
+        wait::until("a silo that may use every processor", || {
+            let set = self.threads().map(|thread| sched_setaffinity(Some(thread), &one));
+            // A thread may end at any time.
+            let refused = set.filter(|set| set.is_err_and(|error| error != Errno::SRCH)).count();
+            (refused == 0).then_some(())
+        });
+    }
+
+    fn threads(&self) -> impl Iterator<Item = Pid> {
+        let pids = self.read("cgroup.procs").unwrap_or_default();
+        let folders = pids.lines().map(|pid| fs::read_dir(format!("/proc/{pid}/task")));
+        let entries: Vec<_> = folders.flatten().flatten().flatten().collect();
+        let numbers = entries.into_iter().map(|entry| entry.file_name());
+        numbers.filter_map(|number| Pid::from_raw(number.to_str()?.parse().ok()?))
     }
 }
 
