@@ -1,6 +1,6 @@
 //! Files and folders beneath open folders: `rustix`'s, and what they are.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
@@ -36,6 +36,19 @@ pub fn own(path: &Path) -> io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a file to the account that another is of; who may not give files away keeps it.
+pub fn give_as(file: &File, other: &Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    // Not every file system knows accounts; one that does not has nothing to change.
+    if (now.uid(), now.gid()) == (other.uid(), other.gid()) {
+        return Ok(());
+    }
+    match std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid())) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
     }
 }
 
