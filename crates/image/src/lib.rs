@@ -46,6 +46,6 @@ pub use progress::{Event, Progress, Quiet, State};
 pub use registry::{Kept, PullOptions, Pulled, Pushed};
 pub use settings::Settings;
 pub use store::{
-    Alone, CacheRecord, CacheUsage, DiskUsage, Making, PruneOptions, Pruned, RemoveOptions,
-    Removed, Store,
+    Alone, CacheRecord, CacheUsage, DiskUsage, Dropped, Making, PruneOptions, Pruned,
+    RemoveOptions, Removed, Store,
 };

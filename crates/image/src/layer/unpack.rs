@@ -74,7 +74,7 @@ impl Store {
         let ids: Vec<Digest> = layers.iter().map(|layer| layer.chain_id.clone()).collect();
         if !ids.iter().all(|id| self.is_unpacked(id)) {
             let _adding = self.lock_adding()?;
-            self.sweep_layers()?;
+            self.sweep_layers().warn();
             let (missing, _locks) = self.claim(layers)?;
             self.unpack_missing(&missing, &ids, fold, progress)?;
         }

@@ -1,13 +1,13 @@
 //! Blobs: verified while they are written, renamed into place when they are whole.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{Store, lock};
+use super::Store;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
 
@@ -70,20 +70,6 @@ impl Store {
         }
         Ok(bytes)
     }
-
-    /// Removes files of writers that ended before they were done.
-    pub(crate) fn sweep_ingest(&self) -> Result<u64> {
-        let mut reclaimed = 0;
-        let dir = self.path("content/ingest");
-        for entry in fs::read_dir(&dir).at("list", &dir)? {
-            let path = entry.at("list", &dir)?.path();
-            if let Ok(Some(owned)) = lock::try_own(&path) {
-                reclaimed += owned.metadata().map_or(0, |about| about.len());
-                fs::remove_file(&path).at("remove", &path)?;
-            }
-        }
-        Ok(reclaimed)
-    }
 }
 
 impl BlobWriter {
@@ -136,6 +122,8 @@ pub(crate) fn sync_dir(path: &std::path::Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::test::store;
 
@@ -160,7 +148,7 @@ mod tests {
         writer.write_all(b"half").unwrap();
         let leftover = store.path("content/ingest/leftover");
         fs::write(&leftover, b"of a killed process").unwrap();
-        assert_eq!(store.sweep_ingest().unwrap(), 19);
+        assert_eq!(store.sweep_ingest().reclaimed, 19);
         assert!(!leftover.exists());
         let (digest, _) = writer.commit(&store, None, None).unwrap();
         assert_eq!(store.read_document(&digest).unwrap(), b"half");
@@ -177,6 +165,25 @@ mod tests {
         let second = store.lock_adding().unwrap();
         assert!(leftover.exists(), "somebody is at it");
         drop((first, second));
+    }
+
+    #[test]
+    fn a_leftover_that_is_stuck_keeps_nobody_from_adding_and_is_told_to_who_prunes() {
+        let (_dir, store) = store();
+        // Neither can be removed as what it should be.
+        fs::create_dir(store.path("content/ingest/stuck")).unwrap();
+        fs::write(store.path("layers/.stuck"), b"").unwrap();
+        let leftover = store.path("content/ingest/leftover");
+        fs::write(&leftover, b"of a killed process").unwrap();
+        drop(store.lock_adding().unwrap());
+        assert!(!leftover.exists());
+        fs::write(&leftover, b"of a killed process").unwrap();
+        let blobs = store.path("content/blobs/sha256");
+        fs::create_dir(blobs.join("stuck")).unwrap();
+        fs::write(blobs.join("unneeded"), b"of nobody").unwrap();
+        let collected = store.collect().unwrap();
+        assert_eq!((collected.reclaimed, collected.failed.len()), (28, 3), "{collected:?}");
+        assert!(!blobs.join("unneeded").exists());
     }
 
     #[test]

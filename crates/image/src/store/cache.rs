@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-pub use prune::{Alone, CacheUsage};
+pub use prune::{Alone, CacheUsage, Dropped};
 
 use super::Store;
 use super::lock::Lock;

@@ -48,7 +48,7 @@ impl Store {
         let name = name.to_owned();
         self.blocking(move |store| {
             let removed = store.remove_sync(&name, options)?;
-            store.collect()?;
+            store.collect()?.warn();
             Ok(removed)
         })
         .await

@@ -43,8 +43,8 @@ impl Store {
     pub(crate) fn lock_adding(&self) -> Result<Lock> {
         // What killed ones began comes back before the disk is full of it.
         if let Some(_alone) = self.try_lock_removing()? {
-            self.sweep_ingest()?;
-            self.sweep_layers()?;
+            self.sweep_ingest().warn();
+            self.sweep_layers().warn();
         }
         wait(&self.path("locks/content"), FlockOperation::LockShared)
     }

@@ -26,7 +26,7 @@ mod usage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use cache::{Alone, CacheRecord, CacheUsage, Making};
+pub use cache::{Alone, CacheRecord, CacheUsage, Dropped, Making};
 pub use images::{RemoveOptions, Removed};
 pub use prune::{PruneOptions, Pruned};
 pub use usage::DiskUsage;

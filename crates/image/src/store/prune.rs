@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::sweep::Swept;
 use super::usage::sizes;
 use super::{Removed, Store};
 use crate::digest::Digest;
@@ -65,40 +66,48 @@ impl Store {
             }
         }
         match self.collect() {
-            Ok(reclaimed) => pruned.reclaimed = reclaimed,
+            Ok(collected) => {
+                pruned.reclaimed = collected.reclaimed;
+                pruned.failed.extend(collected.failed);
+            }
             Err(e) => pruned.failed.push(e),
         }
         Ok(pruned)
     }
 
-    /// Removes blobs, layers and leftovers that nothing needs; tells how many bytes that gave.
-    pub(crate) fn collect(&self) -> Result<u64> {
+    /// Removes blobs, layers and leftovers that nothing needs; tells how many bytes that gave,
+    /// and what of them is stuck.
+    pub(crate) fn collect(&self) -> Result<Swept> {
         let Some(_removing) = self.try_lock_removing()? else {
             tracing::debug!("content is being added; what nobody needs is removed another time");
-            return Ok(0);
+            return Ok(Swept::default());
         };
-        let mut reclaimed = self.sweep_ingest()? + self.sweep_layers()?;
+        let mut swept = self.sweep_ingest();
+        swept.add(self.sweep_layers());
         let _index = self.lock_index()?;
-        self.sweep_files()?;
+        swept.add(self.sweep_files());
         let needed = self.needed()?;
         let blobs = self.path("content/blobs/sha256");
-        reclaimed += remove_unneeded(
+        swept.add(remove_unneeded(
             &blobs,
             |name| needed.blobs.contains(name),
             |path| fs::remove_file(path),
-        )?;
-        reclaimed += remove_unneeded(
+        )?);
+        swept.add(remove_unneeded(
             &self.path("layers"),
             |name| name.starts_with('.') || needed.layers.contains(name),
             |path| self.discard_layer(path),
-        )?;
-        Ok(reclaimed)
+        )?);
+        Ok(swept)
     }
 
     /// Removes what a failure left that belongs to nobody. The failure is what there is to tell.
     pub(crate) fn give_back(&self) {
-        if let Err(error) = self.collect() {
-            tracing::warn!(%error, "what is left of a failure stays for the next pruning");
+        match self.collect() {
+            Ok(swept) => swept.warn(),
+            Err(error) => {
+                tracing::warn!(%error, "what is left of a failure stays for the next pruning");
+            }
         }
     }
 
@@ -153,14 +162,13 @@ fn remove_unneeded(
     dir: &Path,
     needed: impl Fn(&str) -> bool,
     remove: impl Fn(&Path) -> std::io::Result<()>,
-) -> Result<u64> {
-    let mut reclaimed = 0;
+) -> Result<Swept> {
+    let mut swept = Swept::default();
     for (name, size) in sizes(dir)? {
         if !needed(&name) {
             let path = dir.join(&name);
-            remove(&path).at("remove", &path)?;
-            reclaimed += size;
+            swept.note(remove(&path).map(|()| size).at("remove", &path));
         }
     }
-    Ok(reclaimed)
+    Ok(swept)
 }

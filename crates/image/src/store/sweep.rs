@@ -1,46 +1,100 @@
 //! What killed processes left: folders and files that nobody holds the lock of.
+//!
+//! One that is stuck keeps nobody from the others. It is told to who prunes; whoever only comes by
+//! has something else to do.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::path::Path;
 
 use super::{Store, lock};
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
+
+/// What came of sweeping.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// Bytes that it gave back.
+    pub(crate) reclaimed: u64,
+    /// Why something is still there.
+    pub(crate) failed: Vec<Error>,
+}
+
+impl Swept {
+    pub(super) fn note(&mut self, done: Result<u64>) {
+        match done {
+            Ok(bytes) => self.reclaimed += bytes,
+            Err(error) => self.failed.push(error),
+        }
+    }
+
+    /// With what came of sweeping elsewhere.
+    pub(super) fn add(&mut self, other: Self) {
+        self.reclaimed += other.reclaimed;
+        self.failed.extend(other.failed);
+    }
+
+    /// For who came by.
+    pub(crate) fn warn(self) {
+        for error in self.failed {
+            tracing::warn!(%error, "what is left of a killed process stays for the next sweep");
+        }
+    }
+}
 
 impl Store {
     /// Removes folders of unpackings that ended before they were done.
-    pub(crate) fn sweep_layers(&self) -> Result<u64> {
-        let mut reclaimed = 0;
-        let dir = self.path("layers");
-        for entry in fs::read_dir(&dir).at("list", &dir)? {
-            let entry = entry.at("list", &dir)?;
+    pub(crate) fn sweep_layers(&self) -> Swept {
+        self.sweep_folder("layers", |entry| {
             let path = entry.path();
             let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
             if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
-                reclaimed += tree_size(&path);
-                fs::remove_dir_all(&path).at("remove", &path)?;
+                let bytes = tree_size(&path);
+                return fs::remove_dir_all(&path).map(|()| bytes).at("remove", &path);
             }
+            Ok(0)
+        })
+    }
+
+    /// Removes files of writers of blobs that ended before they were done.
+    pub(crate) fn sweep_ingest(&self) -> Swept {
+        self.sweep_folder("content/ingest", |entry| {
+            let path = entry.path();
+            let Ok(Some(owned)) = lock::try_own(&path) else { return Ok(0) };
+            let bytes = owned.metadata().map_or(0, |about| about.len());
+            fs::remove_file(&path).map(|()| bytes).at("remove", &path)
+        })
+    }
+
+    fn sweep_folder(&self, name: &str, sweep: impl Fn(&DirEntry) -> Result<u64>) -> Swept {
+        let (dir, mut swept) = (self.path(name), Swept::default());
+        let entries = match fs::read_dir(&dir).at("list", &dir) {
+            Ok(entries) => entries,
+            Err(error) => return Swept { failed: vec![error], ..swept },
+        };
+        for entry in entries {
+            swept.note(entry.at("list", &dir).and_then(|entry| sweep(&entry)));
         }
-        Ok(reclaimed)
+        swept
     }
 
     /// Removes files that killed processes left: locks of things in the making, of which there is
     /// none now, and documents that were to replace others, which takes the lock that is held now.
-    pub(super) fn sweep_files(&self) -> Result<()> {
+    pub(super) fn sweep_files(&self) -> Swept {
         let leftover = |dir: &str, name: &str| match dir {
             "locks" => name != "index" && name != "content",
             _ => name.starts_with(".tmp"),
         };
+        let mut swept = Swept::default();
         for dir in ["locks", "leases", super::cache::FOLDER, ""] {
-            let path = self.path(dir);
-            for entry in fs::read_dir(&path).at("list", &path)? {
-                let entry = entry.at("list", &path)?;
-                let file = entry.file_type().at("look at", &entry.path())?.is_file();
+            swept.add(self.sweep_folder(dir, |entry| {
+                let path = entry.path();
+                let file = entry.file_type().at("look at", &path)?.is_file();
                 if file && entry.file_name().to_str().is_some_and(|name| leftover(dir, name)) {
-                    fs::remove_file(entry.path()).at("remove", &entry.path())?;
+                    fs::remove_file(&path).at("remove", &path)?;
                 }
-            }
+                Ok(0)
+            }));
         }
-        Ok(())
+        swept
     }
 
     /// Takes a layer away in one step, so that half of one is never found under its name.

@@ -250,7 +250,7 @@ async fn what_a_build_made_stays_until_its_cache_is_pruned() {
     assert!(chain.folders[0].is_dir(), "it is no image's, and still it is kept");
 
     let nothing = BTreeSet::from([Digest::of(b"another")]);
-    assert!(host.store.drop_cached(nothing).await.unwrap().0.is_empty());
+    assert!(host.store.drop_cached(nothing).await.unwrap().gone.is_empty());
     assert!(host.store.alone().await.unwrap().is_some());
     // While something is being added nothing is removed that it could need.
     let hold = host.store.hold().await.unwrap();
@@ -258,8 +258,8 @@ async fn what_a_build_made_stays_until_its_cache_is_pruned() {
     assert_eq!((found.layer, found.uses), (made, 1));
     assert!(host.store.alone().await.unwrap().is_none());
     let keys = BTreeSet::from([key.clone()]);
-    let (gone, reclaimed) = host.store.drop_cached(keys).await.unwrap();
-    assert_eq!((gone, reclaimed), (vec![key.clone()], 0));
+    let dropped = host.store.drop_cached(keys).await.unwrap();
+    assert_eq!((dropped.gone, dropped.reclaimed), (vec![key.clone()], 0));
     assert!(chain.folders[0].is_dir());
     assert!(host.store.find_cached(&hold, &key).await.unwrap().is_none());
     drop(hold);

@@ -13,7 +13,7 @@ use image::Digest;
 
 use self::entries::{Entry, What};
 use self::filters::Filters;
-use super::{build, prune as asking};
+use super::{Status, build, prune as asking};
 use crate::cli::build::{BuilderDu, BuilderPrune};
 use crate::host::Host;
 use crate::settings::{size, time};
@@ -51,29 +51,43 @@ pub(super) async fn prune(host: &Host, args: BuilderPrune) -> Result<()> {
     }
     let wanted =
         |one: &Entry| (args.all || !one.shared || filters.asks_for_shared()) && filters.take(one);
-    let (gone, reclaimed) = remove(host, room, wanted).await?;
+    let Cleared { gone, reclaimed, failed } = remove(host, room, wanted).await?;
     if args.verbose {
         gone.iter().for_each(show::tell);
     } else if !gone.is_empty() {
         print!("{}", show::table(&gone, None)?);
     }
     println!("Total:\t{}", size::decimal(reclaimed));
-    Ok(())
+    for error in &failed {
+        eprintln!("transom: {error:#}");
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Status(1).into()) }
 }
 
-/// Removes what builds keep, for whoever prunes everything; gives what it was called, and the bytes
-/// that this gave back.
-pub(super) async fn clear(
-    host: &Host,
-    all: bool,
-    unused_for: Option<Duration>,
-) -> Result<(Vec<String>, u64)> {
+/// What came of removing.
+#[derive(Debug, Default)]
+pub(super) struct Cleared {
+    gone: Vec<Entry>,
+    /// Bytes that this gave back.
+    pub(super) reclaimed: u64,
+    /// Why something that was meant is still there.
+    pub(super) failed: Vec<anyhow::Error>,
+}
+
+impl Cleared {
+    /// What was removed, as it is called.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.gone.iter().map(|one| one.id.clone()).collect()
+    }
+}
+
+/// Removes what builds keep, for whoever prunes everything.
+pub(super) async fn clear(host: &Host, all: bool, unused_for: Option<Duration>) -> Result<Cleared> {
     let wanted = |one: &Entry| {
         let old = unused_for.is_none_or(|age| time::since(one.used) >= age);
         old && (all || !one.shared)
     };
-    let (gone, reclaimed) = remove(host, Room::default(), wanted).await?;
-    Ok((gone.into_iter().map(|one| one.id).collect(), reclaimed))
+    remove(host, Room::default(), wanted).await
 }
 
 /// How much may stay, in buildx' terms.
@@ -113,11 +127,7 @@ impl Room {
 }
 
 /// Removes what is wanted and not in use, used longest ago first, until the rest may stay.
-async fn remove(
-    host: &Host,
-    room: Room,
-    wanted: impl Fn(&Entry) -> bool,
-) -> Result<(Vec<Entry>, u64)> {
+async fn remove(host: &Host, room: Room, wanted: impl Fn(&Entry) -> bool) -> Result<Cleared> {
     // What killed builds left holds layers too.
     // Nothing is run, so no drive is needed.
     build::executor(host, std::path::PathBuf::new()).sweep().await?;
@@ -126,7 +136,7 @@ async fn remove(
     let mut left: u64 = all.iter().filter(|one| !one.shared).map(|one| one.size).sum();
     let free = entries::free(&host.dirs.root)?;
     let keeps = room.keeps(left, free);
-    let (mut gone, mut layers, mut reclaimed) = (Vec::new(), BTreeSet::new(), 0);
+    let (mut cleared, mut layers) = (Cleared::default(), BTreeSet::new());
     // Downloads are read by builds that do not say so.
     let alone = images.alone().await?;
     for one in all.into_iter().rev().filter(|one| !one.in_use && wanted(one)) {
@@ -140,25 +150,28 @@ async fn remove(
             }
             What::Kept(kept) => {
                 match kept.remove() {
-                    Ok(true) => reclaimed += one.size,
+                    Ok(true) => cleared.reclaimed += one.size,
                     Ok(false) => continue,
                     // The others go all the same.
                     Err(error) => {
-                        eprintln!("transom: removing {}: {error}", one.description);
+                        let error = anyhow::Error::from(error);
+                        cleared.failed.push(error.context(format!("removing {}", one.description)));
                         continue;
                     }
                 }
             }
         }
         left = left.saturating_sub(if one.shared { 0 } else { one.size });
-        gone.push(one);
+        cleared.gone.push(one);
     }
     // Removing layers wants to be alone itself.
     drop(alone);
-    let (dropped, of_layers) = images.drop_cached(layers).await?;
-    let is_gone = |key: &Digest| dropped.contains(key);
-    gone.retain(|one| !matches!(&one.what, What::Layer(key) if !is_gone(key)));
-    Ok((gone, reclaimed + of_layers))
+    let dropped = images.drop_cached(layers).await?;
+    let is_gone = |key: &Digest| dropped.gone.contains(key);
+    cleared.gone.retain(|one| !matches!(&one.what, What::Layer(key) if !is_gone(key)));
+    cleared.reclaimed += dropped.reclaimed;
+    cleared.failed.extend(dropped.failed.into_iter().map(anyhow::Error::from));
+    Ok(cleared)
 }
 
 #[cfg(test)]

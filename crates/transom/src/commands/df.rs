@@ -33,7 +33,7 @@ pub(super) async fn command(host: &Host, args: &Df) -> Result<()> {
     let found = host.list().await?;
     let (mut containers, mut volumes) = (Room::default(), Room::default());
     for one in &found {
-        let bytes = tree_size(&one.folder.scratch().join("upper"))?;
+        let bytes = tree_size(&one.folder.scratch().join("upper"));
         containers.add(bytes, one.state.status.is_active());
     }
     let has = |name: &str| {
@@ -41,7 +41,7 @@ pub(super) async fn command(host: &Host, args: &Df) -> Result<()> {
         mounts.filter_map(|mount| mount.name.as_deref()).any(|other| other == name)
     };
     for one in host.volumes.list()? {
-        volumes.add(tree_size(&host.volumes.data(&one.name))?, has(&one.name));
+        volumes.add(tree_size(&host.volumes.data(&one.name)), has(&one.name));
     }
     let (images, cache) = content(host).await?;
     let rows = [

@@ -74,6 +74,22 @@ impl Told {
         }
     }
 
+    /// What came of each of one kind, with the bytes that its removal gave back.
+    fn outcome(&mut self, title: &str, kind: &str, done: Vec<(String, Result<u64>)>) {
+        let (mut gone, mut failed) = (Vec::new(), Vec::new());
+        for (name, removed) in done {
+            match removed {
+                Ok(bytes) => {
+                    self.reclaimed += bytes;
+                    gone.push(name);
+                }
+                Err(error) => failed.push(error.context(format!("removing {kind} {name}"))),
+            }
+        }
+        Self::gone(title, &gone);
+        self.note_all(failed);
+    }
+
     /// What is not removed is told when the rest is.
     fn note(&mut self, done: Result<()>) {
         if let Err(error) = done {
@@ -105,7 +121,7 @@ fn known(kind: Option<PruneKind>) -> &'static [&'static str] {
 }
 
 async fn containers(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
-    let (mut gone, mut failed) = (Vec::new(), Vec::new());
+    let mut done = Vec::new();
     for found in host.list().await? {
         let ended = matches!(found.state.status, Status::Created | Status::Exited | Status::Dead);
         let record = &found.record;
@@ -113,38 +129,28 @@ async fn containers(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()>
         if !ended || !meant || found.folder.is_held() {
             continue;
         }
-        let id = record.id.clone();
-        match container(host, found).await {
-            Ok(bytes) => {
-                told.reclaimed += bytes;
-                gone.push(id);
-            }
-            Err(error) => failed.push(error.context(format!("removing container {id}"))),
-        }
+        done.push((record.id.clone(), container(host, found).await));
     }
-    Told::gone("Containers", &gone);
-    told.note_all(failed);
+    told.outcome("Containers", "container", done);
     Ok(())
 }
 
 async fn container(host: &Host, found: Found) -> Result<u64> {
-    let bytes = tree_size(found.folder.path())?;
+    let bytes = tree_size(found.folder.path());
     remove::container(host, found, remove::Options::default()).await?;
     Ok(bytes)
 }
 
 async fn networks(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
     let meant = |labels: &_, made| wanted.filters.hold(labels, made);
-    let (mut gone, mut failed) = (Vec::new(), Vec::new());
+    let mut done = Vec::new();
     for name in network::unused(host, meant).await? {
         match network::remove_unused(host, &name).await {
-            Ok(true) => gone.push(name),
             Ok(false) => {}
-            Err(error) => failed.push(error.context(format!("removing network {name}"))),
+            removed => done.push((name, removed.map(|_| 0))),
         }
     }
-    Told::gone("Networks", &gone);
-    told.note_all(failed);
+    told.outcome("Networks", "network", done);
     Ok(())
 }
 
@@ -160,17 +166,7 @@ async fn volumes(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
             }
         }
     }
-    let mut gone = Vec::new();
-    for (name, deleted) in removal.finish().await? {
-        match deleted {
-            Ok(bytes) => {
-                told.reclaimed += bytes;
-                gone.push(name);
-            }
-            Err(error) => failed.push(error.context(format!("removing volume {name}"))),
-        }
-    }
-    Told::gone("Volumes", &gone);
+    told.outcome("Volumes", "volume", removal.finish().await?);
     told.note_all(failed);
     Ok(())
 }
@@ -211,9 +207,10 @@ async fn cache(host: &Host, wanted: &Wanted, told: &mut Told) -> Result<()> {
         return Ok(());
     }
     let unused_for = wanted.filters.until.map(age);
-    let (ids, reclaimed) = builder::clear(host, wanted.all, unused_for).await?;
-    Told::gone("build cache objects", &ids);
-    told.reclaimed += reclaimed;
+    let cleared = builder::clear(host, wanted.all, unused_for).await?;
+    Told::gone("build cache objects", &cleared.ids());
+    told.reclaimed += cleared.reclaimed;
+    told.note_all(cleared.failed);
     Ok(())
 }
 

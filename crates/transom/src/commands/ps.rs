@@ -56,10 +56,7 @@ pub(super) async fn command(host: &Host, args: Ps) -> Result<()> {
     // A template that shows sizes asks for them.
     let shows_size = args.format.as_ref().is_some_and(|format| format.contains(".Size"));
     let sizes = if args.size || shows_size { Some(image_sizes(host).await?) } else { None };
-    let mut rows = Vec::with_capacity(found.len());
-    for one in &found {
-        rows.push(row(one, &args, sizes.as_ref())?);
-    }
+    let rows: Vec<Value> = found.iter().map(|one| row(one, &args, sizes.as_ref())).collect();
     print!("{}", format.list(&rows, HEADINGS)?);
     Ok(())
 }
@@ -70,7 +67,7 @@ async fn image_sizes(host: &Host) -> Result<BTreeMap<String, u64>> {
     Ok(images.into_iter().map(|image| (image.id.to_string(), image.size)).collect())
 }
 
-fn row(found: &Found, args: &Ps, images: Option<&BTreeMap<String, u64>>) -> Result<Value> {
+fn row(found: &Found, args: &Ps, images: Option<&BTreeMap<String, u64>>) -> Value {
     let (record, state) = (&found.record, &found.state);
     let command =
         if args.no_trunc { format!("\"{}\"", words(record)) } else { shown_command(record) };
@@ -97,13 +94,13 @@ fn row(found: &Found, args: &Ps, images: Option<&BTreeMap<String, u64>>) -> Resu
     });
     row["Size"] = match images {
         Some(images) => {
-            let own = crate::store::tree_size(&found.folder.scratch().join("upper"))?;
+            let own = crate::store::tree_size(&found.folder.scratch().join("upper"));
             let whole = own + images.get(&record.image_id).copied().unwrap_or_default();
             format!("{} (virtual {})", size::decimal(own), size::decimal(whole)).into()
         }
         None => size::decimal(0).into(),
     };
-    Ok(row)
+    row
 }
 
 /// The networks that it is on, or the mode that stands for them.

@@ -12,7 +12,7 @@ use crate::cli::settings::ListFlags;
 use crate::cli::system::{Prune, VolumeGroup};
 use crate::format::Format;
 use crate::host::Host;
-use crate::host::volumes::Removal;
+use crate::host::volumes::{self, Removal};
 use crate::settings::pairs;
 use crate::store::record::new_id;
 use crate::store::volumes::{NoSuchVolume, Volume};
@@ -36,7 +36,7 @@ pub(super) async fn command(host: &Host, group: VolumeGroup) -> Result<()> {
                 ),
                 (one, other) => one.or(other),
             };
-            create(host, &label, &driver, &opt, name)
+            create(host, &label, &driver, &opt, name).await
         }
         VolumeGroup::Inspect { format, names } => {
             inspect::command(
@@ -82,7 +82,7 @@ fn row(host: &Host, volume: &Volume) -> Value {
     })
 }
 
-fn create(
+async fn create(
     host: &Host,
     labels: &[String],
     driver: &str,
@@ -96,6 +96,7 @@ fn create(
         bail!("--opt is refused: the local driver has no options on Windows");
     }
     let labels: BTreeMap<String, String> = pairs::labels(&[], labels)?;
+    let _keeping = volumes::keep(host).await?;
     let volume = match name {
         Some(name) => host.volumes.ensure(&name, labels)?.0,
         None if labels.is_empty() => host.volumes.create_anonymous()?,

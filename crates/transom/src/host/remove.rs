@@ -87,10 +87,8 @@ async fn anonymous_volumes(host: &Host, found: &Found) -> Result<()> {
         return Ok(());
     }
     let mut removal = Removal::begin(host).await?;
-    for name in names {
-        if removal.user(name).is_none() {
-            removal.remove(name)?;
-        }
-    }
-    removal.finish().await?.into_iter().try_for_each(|(_, deleted)| deleted.map(drop))
+    // One that stays keeps nobody from the others.
+    let hidden = names.map(|name| removal.remove_free(name)).fold(Ok(()), Result::and);
+    let deleted = removal.finish().await?.into_iter().try_for_each(|(_, done)| done.map(drop));
+    hidden.and(deleted)
 }

@@ -120,12 +120,15 @@ async fn kill_shim(bundle: &std::path::Path) -> Result<()> {
 /// Images that only containers hold of which there is nothing: a creation or a removal was killed.
 pub async fn leases(host: &Host) -> Result<()> {
     let images = host.images().await?;
+    let mut done = Ok(());
     for id in images.leased().await? {
         if !host.store.has_any(&id) {
-            images.release(&id).await.with_context(|| format!("cleaning up container {id}"))?;
+            let released = images.release(&id).await;
+            // One that cannot be let go of keeps nobody from the others.
+            done = done.and(released.with_context(|| format!("cleaning up container {id}")));
         }
     }
-    Ok(())
+    done
 }
 
 /// A container out of sight whose monitor was killed before it had given everything back.

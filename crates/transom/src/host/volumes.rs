@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::Host;
-use crate::store::volumes::{Gone, Hold, Volumes};
+use crate::store::volumes::{Gone, Hold, NoSuchVolume, Volumes};
 
 /// How long others may be at it.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -58,11 +58,28 @@ impl<'a> Removal<'a> {
         Ok(())
     }
 
-    /// The same, if nothing is in it; one that is used or filled stays.
+    /// The same, if it is there yet; one that is used stays.
+    pub fn remove_free(&mut self, volume: &str) -> Result<()> {
+        self.free(volume, |volumes| volumes.hide(volume).map(Some))
+    }
+
+    /// The same, if nothing is in it either.
     pub fn remove_unused(&mut self, volume: &str) -> Result<()> {
-        if self.user(volume).is_none() {
-            let gone = self.volumes.hide_empty(volume)?;
-            self.gone.extend(gone.map(|gone| (volume.to_owned(), gone)));
+        self.free(volume, |volumes| volumes.hide_empty(volume))
+    }
+
+    fn free(
+        &mut self,
+        volume: &str,
+        hide: impl FnOnce(&Volumes) -> Result<Option<Gone>>,
+    ) -> Result<()> {
+        if self.user(volume).is_some() {
+            return Ok(());
+        }
+        match hide(self.volumes) {
+            // Another of those who had it has removed it meanwhile.
+            Err(error) if error.is::<NoSuchVolume>() => {}
+            gone => self.gone.extend(gone?.map(|gone| (volume.to_owned(), gone))),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use engine::os::unix::fs::OpenOptionsExt;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -66,6 +66,11 @@ pub(super) fn remove_all(path: &Path) -> Result<()> {
     }
 }
 
+/// The same for several. One that stays keeps nobody from the others; the first error is told.
+pub(super) fn remove_each(paths: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+    paths.into_iter().map(|path| remove_all(&path)).fold(Ok(()), Result::and)
+}
+
 /// Removes a file; one that is gone is a success.
 pub(super) fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
@@ -74,7 +79,28 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
-/// The bytes of all files below a folder, without their holes; links are not followed.
-pub fn tree_size(path: &Path) -> Result<u64> {
-    ::build::tree_size(path).with_context(|| format!("reading {}", path.display()))
+/// The bytes of all files below a folder, without their holes; links are not followed. What cannot
+/// be counted is no reason not to show or to remove it: it counts for nothing.
+pub fn tree_size(path: &Path) -> u64 {
+    ::build::tree_size(path).unwrap_or_else(|error| {
+        tracing::warn!(%error, path = %path.display(), "its size cannot be counted");
+        0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_removed_or_counted_keeps_nobody_from_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, left) = (folder.path().join("file"), folder.path().join("left"));
+        fs::write(&file, "x").unwrap();
+        fs::create_dir(&left).unwrap();
+        let beneath_a_file = file.join("stuck");
+        assert!(remove_each([beneath_a_file.clone(), left.clone()]).is_err());
+        assert!(!left.exists());
+        assert_eq!(tree_size(&beneath_a_file), 0);
+    }
 }

@@ -16,7 +16,8 @@
 //!
 //! A name with a dot is out of sight: `.<id>.new` is being made, `.<id>.gone` is being removed. While
 //! that has a `live` it still holds something, and the same goes for it; `live` is the first of its
-//! files to go, so a folder without one is only a folder.
+//! files to go, so a folder without one is only a folder. `.<id>.lock` is the lock of one that is being
+//! removed, set aside until the folder is gone.
 
 mod files;
 mod folder;
@@ -172,7 +173,7 @@ impl Store {
     /// Removes the files of a container that is out of sight. Whatever they stood for must have been
     /// given back.
     pub fn remove_hidden(folder: &Folder) -> Result<()> {
-        // The lock goes with the files, in any order: nobody may take this for an orphan by then.
+        // Nobody may take this for an orphan once its files go in any order.
         folder.clear_live()?;
         let lock = folder.set_lock_aside()?;
         files::remove_all(folder.path())?;
@@ -198,18 +199,18 @@ impl Store {
     /// removed. Looked for in the order of its life, so that one that goes on meanwhile is found.
     pub fn has_any(&self, id: &str) -> bool {
         let folders = [format!(".{id}.new"), id.to_owned(), format!(".{id}{GONE}")];
-        folders.iter().any(|name| self.containers.join(name).exists())
+        // What cannot be looked at may be there.
+        folders.iter().any(|name| self.containers.join(name).try_exists().unwrap_or(true))
     }
 
     /// Removes what a creation or a removal that was killed has left. Cheap when there is nothing.
     pub fn sweep(&self) -> Result<()> {
-        for name in files::entries(&self.containers)? {
-            let left = Folder::new(self.containers.join(&name), "");
-            if name.starts_with('.') && left.is_abandoned() && !left.is_live() {
-                files::remove_all(left.path())?;
-            }
-        }
-        Ok(())
+        let names = files::entries(&self.containers)?.into_iter();
+        let folders = names
+            .filter(|name| name.starts_with('.'))
+            .map(|name| Folder::new(self.containers.join(name), ""));
+        let left = folders.filter(|folder| folder.is_abandoned() && !folder.is_live());
+        files::remove_each(left.map(|folder| folder.path().to_owned()))
     }
 
     fn take_name(&self, name: &str, id: &str) -> Result<()> {

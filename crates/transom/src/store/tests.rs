@@ -227,6 +227,44 @@ fn a_volume_that_was_hidden_and_never_deleted_is_swept_when_nobody_deletes_it() 
 }
 
 #[test]
+fn a_volume_with_the_longest_name_goes_and_one_that_is_gone_is_no_such_volume() {
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let name = "v".repeat(200);
+    volumes.ensure(&name, std::collections::BTreeMap::new()).unwrap();
+    volumes.hide(&name).unwrap().delete().unwrap();
+    for gone in [volumes.hide(&name).map(drop), volumes.hide_empty(&name).map(drop)] {
+        assert!(gone.unwrap_err().is::<volumes::NoSuchVolume>());
+    }
+}
+
+#[test]
+fn what_somebody_made_of_a_volumes_data_stays() {
+    use engine::os::unix::fs::{MetadataExt, set_mode};
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let ensure = || drop(volumes.ensure("data", std::collections::BTreeMap::new()).unwrap());
+    let mode = || std::fs::metadata(volumes.data("data")).unwrap().mode() & 0o777;
+    ensure();
+    assert_eq!(mode(), 0o777);
+    set_mode(&volumes.data("data"), 0o750).unwrap();
+    ensure();
+    assert_eq!(mode(), 0o750);
+    std::fs::remove_dir(volumes.data("data")).unwrap();
+    ensure();
+    assert_eq!(mode(), 0o777, "a removal was cut short");
+}
+
+#[test]
+fn a_container_that_cannot_be_looked_at_may_be_there() {
+    let (_folder, store) = store();
+    let made = add(&store, "web").unwrap();
+    assert!(store.has_any(&made.record.id) && !store.has_any(&record::new_id()));
+    // Longer than a file's name can be.
+    assert!(store.has_any(&"a".repeat(300)));
+}
+
+#[test]
 fn a_container_that_cannot_be_read_is_told_to_who_must_know_of_all() {
     let (_folder, store) = store();
     let (broken, whole) = (add(&store, "broken").unwrap(), add(&store, "whole").unwrap());

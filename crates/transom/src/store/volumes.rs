@@ -4,7 +4,7 @@
 //! $ROOT/volumes/<name>/_data       what is mounted
 //!                      meta.json   labels, and whether anybody named it
 //!               .lock              shared by those who make containers, alone for who removes volumes
-//!               .<name>.<id>.gone  out of sight, to be deleted
+//!               .<name>.<mark>.gone  out of sight, to be deleted
 //!               .deleting          shared by those who delete, alone for who sweeps up after them
 //! ```
 //!
@@ -38,6 +38,8 @@ pub struct Hold {
 
 /// How the folder of a volume ends that nobody sees any more.
 const GONE: &str = ".gone";
+/// What tells those of one name apart; short, since a name may be long and a file's has an end.
+const MARK: usize = 12;
 
 /// Nobody made it.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +53,7 @@ pub struct Gone(PathBuf);
 impl Gone {
     /// Deletes the files, and tells how many bytes the volume had. Blocks the thread.
     pub fn delete(self) -> Result<u64> {
-        let bytes = files::tree_size(&self.0.join("_data"))?;
+        let bytes = files::tree_size(&self.0.join("_data"));
         files::remove_all(&self.0)?;
         Ok(bytes)
     }
@@ -108,7 +110,7 @@ impl Volumes {
         match self.get(&name) {
             Ok(found) => {
                 // A removal of an empty one may have been cut short.
-                open_to_all(&self.data(&name))?;
+                make_data(&self.data(&name))?;
                 Ok((found, false))
             }
             Err(_) => self.create(&name, false, labels),
@@ -141,10 +143,14 @@ impl Volumes {
     /// holds [`deleting`](Self::deleting).
     pub fn hide(&self, name: &str) -> Result<Gone> {
         check_name(name)?;
-        let gone = self.path.join(format!(".{name}.{}{GONE}", super::record::new_id()));
-        let hidden = std::fs::rename(self.path.join(name), &gone);
-        hidden.with_context(|| format!("removing volume {name}"))?;
-        Ok(Gone(gone))
+        let mark = &super::record::new_id()[..MARK];
+        let gone = self.path.join(format!(".{name}.{mark}{GONE}"));
+        match std::fs::rename(self.path.join(name), &gone) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(NoSuchVolume(name.to_owned()).into())
+            }
+            other => other.map(|()| Gone(gone)).with_context(|| format!("removing volume {name}")),
+        }
     }
 
     /// The same if nothing is in it.
@@ -166,13 +172,17 @@ impl Volumes {
         if self.gone()?.is_empty() {
             return Ok(());
         }
-        let file = self.open_lock(".deleting")?;
-        match file.try_lock() {
+        let alone = self.open_lock(".deleting")?;
+        match alone.try_lock() {
             // Somebody may be at it.
             Err(TryLockError::WouldBlock) => return Ok(()),
             other => other.context("locking the volumes")?,
         }
-        self.gone()?.iter().try_for_each(|name| files::remove_all(&self.path.join(name)))
+        let left = self.gone()?;
+        // Nobody is at these, and whoever removes another volume need not wait for them.
+        drop(alone);
+        let _deleting = self.deleting()?;
+        files::remove_each(left.iter().map(|name| self.path.join(name)))
     }
 
     fn gone(&self) -> Result<Vec<String>> {
@@ -206,7 +216,7 @@ impl Volumes {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
             Err(error) => return Err(error.into()),
         };
-        open_to_all(&folder.join("_data"))?;
+        make_data(&folder.join("_data"))?;
         files::write_json(&folder.join("meta.json"), volume)?;
         Ok(made)
     }
@@ -226,11 +236,15 @@ impl Volumes {
     }
 }
 
-/// The container's accounts are not the host's root, and all of them may use a volume.
-fn open_to_all(path: &Path) -> Result<()> {
-    files::private_dir(path)?;
-    engine::os::unix::fs::set_mode(path, 0o777)?;
-    Ok(())
+/// Makes what is mounted. The container's accounts are not the host's root, and all of them may use
+/// a volume; what somebody has made of one that is there is theirs.
+fn make_data(path: &Path) -> Result<()> {
+    let made = match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => engine::os::unix::fs::set_mode(path, 0o777),
+    };
+    made.with_context(|| format!("creating {}", path.display()))
 }
 
 /// Docker's rule for the `local` driver, which is also safe as a file name.

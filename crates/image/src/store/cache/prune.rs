@@ -9,7 +9,7 @@ use super::super::Store;
 use super::super::lock::Lock;
 use super::CacheRecord;
 use crate::digest::Digest;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::image::digest_of;
 
 /// While it is held, no build begins.
@@ -29,15 +29,26 @@ pub struct CacheUsage {
     pub shared: bool,
 }
 
+/// What came of giving up records.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// The keys of those that were there, and are gone.
+    pub gone: Vec<Digest>,
+    /// Bytes that this gave back.
+    pub reclaimed: u64,
+    /// Why something that nobody needs is still there.
+    pub failed: Vec<Error>,
+}
+
 impl Store {
     /// What the layers of builds take, those used last first.
     pub async fn cache_usage(&self) -> Result<Vec<CacheUsage>> {
         self.blocking(Self::cache_usage_sync).await
     }
 
-    /// Gives up the records of these keys. Gives those that were there, and the bytes that this gave
-    /// back: while a build runs, what it may need stays until the next time.
-    pub async fn drop_cached(&self, keys: BTreeSet<Digest>) -> Result<(Vec<Digest>, u64)> {
+    /// Gives up the records of these keys; while a build runs, what it may need stays until the next
+    /// time.
+    pub async fn drop_cached(&self, keys: BTreeSet<Digest>) -> Result<Dropped> {
         self.blocking(move |store| store.drop_cached_sync(keys)).await
     }
 
@@ -65,19 +76,19 @@ impl Store {
         Ok(all)
     }
 
-    fn drop_cached_sync(&self, keys: BTreeSet<Digest>) -> Result<(Vec<Digest>, u64)> {
-        let mut gone = Vec::new();
+    fn drop_cached_sync(&self, keys: BTreeSet<Digest>) -> Result<Dropped> {
+        let (mut gone, mut failed) = (Vec::new(), Vec::new());
         for key in keys {
             let path = self.cached_path(&key);
             match fs::remove_file(&path) {
+                Ok(()) => gone.push(key),
                 // Somebody else was quicker.
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
-                other => {
-                    other.at("remove", &path)?;
-                    gone.push(key);
-                }
+                other => failed.extend(other.at("remove", &path).err()),
             }
         }
-        Ok((gone, self.collect()?))
+        let collected = self.collect()?;
+        failed.extend(collected.failed);
+        Ok(Dropped { gone, reclaimed: collected.reclaimed, failed })
     }
 }

@@ -180,8 +180,10 @@ impl<'a> Making<'a> {
             return Ok(());
         }
         let mut removal = Removal::begin(self.host).await?;
-        self.volumes.iter().try_for_each(|name| removal.remove_unused(name))?;
-        removal.finish().await?.into_iter().try_for_each(|(_, deleted)| deleted.map(drop))
+        let names = self.volumes.iter();
+        let hidden = names.map(|name| removal.remove_unused(name)).fold(Ok(()), Result::and);
+        let deleted = removal.finish().await?.into_iter().try_for_each(|(_, done)| done.map(drop));
+        hidden.and(deleted)
     }
 }
 

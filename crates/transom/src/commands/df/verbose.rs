@@ -37,7 +37,7 @@ pub(super) async fn tell(host: &Host) -> Result<()> {
     let store = host.images().await?;
     let rows = images(&store.images().await?, &found);
     section("Images", IMAGES, ("ID", "IMAGE ID"), &rows)?;
-    let rows = found.iter().map(container).collect::<Result<Vec<_>>>()?;
+    let rows: Vec<Value> = found.iter().map(container).collect();
     section("Containers", CONTAINERS, ("ID", "CONTAINER ID"), &rows)?;
     let rows = volumes(host, &found)?;
     section("Local Volumes", VOLUMES, ("Name", "VOLUME NAME"), &rows)?;
@@ -88,10 +88,10 @@ fn images(all: &[Image], found: &[Found]) -> Vec<Value> {
     all.iter().map(row).collect()
 }
 
-fn container(found: &Found) -> Result<Value> {
+fn container(found: &Found) -> Value {
     let record = &found.record;
-    let bytes = tree_size(&found.folder.scratch().join("upper"))?;
-    Ok(json!({
+    let bytes = tree_size(&found.folder.scratch().join("upper"));
+    json!({
         "ID": record.short_id(),
         "Image": record.config.image,
         "Command": ps::shown_command(record),
@@ -100,7 +100,7 @@ fn container(found: &Found) -> Result<Value> {
         "RunningFor": ago(record.created),
         "Status": ps::status(&found.state),
         "Names": record.name,
-    }))
+    })
 }
 
 fn volumes(host: &Host, found: &[Found]) -> Result<Vec<Value>> {
@@ -109,12 +109,12 @@ fn volumes(host: &Host, found: &[Found]) -> Result<Vec<Value>> {
         mounts.filter(|mount| mount.name.as_deref() == Some(name)).count()
     };
     let row = |one: crate::store::volumes::Volume| {
-        let bytes = tree_size(&host.volumes.data(&one.name))?;
-        Ok(json!({
+        let bytes = tree_size(&host.volumes.data(&one.name));
+        json!({
             "Name": one.name, "Links": links(&one.name), "Size": size::decimal(bytes),
-        }))
+        })
     };
-    host.volumes.list()?.into_iter().map(row).collect()
+    Ok(host.volumes.list()?.into_iter().map(row).collect())
 }
 
 fn layer(one: &image::CacheUsage) -> Value {

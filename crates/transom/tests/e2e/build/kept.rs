@@ -66,6 +66,23 @@ fn caches_of_steps_and_downloads_are_listed_and_pruned() {
 }
 
 #[test]
+fn a_leftover_that_is_stuck_fails_what_prunes_and_nothing_else() {
+    let host = host::alone();
+    let stuck = host.root().join("content/ingest/stuck");
+    std::fs::create_dir_all(&stuck).unwrap();
+    let name = format!("stuck{}", std::process::id());
+    let context = Context::new("FROM transom/base\nCOPY Dockerfile C:/d/\n");
+    build(&host, &context, &["-t", &name]).succeed();
+    for line in [&["builder", "prune", "--force"][..], &["prune", "--force"]] {
+        let pruned = host.transom(line).end_with(1);
+        assert!(pruned.errors().contains("content/ingest/stuck"), "{pruned:?}");
+    }
+    std::fs::remove_dir(stuck).unwrap();
+    host.transom(&["builder", "prune", "--force"]).succeed();
+    host.transom(&["rmi", &name]).succeed();
+}
+
+#[test]
 fn what_a_running_build_uses_is_not_pruned() {
     let host = host::shared();
     let id = format!("busy{}", std::process::id());
