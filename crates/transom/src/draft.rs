@@ -8,6 +8,7 @@ use std::fs::{self, File, Permissions};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use engine::os::fs::give_as;
 use engine::os::unix::fs::{at_creation, permissions};
 use tempfile::NamedTempFile;
 
@@ -39,7 +40,10 @@ impl Draft {
                 let path = followed(path).with_context(creating)?;
                 let draft =
                     Self::beside(path, at_creation(there.permissions())).with_context(creating)?;
-                draft.file()?.set_permissions(there.permissions()).with_context(creating)?;
+                let file = draft.file()?;
+                give_as(&file, &there).with_context(creating)?;
+                // Last: another account takes some of them away.
+                file.set_permissions(there.permissions()).with_context(creating)?;
                 Ok(draft)
             }
             Ok(_) => {

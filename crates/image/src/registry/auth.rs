@@ -59,7 +59,9 @@ pub(crate) async fn find(registry: &str, folder: Option<&Path>) -> Result<Regist
 /// Where the file is; nothing when nobody says where a user's files are.
 pub(super) fn config_path(folder: Option<&Path>) -> Option<PathBuf> {
     let named = || std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker"));
+    // Windows has the second.
+    let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
+    let home = || home().map(|home| Path::new(&home).join(".docker"));
     let folder = folder.map(Path::to_owned).or_else(named).or_else(home)?;
     Some(folder.join("config.json"))
 }

@@ -6,8 +6,10 @@ use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use engine::os::signals::Endings;
 use engine::os::unix::fs::OpenOptionsExt;
 
+use super::Status;
 use crate::attach::terminal::RawTerminal;
 use crate::cli::image::{Login, Logout};
 use crate::draft::Draft;
@@ -16,15 +18,19 @@ use crate::host::Host;
 /// What docker calls its own registry.
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// `login`
+/// `login`. What ends this program while a password is typed leaves the terminal as it was.
 pub(super) async fn login(host: &Host, args: Login) -> Result<()> {
+    let mut endings = Endings::listen().context("listening for signals")?;
+    tokio::select! {
+        done = log_in(host, args) => done,
+        signal = endings.next() => Err(Status(u8::try_from(128 + signal).unwrap_or(1)).into()),
+    }
+}
+
+async fn log_in(host: &Host, args: Login) -> Result<()> {
     let images = host.images().await?;
     let file = file(&images)?;
-    let (user, password) = tokio::task::spawn_blocking({
-        let (user, given) = (args.username.clone(), args.password.clone());
-        move || credentials(user, given, args.password_stdin)
-    })
-    .await??;
+    let (user, password) = credentials(args.username, args.password, args.password_stdin).await?;
     let server = args.server.as_deref().unwrap_or(HUB);
     let registry = images.login(server, &user, &password).await?;
     let text = read(&file)?;
@@ -51,7 +57,9 @@ pub(super) async fn logout(host: &Host, args: Logout) -> Result<()> {
 }
 
 fn file(images: &image::Store) -> Result<PathBuf> {
-    images.login_file().context("there is no place for credentials: set HOME or DOCKER_CONFIG")
+    images.login_file().context(
+        "there is no place for credentials: set HOME (on Windows USERPROFILE) or DOCKER_CONFIG",
+    )
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -79,7 +87,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
     draft.keep()
 }
 
-fn credentials(
+async fn credentials(
     user: Option<String>,
     password: Option<String>,
     from_stdin: bool,
@@ -88,8 +96,8 @@ fn credentials(
         (Some(_), true) => bail!("--password and --password-stdin are mutually exclusive"),
         (None, true) if user.is_none() => bail!("Must provide --username with --password-stdin"),
         (None, true) => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text).context("reading the password")?;
+            let text = blocking(|| io::read_to_string(io::stdin()).context("reading the password"));
+            let text = text.await?;
             let text = text.strip_suffix('\n').unwrap_or(&text);
             Some(text.strip_suffix('\r').unwrap_or(text).to_owned())
         }
@@ -99,8 +107,14 @@ fn credentials(
         }
         (None, false) => None,
     };
-    let user = user.map_or_else(|| ask("Username: ", true), Ok)?;
-    let password = password.map_or_else(|| ask("Password: ", false), Ok)?;
+    let user = match user {
+        Some(user) => user,
+        None => ask("Username: ", true).await?,
+    };
+    let password = match password {
+        Some(password) => password,
+        None => ask("Password: ", false).await?,
+    };
     if user.is_empty() || password.is_empty() {
         bail!("a name and a password are wanted");
     }
@@ -108,33 +122,46 @@ fn credentials(
 }
 
 /// Asks whoever is at the terminal; a password is not shown.
-fn ask(what: &str, shown: bool) -> Result<String> {
+async fn ask(what: &str, shown: bool) -> Result<String> {
     if !io::stdin().is_terminal() {
         bail!("cannot perform an interactive login from a non-TTY device");
     }
     eprint!("{what}");
     io::stderr().flush().context("asking")?;
     if shown {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).context("reading the answer")?;
+        let read = || io::stdin().lines().next().unwrap_or_else(|| Ok(String::new()));
+        let line = blocking(move || read().context("reading the answer")).await?;
         return Ok(line.trim().to_owned());
     }
+    // Not the reader's, who may never end.
     let raw = RawTerminal::enter().context("hiding what is typed")?;
-    let typed = hidden_line(&mut io::stdin());
+    let typed = blocking(|| hidden_line(&mut io::stdin())).await;
     drop(raw);
     eprintln!("");
     typed
 }
 
-/// A line as a raw terminal gives it, byte by byte.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(read).await?
+}
+
+/// A line as a raw terminal gives it, byte by byte: what its keys do is done here, and what does
+/// nothing is no part of a password.
 fn hidden_line(input: &mut impl Read) -> Result<String> {
     let (mut line, mut byte) = (Vec::new(), [0]);
     while input.read(&mut byte).context("reading the password")? == 1 {
         match byte[0] {
             b'\r' | b'\n' => break,
-            3 => bail!("interrupted"),
+            // Ctrl-D: the end, or of nothing.
+            4 if !line.is_empty() => break,
+            3 | 4 => bail!("interrupted"),
+            // Ctrl-U
+            21 => line.clear(),
             // Backspace takes back a whole character.
             8 | 127 => while line.pop().is_some_and(|byte: u8| byte & 0xC0 == 0x80) {},
+            control if control.is_ascii_control() => {}
             other => line.push(other),
         }
     }
@@ -150,16 +177,18 @@ mod tests {
         let typed = |bytes: &str| hidden_line(&mut bytes.as_bytes());
         assert_eq!(typed("secret\rmore").unwrap(), "secret");
         assert_eq!(typed("a\u{e9}\u{7f}b\u{8}\u{8}\u{8}c").unwrap(), "c");
-        assert!(typed("ab\u{3}").is_err());
+        assert_eq!(typed("wrong\u{15}ri\u{1}\u{1b}g\tht\u{4}more").unwrap(), "right");
+        assert!(typed("ab\u{3}").is_err() && typed("\u{4}").is_err());
     }
 
-    #[test]
-    fn a_password_comes_from_one_place() {
+    #[tokio::test]
+    async fn a_password_comes_from_one_place() {
         let some = |text: &str| Some(text.to_owned());
-        assert!(credentials(some("u"), some("p"), true).is_err());
-        assert!(credentials(None, None, true).is_err());
-        assert!(credentials(some("u"), some(""), false).is_err());
-        assert_eq!(credentials(some("u"), some("p"), false).unwrap(), ("u".into(), "p".into()));
+        assert!(credentials(some("u"), some("p"), true).await.is_err());
+        assert!(credentials(None, None, true).await.is_err());
+        assert!(credentials(some("u"), some(""), false).await.is_err());
+        let given = credentials(some("u"), some("p"), false).await.unwrap();
+        assert_eq!(given, ("u".into(), "p".into()));
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! Registries: who may speak to them, and all tags of a repository at once.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use rustix::process::Signal;
+
 use crate::support::container::{BASE, Container};
 use crate::support::host;
 use crate::support::registry::Registry;
+use crate::support::terminal::Terminal;
+use crate::support::wait;
 
 #[test]
 fn a_login_is_checked_kept_where_docker_keeps_it_and_forgotten() {
@@ -11,6 +17,8 @@ fn a_login_is_checked_kept_where_docker_keeps_it_and_forgotten() {
     let folder = host.scratch();
     let file = folder.path().join("config.json");
     std::fs::write(&file, r#"{"detachKeys":"ctrl-x"}"#).unwrap();
+    std::os::unix::fs::chown(&file, Some(1234), Some(4321)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     let transom = |line: &[&str]| host.transom(line).env("DOCKER_CONFIG", folder.path());
     let (address, image) = (registry.address(), registry.name("guarded"));
     let container = Container::create(&host, &[], &[BASE, "cmd"]);
@@ -27,6 +35,8 @@ fn a_login_is_checked_kept_where_docker_keeps_it_and_forgotten() {
     transom(&["push", "--all-tags", &image]).fail();
 
     assert_eq!(stdin("secret\n").succeed().text(), "Login Succeeded");
+    let about = std::fs::metadata(&file).unwrap();
+    assert_eq!((about.uid(), about.gid(), about.mode() & 0o777), (1234, 4321, 0o640));
     let pushed = transom(&["push", "--all-tags", &image]).succeed().lines();
     assert!(pushed[0].starts_with("first: ") && pushed[1].starts_with("second: "), "{pushed:?}");
     let tags = ["first", "second"].map(|tag| format!("{image}:{tag}"));
@@ -51,4 +61,26 @@ fn a_login_without_a_terminal_wants_its_password_from_stdin() {
     let line = ["login", "--username=user", "--password-stdin", "127.0.0.1:1"];
     let nobody = host.transom(&line).input("secret").fail();
     assert!(nobody.errors().contains("log in to `127.0.0.1:1`"), "{nobody:?}");
+}
+
+#[test]
+fn a_password_is_typed_unseen_and_whatever_ends_that_leaves_the_terminal_as_it_was() {
+    let host = host::shared();
+    let asked = || {
+        let terminal = Terminal::start(&host, &["login", "--username=user", "127.0.0.1:1"]);
+        terminal.wait_for("Password:");
+        wait::until("what is typed is hidden", || (!terminal.echoes()).then_some(()));
+        terminal
+    };
+    for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let terminal = asked();
+        terminal.signal(signal);
+        wait::until("the terminal is as it was", || terminal.echoes().then_some(()));
+        assert_eq!(terminal.end(), status);
+    }
+    let mut terminal = asked();
+    terminal.line("secret");
+    terminal.wait_for("log in to `127.0.0.1:1`");
+    assert!(terminal.echoes() && !terminal.screen().contains("secret"), "{}", terminal.screen());
+    assert_eq!(terminal.end(), 1);
 }

@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use vt100::Parser;
 
 use super::host::{Host, program};
@@ -61,6 +62,18 @@ impl Terminal {
             wait::until("text on the screen", || self.screen().contains(text).then_some(()));
         });
         assert!(seen.is_ok(), "`{text}` is not to be seen on:\n{}", self.screen());
+    }
+
+    /// Whether the terminal itself shows what is typed.
+    pub(crate) fn echoes(&self) -> bool {
+        let modes = tcgetattr(&self.keys).expect("a pty has modes").local_modes;
+        modes.contains(LocalModes::ECHO)
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // `setsid` has become it.
+        kill_process(Pid::from_child(&self.child), signal).expect("it has not been waited for");
     }
 
     /// Pulls at the window's corner.
