@@ -104,6 +104,7 @@ fn row(sample: &Sample, before: &[Sample], args: &Stats) -> Value {
         "CPUPerc": "--", "MemUsage": "--", "MemPerc": "--", "NetIO": "--",
         "BlockIO": "--", "PIDs": "--",
     });
+    // `MemPerc` stays so: docker tells no share of memory on Windows either.
     let Some(used) = &sample.used else { return row };
     let old = before.iter().find(|old| old.found.record.id == record.id);
     let old = old.and_then(|old| old.used.as_ref());

@@ -90,7 +90,7 @@ impl Expression {
                 Some((Term::Word(word), rest)) => (Some(word.as_str()), rest),
                 _ => (None, call.as_slice()),
             };
-            let method = rest.len() > 1 && rest[0].is_method();
+            let method = function.is_none() && rest.len() > 1 && rest[0].is_method();
             let value = |(at, term): (usize, &Term)| match at {
                 0 if method => Ok(Value::Null),
                 _ => term.evaluate(scope),

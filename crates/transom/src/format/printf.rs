@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::functions::show;
 
@@ -64,7 +64,7 @@ impl Verb {
             ('s' | 'v', _) | ('d', Value::Number(_)) | ('t', Value::Bool(_)) => show(value),
             ('q', _) => serde_json::to_string(&show(value))?,
             ('x', Value::Number(number)) => {
-                format!("{:x}", number.as_i64().context("template: %x wants a whole number")?)
+                hexadecimal(number).context("template: %x wants a whole number")?
             }
             ('f', Value::Number(number)) => {
                 let number = number.as_f64().unwrap_or_default();
@@ -77,9 +77,22 @@ impl Verb {
             _ => text,
         };
         let blanks = self.width.saturating_sub(text.chars().count());
-        let filler = if self.zeros && !self.left { "0" } else { " " }.repeat(blanks);
-        Ok(if self.left { text + &filler } else { filler + &text })
+        if self.left {
+            return Ok(text + &" ".repeat(blanks));
+        }
+        if !self.zeros {
+            return Ok(" ".repeat(blanks) + &text);
+        }
+        // Of a number, behind its sign.
+        let digits = text.strip_prefix('-').filter(|_| value.is_number());
+        let (sign, rest) = digits.map_or(("", text.as_str()), |digits| ("-", digits));
+        Ok(format!("{sign}{}{rest}", "0".repeat(blanks)))
     }
+}
+
+fn hexadecimal(number: &Number) -> Option<String> {
+    let negative = || number.as_i64().map(|number| format!("-{:x}", number.unsigned_abs()));
+    number.as_u64().map(|number| format!("{number:x}")).or_else(negative)
 }
 
 fn number(rest: &mut Peekable<Chars<'_>>) -> usize {
@@ -104,6 +117,9 @@ mod tests {
         assert_eq!(printf("[%-5s|%03d]", &values).unwrap(), "[web  |007]");
         assert_eq!(printf("%.2s%5v%%", &values).unwrap(), "we    7%");
         assert_eq!(printf("%q %x", &[json!("a\"b"), json!(255)]).unwrap(), "\"a\\\"b\" ff");
+        let negative = [json!(-7), json!(-255), json!(-7), json!("-7")];
+        assert_eq!(printf("%04d %05x %-4d|%03s", &negative).unwrap(), "-007 -00ff -7  |0-7");
+        assert_eq!(printf("%x", &[json!(u64::MAX)]).unwrap(), "ffffffffffffffff");
         assert_eq!(printf("%.1f %t", &[json!(1.25), json!(true)]).unwrap(), "1.2 true");
     }
 

@@ -266,6 +266,8 @@ mod tests {
         assert_eq!(expanded("{{.name}}").unwrap(), "/web", "the other of two names");
         let row = json!({ "Labels": "a=1,2,com.x=y" });
         let label = |text| Template::parse(text).unwrap().expand(&row).unwrap();
+        let own = Template::parse(r#"{{eq .Label "x"}}"#).unwrap();
+        assert_eq!(own.expand(&json!({ "Label": "x" })).unwrap(), "true", "a member of that name");
         assert_eq!(label(r#"{{.Label "a"}} {{.Label "com.x"}} {{.Label "b"}}."#), "1,2 y .");
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Of one key any filter will do, of several keys each must; every label must be there.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use regex::Regex;
 
@@ -107,7 +107,11 @@ impl<'a> Filter<'a> {
             "isolation" => ISOLATION,
             _ => &[],
         };
-        if !known.is_empty() && !known.contains(&value.to_ascii_lowercase().as_str()) {
+        let is = |one: &&str| match key {
+            "isolation" => one.eq_ignore_ascii_case(value),
+            _ => *one == value,
+        };
+        if !known.is_empty() && !known.iter().any(is) {
             bail!("invalid filter '{text}': {} are known", known.join(", "));
         }
         if key == "exited" && value.parse::<u32>().is_err() {
@@ -175,7 +179,9 @@ impl Ports {
         let number = |text: &str| {
             text.parse::<u16>().with_context(|| format!("\"{text}\" is no port, 0 to 65535"))
         };
-        Ok(Self { first: number(first)?, last: number(last)?, protocol: protocol.to_owned() })
+        let (first, last) = (number(first)?, number(last)?);
+        ensure!(first <= last, "the range {ports} ends before it begins");
+        Ok(Self { first, last, protocol: protocol.to_owned() })
     }
 
     /// Whether `80/tcp` is among them.
@@ -223,10 +229,20 @@ mod tests {
 
     #[test]
     fn what_no_container_can_be_is_refused() {
-        for wrong in ["status=foo", "health=foo", "isolation=foo", "exited=x", "colour=red", "name"]
-        {
+        for wrong in [
+            "status=foo",
+            "status=Running",
+            "health=foo",
+            "health=None",
+            "isolation=foo",
+            "exited=x",
+            "colour=red",
+            "name",
+            "publish=90-80",
+        ] {
             assert!(holds(&[wrong], "web").is_err(), "{wrong}");
         }
+        assert!(holds(&["isolation=Process"], "web").is_ok());
         assert!(holds(&["status=running", "status=created", "health=none"], "web").unwrap());
     }
 }

@@ -8,6 +8,6 @@ mod cri;
 mod daemon;
 mod images;
 mod kubelet;
-mod pod_rows;
+mod pod_cgroup;
 mod pods;
 mod setup;

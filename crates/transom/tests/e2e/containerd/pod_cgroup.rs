@@ -1,5 +1,6 @@
-//! Rows of hcsshim's `test/cri-containerd` about process isolated pods that no other test here covers,
-//! in one containerd; and what a kubelet wants of control groups.
+//! A pod below the control group that a kubelet made for it, with the `cgroupfs` and the `systemd`
+//! driver; and in that pod the rows of hcsshim's `test/cri-containerd` about process isolated pods that
+//! no other test here covers.
 
 #![expect(clippy::unwrap_used, reason = "a test in several functions")]
 
