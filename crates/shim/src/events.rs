@@ -200,14 +200,15 @@ impl Line {
 
 async fn run(program: &PathBuf, address: &str, envelope: &Envelope) -> Result<(), String> {
     let event = envelope.event.write_to_bytes().map_err(|error| error.to_string())?;
-    let mut child = tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    command
         .args(["--address", address, "publish", "--topic", &envelope.topic])
         .args(["--namespace", &envelope.namespace])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
+        .kill_on_drop(true);
+    let mut child = engine::os::process::start(&mut command)
         .map_err(|error| format!("cannot run `{}`: {error}", program.display()))?;
     if let Some(mut stdin) = child.stdin.take() {
         // One that does not want to know tells so by its status.

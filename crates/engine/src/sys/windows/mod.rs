@@ -32,6 +32,7 @@ pub(crate) mod places;
 pub mod platform;
 mod process;
 pub mod sockets;
+mod starting;
 mod storage;
 mod system;
 mod text;

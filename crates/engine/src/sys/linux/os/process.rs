@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::{Gid, Pid, PidfdFlags, Signal, Uid, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::process::{Child, Command};
 
 /// What [`is_privileged`] asks for, for a message.
 pub const PRIVILEGE: &str = "root, to make namespaces and mounts";
@@ -15,6 +16,11 @@ pub const PRIVILEGE: &str = "root, to make namespaces and mounts";
 /// This process may do what containers need.
 pub fn is_privileged() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Starts a program: it inherits its own streams and no others.
+pub fn start(command: &mut Command) -> io::Result<Child> {
+    command.spawn()
 }
 
 /// Leaves the terminal that this process was started from: its signals are for the starter.

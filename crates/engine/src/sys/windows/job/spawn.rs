@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use schema::job::JobContainer;
 use schema::process::ProcessParameters;
 
+use super::super::starting;
 use super::account::Account;
 use super::environment::{Variables, expand};
 use super::launch::{Order, Started, launch};
@@ -37,6 +38,8 @@ pub(super) fn start(
     variables.finish(&container.root);
     let line = expand(&parameters.command_line, &container.root);
     let found = resolve(&line, &folder, variables.get("PATH").unwrap_or_default())?;
+    // Let go only after the streams, which can be inherited for as long as they are open here.
+    let _alone = starting::alone();
     let (streams, stdio) =
         stdio::make(parameters).map_err(|error| ErrorKind::io("make a process' streams", error))?;
     let order =

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::process::{Child, Command};
 use windows_sys::Win32::Foundation::{WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::Security::{
     AllocateAndInitializeSid, CheckTokenMembership, FreeSid, PSID, SECURITY_NT_AUTHORITY,
@@ -14,6 +15,8 @@ use windows_sys::Win32::System::Threading::{
     OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
     QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
 };
+
+use super::super::starting;
 
 /// `SECURITY_BUILTIN_DOMAIN_RID`, `DOMAIN_ALIAS_RID_ADMINS`.
 const ADMINISTRATORS: [u32; 2] = [0x20, 0x220];
@@ -51,6 +54,12 @@ pub fn is_privileged() -> bool {
         FreeSid(sid);
         known != 0 && is_member != 0
     }
+}
+
+/// Starts a program: it inherits its own streams, and none of a process in a job.
+pub fn start(command: &mut Command) -> io::Result<Child> {
+    let _alone = starting::alone();
+    command.spawn()
 }
 
 /// Leaves the terminal that this process was started from: one that is started apart has none.

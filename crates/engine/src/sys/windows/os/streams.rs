@@ -23,6 +23,7 @@ use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, DETACHED_P
 
 use super::super::access::Access;
 use super::super::pipes::{keep_streams, settle};
+use super::super::starting;
 use super::super::text::wide;
 
 /// `ERROR_PIPE_BUSY`: the one who listens makes its next pipe just now.
@@ -116,6 +117,7 @@ pub fn spawn_joined(command: &mut Command) -> io::Result<(Child, Stream)> {
     // What can be inherited is, and whoever reads this process' output would wait for the child.
     keep_streams();
     command.stdin(Stdio::from(theirs)).creation_flags(CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS);
+    let _alone = starting::alone();
     let child = command.spawn()?;
     Ok((child, Stream::Server(ours)))
 }

@@ -13,6 +13,7 @@ use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::process::{Child, Command};
 
 use super::super::access::Access;
+use super::super::os::process::start;
 use crate::system::Writer;
 
 /// Numbers loggers: an exec of the same container has pipes of its own.
@@ -72,7 +73,7 @@ impl Logger {
         command.envs(variables.into_iter().zip(&names));
         command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
         Ok(Self {
-            process: command.spawn()?,
+            process: start(&mut command)?,
             stdout: Box::pin(Shared(Arc::clone(&stdout))),
             stderr: Box::pin(Shared(Arc::clone(&stderr))),
             outputs: [stdout, stderr],
