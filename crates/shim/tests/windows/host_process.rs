@@ -1,9 +1,13 @@
 //! Host process containers: job objects, in a pod that is nothing by itself.
 
+use std::pin::pin;
 use std::process::Command;
+use std::time::Duration;
 
 use engine::os::process::Watched;
-use schema::ExitCode;
+use engine::{Engine as _, HostConfig, HostEngine, System as _};
+use schema::properties::PropertyType;
+use schema::{ExitCode, Pid, SystemId};
 use serde_json::{Value, json};
 use shim::client::{Client, Stdio, TaskStatus};
 
@@ -77,6 +81,11 @@ async fn a_pod_with_host_processes_lives_and_is_deleted() {
     end(&client, &pod).await;
 }
 
+fn engine(place: &Place) -> HostEngine {
+    let folder = place.path().to_owned();
+    HostEngine::new(HostConfig { state: folder.clone(), libexec: folder.clone(), root: folder })
+}
+
 fn notes(place: &Place) -> Vec<String> {
     let files = std::fs::read_dir(place.path().join("jobs")).unwrap();
     files.map(|file| file.unwrap().file_name().display().to_string()).collect()
@@ -92,10 +101,20 @@ async fn a_host_process_ends_with_a_shim_that_is_killed() {
     client.create(&one, &bundle, &Stdio::default()).await.unwrap();
     let pid = client.start_process(&one, None).await.unwrap();
     let process = Watched::open(pid.0).unwrap();
+    // Who looks on, here the test, keeps nothing running.
+    let seen = engine(&place).open(&SystemId::new(&one).unwrap()).await.unwrap();
+    let listed = seen.properties(&[PropertyType::ProcessList]).await.unwrap().process_list;
+    assert!(listed.unwrap().iter().any(|listed| listed.process_id == pid.0));
+    let outside = Pid(client.shim_pid().await.unwrap());
+    assert_eq!(seen.end_of(outside).await, ExitCode::UNKNOWN, "not one of its processes");
+    let mut end = pin!(seen.end_of(pid));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut end).await;
+    assert!(early.is_err(), "it runs");
     let shim = client.shim_pid().await.unwrap().to_string();
     assert_eq!(notes(&place), [format!("{one}.json")]);
     assert!(Command::new("taskkill").args(["/F", "/PID", &shim]).status().unwrap().success());
     process.ended(PATIENCE).await.expect("it ends with its job");
+    tokio::time::timeout(PATIENCE, end).await.expect("whoever looks on is told");
     let output = delete(&place, &one, &bundle);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(notes(&place).is_empty(), "what it left is taken away");

@@ -23,7 +23,7 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-use super::super::text::wide;
+use super::super::text::{read, wide};
 use super::leftovers::Leftovers;
 use crate::error::ErrorKind;
 
@@ -155,7 +155,7 @@ fn checked(code: u32) -> io::Result<()> {
     if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
 }
 
-/// What an administrator reads beside an account of Transom's.
+/// What an administrator reads beside an account of Transom's, and what tells it from others.
 const COMMENT: &str = "Made by Transom for a host process container";
 
 fn comment(id: &SystemId) -> String {
@@ -191,21 +191,36 @@ fn join(name: &str, group: &str) -> io::Result<()> {
 }
 
 /// Whether there is an account of this name.
-pub(super) fn is_there(name: &str) -> bool {
+fn is_there(name: &str) -> bool {
+    matches!(comment_of(name), Ok(Some(_)))
+}
+
+/// What stands beside an account; nothing when there is none.
+#[expect(clippy::cast_ptr_alignment, reason = "Windows gives it aligned for its kind")]
+fn comment_of(name: &str) -> io::Result<Option<String>> {
     let name = wide(name);
     let mut about: *mut u8 = std::ptr::null_mut();
-    // SAFETY: the name ends with a zero; what Windows gives is given back.
+    // SAFETY: the name ends with a zero; what Windows gives is of the level's kind, and given back.
     unsafe {
-        let code = NetUserGetInfo(std::ptr::null(), name.as_ptr(), 0, &raw mut about);
-        if !about.is_null() {
-            NetApiBufferFree(about.cast());
+        match NetUserGetInfo(std::ptr::null(), name.as_ptr(), 1, &raw mut about) {
+            code if code == NERR_UserNotFound => return Ok(None),
+            code => checked(code)?,
         }
-        code == 0
+        let told = read((*about.cast::<USER_INFO_1>()).usri1_comment);
+        NetApiBufferFree(about.cast());
+        Ok(Some(told))
     }
 }
 
+/// Takes away the account that was made for a container, and no other of its name.
+pub(super) fn remove_made(name: &str, id: &SystemId) -> io::Result<()> {
+    // Ids are compared without case, as their notes are.
+    let is_made = comment_of(name)?.is_some_and(|told| told.eq_ignore_ascii_case(&comment(id)));
+    if is_made { remove(name) } else { Ok(()) }
+}
+
 /// Takes an account away; one that is gone is a success.
-pub(super) fn remove(name: &str) -> io::Result<()> {
+fn remove(name: &str) -> io::Result<()> {
     let name = wide(name);
     // SAFETY: the name ends with a zero.
     match unsafe { NetUserDel(std::ptr::null(), name.as_ptr()) } {
@@ -264,8 +279,26 @@ mod tests {
         // As after a kill: all that is known is the note.
         drop(left);
         Leftovers::read(place.path(), &id).unwrap().unwrap().give_back().unwrap();
+        // Wine keeps no comments: there it is nobody's, and stays.
+        let stays = comment_of(&made_name(&id)).unwrap();
+        assert!(stays.is_none_or(|comment| comment.is_empty()));
+        remove(&made_name(&id)).unwrap();
         assert!(!is_there(&made_name(&id)));
         assert!(Leftovers::read(place.path(), &id).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_account_that_only_has_the_name_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let id = SystemId::new(format!("else{}", std::process::id())).unwrap();
+        let name = made_name(&id);
+        let mut left = note(place.path(), &id);
+        left.note_account(Some(&name)).unwrap();
+        add(&name, &Uuid::new_v4().to_string(), "somebody's").unwrap();
+        left.give_back().unwrap();
+        let stays = is_there(&name);
+        remove(&name).unwrap();
+        assert!(stays);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Folders beneath a container's root, whatever an image has there.
 //!
-//! An image may hold links that lead anywhere: nothing is made through one. What is there already is
-//! used as it is, since a host process can go where it likes by itself.
+//! An image may hold links that lead anywhere: nothing is made through one. Only a process' working
+//! folder may lead through links that are there, since a host process can go where it likes by itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,20 @@ use crate::error::ErrorKind;
 
 /// The folder `below` the root, made where it is missing; `field` is what asked for it.
 pub(super) fn folder(root: &Path, below: &str, field: &str) -> Result<PathBuf, ErrorKind> {
-    let names = names(below, field)?;
-    let whole = names.iter().fold(root.to_owned(), |path, name| path.join(name));
-    if whole.is_dir() {
-        return Ok(whole);
-    }
     let mut path = root.to_owned();
-    for name in names {
+    for name in names(below, field)? {
         path.push(name);
         step(&path).map_err(|error| {
             ErrorKind::io(format!("make the folder `{}`", path.display()), error)
         })?;
     }
     Ok(path)
+}
+
+/// The same for somebody who goes there: one that is there is used, wherever it leads.
+pub(super) fn used(root: &Path, below: &str, field: &str) -> Result<PathBuf, ErrorKind> {
+    let whole = names(below, field)?.iter().fold(root.to_owned(), |path, name| path.join(name));
+    if whole.is_dir() { Ok(whole) } else { folder(root, below, field) }
 }
 
 fn names<'a>(below: &'a str, field: &str) -> Result<Vec<&'a str>, ErrorKind> {
@@ -67,5 +68,25 @@ mod tests {
         std::fs::write(root.path().join("file"), "").unwrap();
         let refused = folder(root.path(), r"file\x", "F").unwrap_err();
         assert!(matches!(refused, ErrorKind::Io { .. }), "{refused:?}");
+    }
+
+    #[test]
+    fn nothing_is_made_through_a_link_but_a_process_may_go_there() {
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir(elsewhere.path().join("there")).unwrap();
+        let link = root.path().join("link");
+        let made = std::os::windows::fs::symlink_dir(elsewhere.path(), &link);
+        if made.is_err() || std::fs::symlink_metadata(&link).is_err() {
+            println!("no links can be made here: Wine lacks them, others need a privilege");
+            return;
+        }
+        for through in ["link", r"link\there", r"link\new"] {
+            let refused = folder(root.path(), through, "F").unwrap_err();
+            assert!(matches!(refused, ErrorKind::Io { .. }), "{through}: {refused:?}");
+        }
+        assert!(!elsewhere.path().join("new").exists());
+        let there = used(root.path(), r"link\there", "F").unwrap();
+        assert_eq!(there, link.join("there"));
+        used(root.path(), r"link\new", "F").unwrap_err();
     }
 }

@@ -11,7 +11,7 @@ use schema::SystemId;
 use schema::job::JobContainer;
 use serde::{Deserialize, Serialize};
 
-use super::super::os::fs::make_private;
+use super::super::os::fs::{check_owner, make_private};
 use super::{account, root};
 use crate::error::ErrorKind;
 
@@ -27,7 +27,7 @@ pub(super) struct Written {
     pub(super) made: bool,
     /// A volume is mounted at the root.
     pub(super) mounted: bool,
-    /// Links below it, oldest first.
+    /// Links below it that were not there before, oldest first.
     pub(super) links: Vec<PathBuf>,
     /// An account that was made for it.
     pub(super) account: Option<String>,
@@ -37,15 +37,23 @@ pub(super) struct Written {
 #[derive(Debug)]
 pub(super) struct Leftovers {
     path: PathBuf,
+    id: SystemId,
     written: Written,
 }
 
-fn folder(state: &Path) -> PathBuf {
-    state.join("jobs")
+/// Where notes are; whoever may write there decides what is removed.
+fn folder(state: &Path) -> Result<PathBuf, ErrorKind> {
+    let place = state.join("jobs");
+    match check_owner(&place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(ErrorKind::io(format!("trust the notes in `{}`", place.display()), error))
+        }
+        _ => Ok(place),
+    }
 }
 
-fn path(state: &Path, id: &SystemId) -> PathBuf {
-    folder(state).join(format!("{}.json", id.as_str()))
+fn path(state: &Path, id: &SystemId) -> Result<PathBuf, ErrorKind> {
+    Ok(folder(state)?.join(format!("{}.json", id.as_str())))
 }
 
 impl Leftovers {
@@ -60,23 +68,25 @@ impl Leftovers {
         let root = PathBuf::from(&container.root);
         let written = Written {
             owner: owner.to_owned(),
-            made: !root.exists(),
+            // A link that leads nowhere is there too.
+            made: fs::symlink_metadata(&root).is_err(),
+            // One that leads elsewhere already is somebody else's mount: making ours is refused.
+            mounted: !volume.is_empty() && !root::leads_elsewhere(&root),
             root,
-            mounted: !volume.is_empty(),
-            links: container.mounts.iter().map(|mount| PathBuf::from(&mount.link)).collect(),
+            links: Vec::new(),
             account: None,
         };
-        let place = folder(state);
+        let place = state.join("jobs");
         make_private(&place)
             .map_err(|error| ErrorKind::io(format!("make `{}`", place.display()), error))?;
-        let note = Self { path: path(state, id), written };
+        let note = Self { path: path(state, id)?, id: id.clone(), written };
         note.write()?;
         Ok(note)
     }
 
     /// The note of a container that somebody has or had; nothing when there is none.
     pub(super) fn read(state: &Path, id: &SystemId) -> Result<Option<Self>, ErrorKind> {
-        let path = path(state, id);
+        let path = path(state, id)?;
         let reading = |error| ErrorKind::io(format!("read `{}`", path.display()), error);
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -84,14 +94,14 @@ impl Leftovers {
         };
         let written =
             serde_json::from_slice(&text).map_err(|error| reading(io::Error::other(error)))?;
-        Ok(Some(Self { path, written }))
+        Ok(Some(Self { path, id: id.clone(), written }))
     }
 
     /// Whose notes there are.
-    pub(super) fn ids(state: &Path) -> Vec<SystemId> {
-        let Ok(files) = fs::read_dir(folder(state)) else { return Vec::new() };
+    pub(super) fn ids(state: &Path) -> Result<Vec<SystemId>, ErrorKind> {
+        let Ok(files) = fs::read_dir(folder(state)?) else { return Ok(Vec::new()) };
         let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-        names.filter_map(|name| SystemId::new(name.strip_suffix(".json")?).ok()).collect()
+        Ok(names.filter_map(|name| SystemId::new(name.strip_suffix(".json")?).ok()).collect())
     }
 
     pub(super) fn owner(&self) -> &str {
@@ -101,6 +111,12 @@ impl Leftovers {
     /// Notes an account before it is made, or that it was not.
     pub(super) fn note_account(&mut self, account: Option<&str>) -> Result<(), ErrorKind> {
         self.written.account = account.map(str::to_owned);
+        self.write()
+    }
+
+    /// Notes a link before it is made.
+    pub(super) fn note_link(&mut self, link: &Path) -> Result<(), ErrorKind> {
+        self.written.links.push(link.to_owned());
         self.write()
     }
 
@@ -117,7 +133,7 @@ impl Leftovers {
     pub(super) fn give_back(&self) -> Result<(), ErrorKind> {
         root::take_away(&self.written)?;
         if let Some(account) = &self.written.account {
-            account::remove(account)
+            account::remove_made(account, &self.id)
                 .map_err(|error| ErrorKind::io(format!("remove the account `{account}`"), error))?;
         }
         match fs::remove_file(&self.path) {

@@ -7,7 +7,7 @@ use schema::SystemId;
 use schema::job::JobLimits;
 use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_MORE_DATA, HANDLE};
 use windows_sys::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_JOB_MEMORY,
+    AssignProcessToJobObject, CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_JOB_MEMORY,
     JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
     JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation, OpenJobObjectW,
     QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
@@ -28,7 +28,8 @@ pub(super) struct Job(OwnedHandle);
 
 fn name(id: &SystemId) -> Vec<u16> {
     // Sessions have names of their own otherwise, and a shim runs in another than its user.
-    wide(format!(r"Global\JobContainer_{}", id.as_str()))
+    // The case of an id tells no containers apart: their notes are files.
+    wide(format!(r"Global\JobContainer_{}", id.as_str().to_ascii_lowercase()))
 }
 
 fn io_error(what: &'static str) -> ErrorKind {
@@ -142,6 +143,14 @@ impl Job {
         // SAFETY: both handles are open.
         let done = unsafe { AssignProcessToJobObject(self.raw(), process) };
         if done == 0 { Err(io_error("put a process into its job")) } else { Ok(()) }
+    }
+
+    /// It is one of those in it: a process id may be somebody else's by the time that it is opened.
+    pub(super) fn holds(&self, process: &OwnedHandle) -> bool {
+        let mut is_in = 0;
+        // SAFETY: both handles are open, and the answer has a place.
+        let done = unsafe { IsProcessInJob(process.as_raw_handle(), self.raw(), &raw mut is_in) };
+        done != 0 && is_in != 0
     }
 
     /// Ends everything in it.

@@ -8,11 +8,12 @@ use schema::process::ControlEvent;
 use schema::{ExitCode, Pid};
 use tokio::sync::watch;
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
-    PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
+    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_INFORMATION, PROCESS_SYNCHRONIZE,
+    PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
 };
 
 use super::launch::Started;
+use super::object::Job;
 use super::signal;
 use crate::error::ErrorKind;
 
@@ -36,12 +37,23 @@ fn locked(slot: &Slot) -> MutexGuard<'_, Option<OwnedHandle>> {
 }
 
 impl JobProcess {
+    /// Watches one that was just started; one that cannot be watched is ended.
+    pub(super) fn watch_new(started: Started) -> Result<Self, ErrorKind> {
+        let process = Arc::new(Mutex::new(Some(started.process)));
+        Self::watch(Arc::clone(&process), started.pid).inspect_err(|_| {
+            if let Some(process) = locked(&process).as_ref() {
+                // Why it could not be watched tells more than why it could not be ended.
+                drop(end(process, ExitCode(1)));
+            }
+        })
+    }
+
     /// Watches it from a thread of its own: what waits for a program must not keep others waiting.
-    pub(super) fn watch(started: Started) -> Result<Self, ErrorKind> {
+    fn watch(process: Slot, pid: Pid) -> Result<Self, ErrorKind> {
         let (tell, exit) = watch::channel(None);
         let watching = |error| ErrorKind::io("watch a process", error);
-        let watched = started.process.try_clone().map_err(watching)?;
-        let process: Slot = Arc::new(Mutex::new(Some(started.process)));
+        let watched = locked(&process).as_ref().map(OwnedHandle::try_clone);
+        let watched = watched.expect("it is there until it is watched").map_err(watching)?;
         let slot = Arc::clone(&process);
         let thread = std::thread::Builder::new().name("job process".into()).stack_size(64 << 10);
         let waiting = thread.spawn(move || {
@@ -51,12 +63,13 @@ impl JobProcess {
             tell.send(Some(code)).ok();
         });
         waiting.map_err(watching)?;
-        Ok(Self(Arc::new(Inner { pid: started.pid, process, exit })))
+        Ok(Self(Arc::new(Inner { pid, process, exit })))
     }
 
-    /// One that somebody else started; nothing when it is not there any more.
-    pub(super) fn open(pid: Pid) -> Option<Self> {
-        let access = PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE;
+    /// One in a job that somebody else started; nothing when it is not there any more.
+    pub(super) fn open(job: &Job, pid: Pid) -> Option<Self> {
+        // Limited information is enough for Windows to tell its job, and not for Wine.
+        let access = PROCESS_SYNCHRONIZE | PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE;
         // SAFETY: no pointers.
         let process = unsafe { OpenProcess(access, 0, pid.0) };
         if process.is_null() {
@@ -64,7 +77,8 @@ impl JobProcess {
         }
         // SAFETY: the handle is new and nobody else's.
         let process = unsafe { OwnedHandle::from_raw_handle(process) };
-        Self::watch(Started { process, pid }).ok()
+        let process = Some(process).filter(|process| job.holds(process))?;
+        Self::watch(Arc::new(Mutex::new(Some(process))), pid).ok()
     }
 
     pub(in super::super) fn pid(&self) -> Pid {
@@ -83,11 +97,7 @@ impl JobProcess {
 
     /// Ends it. `false` when it has already ended.
     pub(in super::super) fn terminate(&self, code: ExitCode) -> Result<bool, ErrorKind> {
-        self.on_handle("end a process", |process| {
-            // SAFETY: the handle is open.
-            let done = unsafe { TerminateProcess(process.as_raw_handle(), code.0) };
-            if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-        })
+        self.on_handle("end a process", |process| end(process, code))
     }
 
     /// Delivers a control event. `false` when it has already ended.
@@ -138,6 +148,12 @@ impl Drop for Unclaimed {
             drop(process.terminate(ExitCode(1)));
         }
     }
+}
+
+fn end(process: &OwnedHandle, code: ExitCode) -> io::Result<()> {
+    // SAFETY: the handle is open.
+    let done = unsafe { TerminateProcess(process.as_raw_handle(), code.0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn is_over(process: &OwnedHandle) -> bool {

@@ -12,18 +12,22 @@ use windows_sys::Win32::Storage::FileSystem::{DeleteVolumeMountPointW, SetVolume
 
 use super::super::text::wide;
 use super::beneath;
-use super::leftovers::Written;
+use super::leftovers::{Leftovers, Written};
 use crate::error::ErrorKind;
 
 /// Makes the root of a container, with what is mounted there.
-pub(super) fn make(container: &JobContainer, volume: &str) -> Result<(), ErrorKind> {
+pub(super) fn make(
+    container: &JobContainer,
+    volume: &str,
+    note: &mut Leftovers,
+) -> Result<(), ErrorKind> {
     let root = Path::new(&container.root);
     std::fs::create_dir_all(root)
         .map_err(|error| ErrorKind::io(format!("make `{}`", container.root), error))?;
     if !volume.is_empty() {
         mount(root, volume)?;
     }
-    container.mounts.iter().try_for_each(|one| link(&container.root, one))
+    container.mounts.iter().try_for_each(|one| link(&container.root, one, note))
 }
 
 fn mount(root: &Path, volume: &str) -> Result<(), ErrorKind> {
@@ -36,7 +40,7 @@ fn mount(root: &Path, volume: &str) -> Result<(), ErrorKind> {
     Err(ErrorKind::io(format!("mount the volume `{volume}` at `{}`", root.display()), error))
 }
 
-fn link(root: &str, mount: &JobMount) -> Result<(), ErrorKind> {
+fn link(root: &str, mount: &JobMount, note: &mut Leftovers) -> Result<(), ErrorKind> {
     let linking =
         |error| ErrorKind::io(format!("link `{}` to `{}`", mount.link, mount.source), error);
     let (source, link) = (Path::new(&mount.source), Path::new(&mount.link));
@@ -44,6 +48,10 @@ fn link(root: &str, mount: &JobMount) -> Result<(), ErrorKind> {
     let below = mount.link.get(root.len()..).unwrap_or_default().trim_end_matches(['\\', '/']);
     let above = below.rsplit_once(['\\', '/']).map_or("", |(above, _)| above);
     beneath::folder(Path::new(root), above, "HostProcess.Mounts.Link")?;
+    if std::fs::symlink_metadata(link).is_ok() {
+        return Err(linking(io::ErrorKind::AlreadyExists.into()));
+    }
+    note.note_link(link)?;
     if about.is_dir() {
         std::os::windows::fs::symlink_dir(source, link).map_err(linking)?;
     } else {
@@ -59,7 +67,7 @@ fn with_slash(path: &Path) -> Vec<u16> {
 }
 
 /// It is a link, or a folder that a volume is mounted at.
-fn leads_elsewhere(path: &Path) -> bool {
+pub(super) fn leads_elsewhere(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_symlink())
 }
 

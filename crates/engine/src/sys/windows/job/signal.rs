@@ -15,6 +15,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::super::text::wide;
+use super::object::Job;
 
 type Routine = unsafe extern "system" fn(*mut std::ffi::c_void) -> u32;
 
@@ -55,8 +56,8 @@ pub(super) fn send(process: &OwnedHandle, event: ControlEvent) -> io::Result<()>
     Ok(())
 }
 
-/// The same for one that somebody else started.
-pub(super) fn send_to(pid: u32, event: ControlEvent) -> io::Result<()> {
+/// The same for one in a job, whoever started it.
+pub(super) fn send_to(job: &Job, pid: u32, event: ControlEvent) -> io::Result<()> {
     let access = PROCESS_CREATE_THREAD
         | PROCESS_QUERY_INFORMATION
         | PROCESS_VM_OPERATION
@@ -68,7 +69,8 @@ pub(super) fn send_to(pid: u32, event: ControlEvent) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the handle is new and nobody else's.
-    send(&unsafe { OwnedHandle::from_raw_handle(process) }, event)
+    let process = unsafe { OwnedHandle::from_raw_handle(process) };
+    if job.holds(&process) { send(&process, event) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// `kernel32.dll` is at one address in all processes of a kind.

@@ -58,7 +58,7 @@ fn working_folder(wanted: &str, root: &str) -> Result<PathBuf, ErrorKind> {
         let is_below = expanded.get(..bare.len()).is_some_and(|at| at.eq_ignore_ascii_case(bare));
         if is_below { &expanded[bare.len()..] } else { &expanded }
     };
-    beneath::folder(Path::new(root), below, "WorkingDirectory")
+    beneath::used(Path::new(root), below, "WorkingDirectory")
 }
 
 #[cfg(test)]

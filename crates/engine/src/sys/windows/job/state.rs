@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use schema::SystemId;
-use schema::job::JobContainer;
+use schema::job::{JobContainer, JobLimits};
 use tokio::sync::watch;
 
 use super::account::{self, Account};
@@ -44,6 +44,7 @@ pub(super) struct Life {
     ending: bool,
     /// Those that were started here and run.
     processes: Vec<JobProcess>,
+    /// Only of one that was made here: its processes end with the last handle.
     job: Option<Arc<Job>>,
 }
 
@@ -73,9 +74,8 @@ impl Inner {
             old.give_back()?;
         }
         let leftovers = Leftovers::note(state, id, owner, container, volume)?;
-        let made = Self::new(state, id, owner, Some(container.clone()), job);
-        made.on_host().leftovers = Some(leftovers);
-        root::make(container, volume)?;
+        let made = Self::new(state, id, owner, Some(container.clone()), Some(job));
+        root::make(container, volume, made.on_host().leftovers.insert(leftovers))?;
         Ok(made)
     }
 
@@ -83,14 +83,24 @@ impl Inner {
     pub(super) fn find(state: &Path, id: &SystemId) -> Result<Option<Self>, ErrorKind> {
         let Some(note) = Leftovers::read(state, id)? else { return Ok(None) };
         match Job::open(id) {
-            Ok(job) => {
-                let found = Self::new(state, id, note.owner(), None, job);
+            Ok(_) => {
+                let found = Self::new(state, id, note.owner(), None, None);
                 found.life().started = true;
                 Ok(Some(found))
             }
-            Err(ErrorKind::NotFound(_)) => note.give_back().map(|()| None),
+            Err(ErrorKind::NotFound(_)) => Self::sweep(state, id).map(|()| None),
             Err(other) => Err(other),
         }
+    }
+
+    /// Takes away what a killed shim left. Its name is held meanwhile: a container that is made under
+    /// it has a note of its own, which is not looked at.
+    fn sweep(state: &Path, id: &SystemId) -> Result<(), ErrorKind> {
+        let _only = match Job::create(id, &JobLimits::default()) {
+            Err(ErrorKind::AlreadyExists) => return Ok(()),
+            other => other?,
+        };
+        Leftovers::read(state, id)?.map_or(Ok(()), |note| note.give_back())
     }
 
     fn new(
@@ -98,9 +108,9 @@ impl Inner {
         id: &SystemId,
         owner: &str,
         container: Option<JobContainer>,
-        job: Job,
+        job: Option<Job>,
     ) -> Self {
-        let job = Some(Arc::new(job));
+        let job = job.map(Arc::new);
         Self {
             id: id.clone(),
             owner: owner.to_owned(),
@@ -129,13 +139,23 @@ impl Inner {
         self.tell.borrow().is_some()
     }
 
+    /// Another process' is opened for each question: whoever kept it would keep its processes
+    /// running after their shim was killed.
     pub(super) fn job(&self) -> Result<Arc<Job>, ErrorKind> {
-        self.life().job.clone().ok_or(ErrorKind::AlreadyStopped)
+        if self.container.is_some() || self.has_ended() {
+            return self.life().job.clone().ok_or(ErrorKind::AlreadyStopped);
+        }
+        match Job::open(&self.id) {
+            Err(ErrorKind::NotFound(_)) => Err(ErrorKind::AlreadyStopped),
+            opened => opened.map(Arc::new),
+        }
     }
 
     pub(super) fn runs_something(&self) -> Result<bool, ErrorKind> {
-        let job = self.life().job.clone();
-        job.map_or(Ok(false), |job| Ok(!job.pids()?.is_empty()))
+        match self.job() {
+            Err(ErrorKind::AlreadyStopped) => Ok(false),
+            job => Ok(!job?.pids()?.is_empty()),
+        }
     }
 
     /// The account of all its processes: the first one decides. Takes its time.
@@ -177,15 +197,14 @@ impl Inner {
 
     /// Ends everything in it, and gives back what is held for it.
     pub(super) async fn end(self: &Arc<Self>, kind: ExitKind) -> Result<(), ErrorKind> {
-        let job = {
-            let mut life = self.life();
-            life.ending = true;
-            life.job.clone()
-        };
-        if let Some(job) = job {
-            job.terminate()?;
-            // What has not quite ended holds on to its folder.
-            self.emptied().await?;
+        self.life().ending = true;
+        match self.job() {
+            Err(ErrorKind::AlreadyStopped) => {}
+            job => {
+                job?.terminate()?;
+                // What has not quite ended holds on to its folder.
+                self.emptied().await?;
+            }
         }
         let this = Arc::clone(self);
         super::beside(move || {
@@ -238,5 +257,28 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Only one that was never held to its end still has something.
         self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_taken_away_only_while_nobody_has_the_name() {
+        let place = tempfile::tempdir().unwrap();
+        let id = SystemId::new(format!("sweep-{}", std::process::id())).unwrap();
+        let root = place.path().join("root");
+        let container =
+            JobContainer { root: root.display().to_string(), ..JobContainer::default() };
+        let made = Job::create(&id, &JobLimits::default()).unwrap();
+        Leftovers::note(place.path(), &id, "test", &container, "").unwrap();
+        std::fs::create_dir(&root).unwrap();
+        Inner::sweep(place.path(), &id).unwrap();
+        assert!(root.is_dir(), "it is a container's that is just made");
+        drop(made);
+        Inner::sweep(place.path(), &id).unwrap();
+        assert!(!root.exists());
+        assert!(Leftovers::read(place.path(), &id).unwrap().is_none());
     }
 }

@@ -27,10 +27,10 @@ struct Seen {
 
 /// Processes that end meanwhile are passed over.
 fn look(job: &Job) -> Result<Vec<Seen>, ErrorKind> {
-    Ok(job.pids()?.into_iter().filter_map(look_at).collect())
+    Ok(job.pids()?.into_iter().filter_map(|pid| look_at(job, pid)).collect())
 }
 
-fn look_at(pid: u32) -> Option<Seen> {
+fn look_at(job: &Job, pid: u32) -> Option<Seen> {
     // SAFETY: no pointers.
     let handle = unsafe { OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, 0, pid) };
     if handle.is_null() {
@@ -38,6 +38,9 @@ fn look_at(pid: u32) -> Option<Seen> {
     }
     // SAFETY: the handle is new and nobody else's.
     let process = unsafe { OwnedHandle::from_raw_handle(handle) };
+    if !job.holds(&process) {
+        return None;
+    }
     let raw = process.as_raw_handle();
     let (mut memory, mut io) = (PROCESS_MEMORY_COUNTERS_EX::default(), IO_COUNTERS::default());
     let (mut created, mut kernel, mut user) =

@@ -67,15 +67,16 @@ impl JobSystem {
         state: &Path,
         owner: Option<&str>,
     ) -> Result<Vec<Properties>, ErrorKind> {
-        let state = state.to_owned();
+        let own = held().clone();
+        let (state, known) = (state.to_owned(), own.clone());
         let others = beside(move || {
-            let ids = Leftovers::ids(&state).into_iter().filter(|id| !held().contains_key(id));
+            let ids = Leftovers::ids(&state)?.into_iter().filter(|id| !known.contains_key(id));
             // One whose note cannot be read is not there to be listed.
             let found = ids.filter_map(|id| Inner::find(&state, &id).ok().flatten());
             Ok(found.map(Arc::new).collect::<Vec<_>>())
         });
         let mut all = others.await?;
-        all.extend(held().values().cloned());
+        all.extend(own.into_values());
         let is_wanted =
             |one: &Arc<Inner>| !one.has_ended() && owner.is_none_or(|owner| owner == one.owner);
         Ok(all.into_iter().filter(is_wanted).map(|one| Self(one).describe()).collect())
@@ -100,7 +101,7 @@ impl JobSystem {
         let Ok(job) = self.0.job() else { return Ok(()) };
         for pid in job.pids()? {
             // Whoever cannot be told is ended below.
-            if let Err(error) = signal::send_to(pid, ControlEvent::CtrlShutdown) {
+            if let Err(error) = signal::send_to(&job, pid, ControlEvent::CtrlShutdown) {
                 tracing::debug!(id = %self.0.id, pid, %error, "a process was not told to end");
             }
         }
@@ -154,8 +155,8 @@ impl JobSystem {
         if let Some(process) = self.0.process(pid) {
             return process.wait().await;
         }
-        let pids = self.0.job().and_then(|job| job.pids()).unwrap_or_default();
-        match pids.contains(&pid.0).then(|| JobProcess::open(pid)).flatten() {
+        let opened = self.0.job().ok().and_then(|job| JobProcess::open(&job, pid));
+        match opened {
             Some(process) => process.wait().await,
             None => ExitCode::UNKNOWN,
         }
@@ -213,7 +214,7 @@ fn start(inner: &Inner, wanted: &ProcessParameters) -> Result<(Unclaimed, Stdio)
     spawn::check(wanted)?;
     let account = inner.account(container.inherit_user, &wanted.user)?;
     let (started, stdio) = spawn::start(&job, container, &account, wanted)?;
-    let process = Unclaimed::new(JobProcess::watch(started)?);
+    let process = Unclaimed::new(JobProcess::watch_new(started)?);
     inner.keep(process.get())?;
     Ok((process, stdio))
 }
