@@ -102,13 +102,7 @@ fn the_registry_is_written_while_a_program_ignores_the_shutdown() {
 fn each_control_event_reaches_a_handler_whose_code_is_reported() {
     let mut guest = Guest::start("events");
     guest.install_probe();
-    for event in [
-        ControlEvent::CtrlC,
-        ControlEvent::CtrlBreak,
-        ControlEvent::CtrlClose,
-        ControlEvent::CtrlLogOff,
-        ControlEvent::CtrlShutdown,
-    ] {
+    for event in ControlEvent::ALL {
         let (pid, mut lines) = listening(&mut guest, 3_000_000_000 + event.code());
         signal(&mut guest, Some(pid), event).unwrap();
         assert_eq!(lines.next().unwrap().unwrap().trim(), format!("event {}", event.code()));

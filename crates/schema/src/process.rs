@@ -76,6 +76,10 @@ pub enum ControlEvent {
 }
 
 impl ControlEvent {
+    /// Each of them, by its number.
+    pub const ALL: [Self; 5] =
+        [Self::CtrlC, Self::CtrlBreak, Self::CtrlClose, Self::CtrlLogOff, Self::CtrlShutdown];
+
     /// The number that a handler routine is called with (`CTRL_*_EVENT`).
     pub fn code(self) -> u32 {
         match self {

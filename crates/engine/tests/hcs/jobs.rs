@@ -3,9 +3,10 @@
 //! What Wine lacks is not here: volumes at folders, links, the processors of a job, and logging on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use engine::conformance::{self, Fixture};
-use engine::{Engine as _, HostSystem, Process as _, System as _};
+use engine::conformance;
+use engine::{Engine as _, ErrorKind, HostSystem, Process as _, System as _};
 use schema::container::Container;
 use schema::document::ComputeSystem;
 use schema::job::{JobContainer, JobLimits, JobMount};
@@ -14,9 +15,10 @@ use schema::properties::PropertyType;
 use schema::{ExitCode, SystemId};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use crate::support::{document, engine, probe};
+use crate::support::{Programs, document, engine, probe};
 
-struct Jobs;
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn root(id: &SystemId) -> PathBuf {
     std::env::temp_dir().join("hpc").join(id.as_str())
@@ -29,48 +31,14 @@ fn job(id: &SystemId) -> ComputeSystem {
     ComputeSystem { container: Some(container), ..document() }
 }
 
-impl Fixture for Jobs {
-    async fn document(&self, id: &SystemId) -> ComputeSystem {
-        job(id)
-    }
-
-    async fn release(&self, id: &SystemId) {
-        assert!(!root(id).exists(), "the root of {id} is still there");
-    }
-
-    fn exits(&self, code: u32) -> String {
-        probe(&format!("exit {code}"))
-    }
-
-    fn echoes(&self) -> String {
-        probe("echo")
-    }
-
-    fn complains(&self, text: &str) -> String {
-        format!("cmd /c echo {text}>&2")
-    }
-
-    fn lasts(&self) -> String {
-        probe("last")
-    }
-
-    fn missing(&self) -> String {
-        r"C:\there\is\no\such.exe".into()
-    }
-
-    /// A job cannot be frozen.
-    fn can_pause(&self) -> bool {
-        false
-    }
-
-    fn has_consoles(&self) -> bool {
-        false
-    }
+fn gone(id: &SystemId) {
+    assert!(!root(id).exists(), "the root of {id} is still there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_objects_keep_every_promise_but_pauses_and_consoles() {
-    conformance::all(&engine(), &Jobs).await;
+    let jobs = Programs { document: job, gone, job: true };
+    conformance::all(&engine(), &jobs).await;
 }
 
 fn id(name: &str) -> SystemId {
@@ -120,13 +88,16 @@ async fn processes_of_processes_are_in_the_job_and_end_with_it() {
     let parameters = ProcessParameters { command_line: line, ..ProcessParameters::default() };
     let (first, _) = system.spawn(&parameters).await.unwrap();
     let query = [PropertyType::ProcessList, PropertyType::Statistics];
-    let told = loop {
-        let told = system.properties(&query).await.unwrap();
-        if told.process_list.as_ref().is_some_and(|list| list.len() >= 2) {
-            break told;
+    let both = async {
+        loop {
+            let told = system.properties(&query).await.unwrap();
+            if told.process_list.as_ref().is_some_and(|list| list.len() >= 2) {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
+    let told = tokio::time::timeout(PATIENCE, both).await.expect("both are in the job");
     let list = told.process_list.unwrap();
     assert!(list.iter().any(|one| one.process_id == first.pid().0), "{list:?}");
     let used = told.statistics.unwrap();
@@ -179,13 +150,7 @@ async fn an_account_is_needed_where_the_shims_own_is_not_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_control_event_reaches_a_process() {
     let system = started("events").await;
-    for event in [
-        ControlEvent::CtrlC,
-        ControlEvent::CtrlBreak,
-        ControlEvent::CtrlClose,
-        ControlEvent::CtrlLogOff,
-        ControlEvent::CtrlShutdown,
-    ] {
+    for event in ControlEvent::ALL {
         let parameters = ProcessParameters {
             command_line: probe("event"),
             create_std_out_pipe: true,
@@ -249,4 +214,30 @@ async fn what_a_mount_needs_and_cannot_have_leaves_nothing_behind() {
     assert!(format!("{:#}", refused.kind).contains("link"), "{refused:?}");
     assert!(!root(&id).exists());
     assert!(engine().open(&id).await.is_err(), "its name is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_mounts_way_is_refused_and_stays() {
+    let id = id("in-the-way");
+    let mut document = job(&id);
+    let there = root(&id).join("there");
+    std::fs::create_dir_all(&there).unwrap();
+    let source = std::env::temp_dir().display().to_string();
+    let mount = JobMount { source, link: there.display().to_string() };
+    document.container.as_mut().unwrap().job.as_mut().unwrap().mounts = vec![mount];
+    let refused = engine().create(&id, &document).await.unwrap_err();
+    assert!(format!("{:#}", refused.kind).contains("link"), "{refused:?}");
+    assert!(there.is_dir());
+    assert!(engine().open(&id).await.is_err(), "its name is free");
+    std::fs::remove_dir_all(root(&id)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_case_of_an_id_tells_no_containers_apart() {
+    let system = started("Case").await;
+    let small = SystemId::new(system.id().as_str().to_lowercase()).unwrap();
+    let refused = engine().create(&small, &job(&small)).await.unwrap_err();
+    assert!(matches!(refused.kind, ErrorKind::AlreadyExists), "{refused:?}");
+    assert!(root(system.id()).is_dir(), "what the first one has stays");
+    system.terminate().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! An engine, and documents for it.
 
+use engine::conformance::Fixture;
 use engine::{Engine as _, HostConfig, HostEngine, HostSystem, System as _};
 use schema::SystemId;
 use schema::container::Container;
@@ -33,4 +34,51 @@ pub(crate) async fn started(name: &str) -> HostSystem {
 /// The doubles' own program.
 pub(crate) fn probe(arguments: &str) -> String {
     format!(r"C:\windows\system32\hcs-probe.exe {arguments}")
+}
+
+/// Systems for the suite, in which Windows programs run.
+pub(crate) struct Programs {
+    pub(crate) document: fn(&SystemId) -> ComputeSystem,
+    /// Nothing is left of one.
+    pub(crate) gone: fn(&SystemId),
+    /// They are jobs, which can neither be frozen nor have consoles.
+    pub(crate) job: bool,
+}
+
+impl Fixture for Programs {
+    async fn document(&self, id: &SystemId) -> ComputeSystem {
+        (self.document)(id)
+    }
+
+    async fn release(&self, id: &SystemId) {
+        (self.gone)(id);
+    }
+
+    fn exits(&self, code: u32) -> String {
+        probe(&format!("exit {code}"))
+    }
+
+    fn echoes(&self) -> String {
+        probe("echo")
+    }
+
+    fn complains(&self, text: &str) -> String {
+        format!("cmd /c echo {text}>&2")
+    }
+
+    fn lasts(&self) -> String {
+        probe("last")
+    }
+
+    fn missing(&self) -> String {
+        r"C:\there\is\no\such.exe".into()
+    }
+
+    fn can_pause(&self) -> bool {
+        !self.job
+    }
+
+    fn has_consoles(&self) -> bool {
+        !self.job
+    }
 }
