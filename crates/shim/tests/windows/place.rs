@@ -23,12 +23,12 @@ pub(crate) fn program() -> PathBuf {
 
 /// What Wine says of one new process in thousands: it was lost before it began
 /// (`ERROR_INTERNAL_ERROR`).
-const LOST: &str = "os error 1359";
+const LOST: i32 = 1359;
 
 /// Starts a shim, and once more one that Wine lost.
 pub(crate) async fn shim(launch: &Launch) -> Client {
     match Client::start(launch).await {
-        Err(error) if chain(&error).contains(LOST) => Client::start(launch).await.unwrap(),
+        Err(error) if was_lost(&error) => Client::start(launch).await.unwrap(),
         other => other.unwrap(),
     }
 }
@@ -36,14 +36,17 @@ pub(crate) async fn shim(launch: &Launch) -> Client {
 /// Runs a program to its end, and once more one that Wine lost.
 pub(crate) fn output(command: &mut Command) -> Output {
     match command.output() {
-        Err(error) if chain(&error).contains(LOST) => command.output().unwrap(),
+        Err(error) if was_lost(&error) => command.output().unwrap(),
         other => other.unwrap(),
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn was_lost(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|cause| cause.raw_os_error() == Some(LOST))
+    })
 }
 
 pub(crate) struct Place(TempDir);

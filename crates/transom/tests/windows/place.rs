@@ -1,5 +1,6 @@
 //! A Transom of its own, and how it is driven.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -16,10 +17,10 @@ fn program() -> PathBuf {
     if path.starts_with('/') { PathBuf::from(format!("Z:{path}")) } else { path.into() }
 }
 
-/// Directories of its own; what runs in them is removed with it.
 /// `ERROR_INTERNAL_ERROR`.
 const LOST: i32 = 1359;
 
+/// Directories of its own; what runs in them is removed with it.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -34,14 +35,18 @@ impl Place {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.ask(arguments).unwrap()
+    }
+
+    fn ask(&self, arguments: &[&str]) -> io::Result<Output> {
         let mut transom = Command::new(program());
         transom.args(arguments).stdin(Stdio::null());
         transom.env("TRANSOM_ROOT", self.root());
         transom.env("TRANSOM_STATE", self.folder.path().join("state"));
         match transom.output() {
             // Wine loses one new process in thousands before it begins.
-            Err(error) if error.raw_os_error() == Some(LOST) => transom.output().unwrap(),
-            other => other.unwrap(),
+            Err(error) if error.raw_os_error() == Some(LOST) => transom.output(),
+            other => other,
         }
     }
 
@@ -76,8 +81,14 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for id in self.ok(&["ps", "-aq"]).lines() {
-            self.run(&["rm", "-f", id]);
+        let listed = self.ask(&["ps", "-aq"]);
+        let ids = listed.iter().flat_map(|listed| listed.stdout.split(|byte| *byte == b'\n'));
+        for id in ids.filter(|id| !id.is_empty()) {
+            // What is left of it is seen below, or by whoever looks for leaks.
+            self.ask(&["rm", "-f", String::from_utf8_lossy(id).trim()]).ok();
         }
+        // A test that has failed tells of its own failure.
+        let is_well = listed.as_ref().is_ok_and(|listed| listed.status.success());
+        assert!(is_well || std::thread::panicking(), "{listed:?}");
     }
 }
