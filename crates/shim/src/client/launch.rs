@@ -83,6 +83,7 @@ impl Launch {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        engine::os::process::without_console(command.as_std_mut());
         command
     }
 }

@@ -109,6 +109,7 @@ fn spawn(
         command.arg("--is-sandbox");
     }
     engine::pipes::keep_streams();
+    engine::os::process::without_console(&mut command);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -54,13 +54,17 @@ fn serve(stopped: Stopped) -> bool {
 async fn watch(mut stopped: Stopped) -> Result<()> {
     let host = Host::open()?;
     loop {
-        // What fails now may go the next time.
-        if let Err(error) = restore(&host).await {
-            warn(&format!("the containers cannot be looked at: {error:#}"));
-        }
+        let look = async {
+            // What fails now may go the next time.
+            if let Err(error) = restore(&host).await {
+                warn(&format!("the containers cannot be looked at: {error:#}"));
+            }
+            tokio::time::sleep(LOOK).await;
+        };
         tokio::select! {
+            // A start that takes its time is its monitor's by then, and goes on.
             _ = &mut stopped => return Ok(()),
-            () = tokio::time::sleep(LOOK) => {}
+            () = look => {}
         }
     }
 }

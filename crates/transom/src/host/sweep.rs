@@ -96,6 +96,7 @@ async fn delete_shim(host: &Host, id: &str) -> Result<()> {
         .current_dir(&bundle)
         .stdin(Stdio::null())
         .kill_on_drop(true);
+    engine::os::process::without_console(command.as_std_mut());
     let output = tokio::time::timeout(DELETE_LIMIT, command.output());
     let output = output.await.context("the shim's delete does not end")?;
     let output = output.context("running the shim's delete")?;

@@ -20,18 +20,24 @@ fn program() -> PathBuf {
 /// `ERROR_INTERNAL_ERROR`.
 const LOST: i32 = 1359;
 
-/// Directories of its own; what runs in them is removed with it.
+/// Directories of its own; what runs in them is removed with it. Or the machine's.
 pub(crate) struct Place {
-    folder: TempDir,
+    own: Option<TempDir>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::with_prefix("transom-").unwrap() }
+        Self { own: Some(TempDir::with_prefix("transom-").unwrap()) }
+    }
+
+    /// The one that is used where nothing else is said; what is made there is the test's to remove.
+    pub(crate) fn of_the_machine() -> Self {
+        Self { own: None }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
+        let own = self.own.as_ref().map(|folder| folder.path().join("root"));
+        own.unwrap_or_else(|| r"C:\ProgramData\Transom".into())
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
@@ -41,8 +47,10 @@ impl Place {
     fn ask(&self, arguments: &[&str]) -> io::Result<Output> {
         let mut transom = Command::new(program());
         transom.args(arguments).stdin(Stdio::null());
-        transom.env("TRANSOM_ROOT", self.root());
-        transom.env("TRANSOM_STATE", self.folder.path().join("state"));
+        if let Some(folder) = &self.own {
+            transom.env("TRANSOM_ROOT", self.root());
+            transom.env("TRANSOM_STATE", folder.path().join("state"));
+        }
         match transom.output() {
             // Wine loses one new process in thousands before it begins.
             Err(error) if error.raw_os_error() == Some(LOST) => transom.output(),
@@ -81,6 +89,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if self.own.is_none() {
+            return;
+        }
         let listed = self.ask(&["ps", "-aq"]);
         let ids = listed.iter().flat_map(|listed| listed.stdout.split(|byte| *byte == b'\n'));
         for id in ids.filter(|id| !id.is_empty()) {

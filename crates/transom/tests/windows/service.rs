@@ -17,25 +17,64 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().unwrap().status.success()
 }
 
-/// A power cut leaves a state that says that it runs, and nobody who runs it.
+/// A container as a power cut leaves it: its state says that it runs, and nobody runs it.
+fn cut_off(place: &Place, name: &str, policy: &str) {
+    let flags = ["create", "--name", name, "--restart", policy, "--network", "none"];
+    let program = ["transom/base", "cmd", "/c", "ping -n 3600 127.0.0.1"];
+    let id = place.ok(&[&flags[..], &program].concat());
+    let state = place.root().join("containers").join(id).join("state.json");
+    std::fs::write(state, r#"{"status":"running","pid":4}"#).unwrap();
+}
+
+const PID: [&str; 3] = ["inspect", "-f", "{{.State.Pid}}"];
+
+/// It has a process of its own, and not the one that was lost.
+fn is_new(pid: &str) -> bool {
+    pid.parse::<u32>().unwrap() > 4
+}
+
 #[test]
 fn what_is_to_run_always_comes_up_after_a_boot() {
     let _manager = alone();
     let place = Place::new();
-    let program = ["transom/base", "cmd", "/c", "ping -n 3600 127.0.0.1"];
     for policy in ["always", "no"] {
-        let flags = ["create", "--name", policy, "--restart", policy, "--network", "none"];
-        let id = place.ok(&[&flags[..], &program].concat());
-        let state = place.root().join("containers").join(id).join("state.json");
-        std::fs::write(state, r#"{"status":"running","pid":4}"#).unwrap();
+        cut_off(&place, policy, policy);
     }
     place.ok(&["service", "run"]);
-    let pid = |name| place.ok(&["inspect", "-f", "{{.State.Pid}}", name]).parse::<u32>().unwrap();
-    assert!(pid("always") > 4, "it has a process of its own");
-    assert!(pid("no") <= 4, "nobody asked for it");
+    let pid = |name| place.ok(&[&PID[..], &[name]].concat());
+    assert!(is_new(&pid("always")));
+    assert!(!is_new(&pid("no")), "nobody asked for it");
     place.ok(&["stop", "-t", "1", "always"]);
     let state = place.ok(&["inspect", "-f", "{{.State.Status}}", "always"]);
     assert_eq!(state, "exited");
+}
+
+/// A container that is removed in any case.
+struct Made<'a>(&'a Place, &'a str);
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        self.0.run(&["rm", "-f", self.1]);
+    }
+}
+
+/// Services have the machine's environment, and so the machine's place.
+#[test]
+fn the_managers_service_brings_it_up_too() {
+    let _manager = alone();
+    let place = Place::of_the_machine();
+    let name = format!("service-{}", std::process::id());
+    let _made = Made(&place, &name);
+    cut_off(&place, &name, "always");
+    let _installed = Installed(&place);
+    // A test that was killed has left its own.
+    place.ok(&["service", "uninstall"]);
+    place.ok(&["service", "install"]);
+    assert!(succeeds("net", &["start", "Transom"]));
+    place.until(&[&PID[..], &[&name]].concat(), is_new);
+    place.ok(&["service", "uninstall"]);
+    let said = place.ok(&["exec", &name, "cmd", "/c", "echo here"]);
+    assert_eq!(said, "here", "it does not end with the service");
 }
 
 /// Registered, and taken back in any case.

@@ -23,6 +23,9 @@ pub fn start(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
+/// Has a program started that lives on by itself: a terminal is left by whoever is started.
+pub fn without_console(_command: &mut std::process::Command) {}
+
 /// Leaves the terminal that this process was started from: its signals are for the starter.
 pub fn leave_session() -> io::Result<()> {
     rustix::process::setsid()?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::os::windows::process::CommandExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use windows_sys::Win32::Security::{
     AllocateAndInitializeSid, CheckTokenMembership, FreeSid, PSID, SECURITY_NT_AUTHORITY,
 };
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
-    QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
+    CREATE_NO_WINDOW, DETACHED_PROCESS, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, QueryFullProcessImageNameW, TerminateProcess,
+    WaitForSingleObject,
 };
 
 use super::super::starting;
@@ -56,10 +58,19 @@ pub fn is_privileged() -> bool {
     }
 }
 
-/// Starts a program: it inherits its own streams, and none of a process in a job.
+/// Starts a program: it inherits its own streams, and none of a process in a job. Its console, if it
+/// is a program that has one, is not seen.
 pub fn start(command: &mut Command) -> io::Result<Child> {
+    command.creation_flags(CREATE_NO_WINDOW);
     let _alone = starting::alone();
     command.spawn()
+}
+
+/// Has a program started without a console. One that is started from where there is none would get
+/// its own, with a window for as long as it and its children live, and with a host that under Wine
+/// inherits the program's streams: who reads them to their end would wait for all of those.
+pub fn without_console(command: &mut std::process::Command) {
+    command.creation_flags(DETACHED_PROCESS);
 }
 
 /// Leaves the terminal that this process was started from: one that is started apart has none.
