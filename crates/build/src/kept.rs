@@ -9,8 +9,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use engine::os::unix::fs::MetadataExt;
-use image::Digest;
+use image::{Digest, tree_size};
 use serde_json::Value;
 
 const LOCK: &str = "lock";
@@ -20,8 +19,6 @@ pub(crate) const DATA: &str = "data";
 pub(crate) const FILLING: &str = "filling";
 const ABOUT: &str = "about.json";
 const USES: &str = "uses";
-/// What file systems count in.
-const BLOCK: u64 = 512;
 
 /// Below the root.
 pub(crate) const MOUNTS: &str = "build/mounts";
@@ -205,48 +202,11 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
     }))
 }
 
-/// The bytes of all files below a folder, without their holes. What goes meanwhile, or was never
-/// there, has none; links are not followed.
-pub fn tree_size(folder: &Path) -> io::Result<u64> {
-    let mut total: u64 = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            other => other?,
-        };
-        for entry in entries.flatten() {
-            let Ok(about) = entry.metadata() else { continue };
-            if about.is_dir() {
-                folders.push(entry.path());
-            } else {
-                // Of a file with holes any length can be told.
-                let on_disk = about.blocks().saturating_mul(BLOCK);
-                total = total.saturating_add(about.len().min(on_disk));
-            }
-        }
-    }
-    Ok(total)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn holes_take_no_room_and_no_length_is_too_much() {
-        let root = tempfile::tempdir().unwrap();
-        fs::create_dir(root.path().join("sub")).unwrap();
-        for name in ["a", "sub/b", "c"] {
-            File::create(root.path().join(name)).unwrap().set_len(1 << 42).unwrap();
-        }
-        fs::write(root.path().join("sub/d"), [1; 10_000]).unwrap();
-        let size = tree_size(root.path()).unwrap();
-        assert!((10_000..1 << 20).contains(&size), "{size}");
-        assert_eq!(tree_size(&root.path().join("none")).unwrap(), 0);
-    }
 
     #[test]
     fn what_somebody_uses_stays_and_who_waited_makes_it_anew() {

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 pub use builder::{Builder, Ground, NamedContext, Options, Secret, change, context_key};
 pub use error::{BuildError, Cause};
 pub use files::CopyError;
-pub use kept::{Kept, KeptKind, kept, tree_size};
+pub use kept::{Kept, KeptKind, kept};
 pub use registry::{RegistryError, changes as registry_changes};
 
 /// A file in a folder, by a path out of which no link leads.

@@ -26,6 +26,7 @@ mod platform;
 mod progress;
 mod registry;
 mod settings;
+mod size;
 mod store;
 #[cfg(test)]
 mod test;
@@ -45,6 +46,7 @@ pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
 pub use registry::{Kept, PullOptions, Pulled, Pushed};
 pub use settings::Settings;
+pub use size::tree_size;
 pub use store::{
     Alone, CacheRecord, CacheUsage, DiskUsage, Dropped, Making, PruneOptions, Pruned,
     RemoveOptions, Removed, Store,

@@ -20,8 +20,9 @@ pub(crate) fn open_root(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// A folder beneath `root`; `""` is the root itself.
-pub(crate) fn open_dir(root: impl AsFd + Copy, path: &str) -> Result<OwnedFd, Errno> {
-    let path = if path.is_empty() { "." } else { path };
+pub(crate) fn open_dir(root: impl AsFd + Copy, path: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
+    let path = path.as_ref();
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     retry(|| {
         openat2(
             root.as_fd(),

@@ -16,10 +16,10 @@
 //! Registry hives are stored as they came.
 
 mod adopt;
-mod beneath;
+pub(crate) mod beneath;
 mod export;
 mod filler;
-mod fold;
+pub(crate) mod fold;
 mod import;
 mod meta;
 mod names;

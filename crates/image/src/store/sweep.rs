@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::{Store, lock};
 use crate::error::{Error, IoContext, Result};
+use crate::size::tree_size;
 
 /// What came of sweeping.
 #[derive(Debug, Default)]
@@ -47,7 +48,8 @@ impl Store {
             let path = entry.path();
             let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
             if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
-                let bytes = tree_size(&path);
+                // What cannot be counted goes all the same.
+                let bytes = tree_size(&path).unwrap_or(0);
                 return fs::remove_dir_all(&path).map(|()| bytes).at("remove", &path);
             }
             Ok(0)
@@ -104,19 +106,4 @@ impl Store {
         fs::rename(path, &aside)?;
         fs::remove_dir_all(&aside)
     }
-}
-
-/// The bytes of all files below a folder that nobody uses; links are not followed.
-fn tree_size(folder: &Path) -> u64 {
-    let (mut total, mut folders) = (0, vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.metadata() {
-                Ok(about) if about.is_dir() => folders.push(entry.path()),
-                Ok(about) if about.is_file() => total += about.len(),
-                _ => {}
-            }
-        }
-    }
-    total
 }

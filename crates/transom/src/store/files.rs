@@ -82,7 +82,7 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
 /// The bytes of all files below a folder, without their holes; links are not followed. What cannot
 /// be counted is no reason not to show or to remove it: it counts for nothing.
 pub fn tree_size(path: &Path) -> u64 {
-    ::build::tree_size(path).unwrap_or_else(|error| {
+    image::tree_size(path).unwrap_or_else(|error| {
         tracing::warn!(%error, path = %path.display(), "its size cannot be counted");
         0
     })

@@ -31,6 +31,8 @@ pub struct Stat {
     pub st_rdev: u64,
     /// Bytes.
     pub st_size: i64,
+    /// What it takes of the disk, in 512 bytes: as if it had no holes.
+    pub st_blocks: i64,
     /// Seconds since 1970, of the last access.
     pub st_atime: i64,
     /// And nanoseconds.
@@ -75,6 +77,7 @@ pub fn fstat(file: impl AsFd) -> Result<Stat, Errno> {
     let handle = file.as_fd().raw().ok_or(Errno::INVAL)?;
     let about = about(handle)?;
     let high = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+    let size = high(about.nFileSizeHigh, about.nFileSizeLow);
     let (accessed, written) =
         (of_filetime(about.ftLastAccessTime), of_filetime(about.ftLastWriteTime));
     Ok(Stat {
@@ -83,7 +86,8 @@ pub fn fstat(file: impl AsFd) -> Result<Stat, Errno> {
         st_mode: FileType::of_attributes(about.dwFileAttributes).mode(),
         st_nlink: about.nNumberOfLinks.into(),
         st_rdev: 0,
-        st_size: high(about.nFileSizeHigh, about.nFileSizeLow).cast_signed(),
+        st_size: size.cast_signed(),
+        st_blocks: size.div_ceil(512).cast_signed(),
         st_atime: accessed.0,
         st_atime_nsec: accessed.1,
         st_mtime: written.0,
