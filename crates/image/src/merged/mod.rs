@@ -18,6 +18,7 @@ use std::sync::Arc;
 use engine::os::fs::{CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat};
 
 use crate::error::{Error, IoContext, Result};
+use crate::layer::fold;
 use layer::{Cover, Layer, Seen};
 
 /// What stands at a path.
@@ -38,12 +39,17 @@ pub(crate) struct Place {
     pub(crate) path: String,
 }
 
+/// How deep directories may lie in each other: whoever walks them holds every one on the way.
+const DEEPEST: usize = 512;
+
 /// A directory of the merged tree.
 #[derive(Debug)]
 pub struct Directory {
     /// The newest first; never empty.
     layers: Vec<Layer>,
     roots: Arc<[Layer]>,
+    /// How far below the root it is.
+    depth: usize,
     /// Of the newest layer.
     pub stat: Stat,
 }
@@ -64,26 +70,26 @@ impl Directory {
         };
         let roots: Arc<[Layer]> =
             folders.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?.into();
-        Self::new(roots.to_vec(), &roots)?.ok_or_else(|| Error::Invalid {
+        Self::new(roots.to_vec(), &roots, 0)?.ok_or_else(|| Error::Invalid {
             what: "drive".to_owned(),
             rule: "it has no layers".to_owned(),
         })
     }
 
-    fn new(layers: Vec<Layer>, roots: &Arc<[Layer]>) -> Result<Option<Self>> {
+    fn new(layers: Vec<Layer>, roots: &Arc<[Layer]>, depth: usize) -> Result<Option<Self>> {
         let Some(newest) = layers.first() else { return Ok(None) };
         let stat = fstat(&*newest.dir).at("look at", Path::new(&newest.place.path))?;
-        Ok(Some(Self { layers, roots: Arc::clone(roots), stat }))
+        Ok(Some(Self { layers, roots: Arc::clone(roots), depth, stat }))
     }
 
     /// The name that is there, for one of whatever case.
     pub fn spelling(&self, wanted: &str) -> Result<Option<String>> {
-        let folded = wanted.to_lowercase();
+        let folded = fold::key(wanted);
         let names = self.names()?;
         if names.contains(wanted) {
             return Ok(Some(wanted.to_owned()));
         }
-        Ok(names.into_iter().find(|name| name.to_lowercase() == folded))
+        Ok(names.into_iter().find(|name| fold::key(name) == folded))
     }
 
     /// Everything in it, in order, without what is hidden.
@@ -131,19 +137,22 @@ impl Directory {
         if !layers.iter().any(|layer: &Layer| layer.shown) {
             return Ok(None);
         }
-        let Some(directory) = Self::new(layers, &self.roots)? else { return Ok(None) };
+        let Some(directory) = Self::new(layers, &self.roots, self.depth + 1)? else {
+            return Ok(None);
+        };
         Ok(Some((directory.layers[0].place.clone(), Node::Directory(directory))))
     }
 
     /// The directory at `path`, of these very names; nothing when it is none.
     pub(crate) fn descend(&self, path: &str) -> Result<Option<Self>> {
-        let mut layers = self.layers.clone();
+        let (mut layers, mut depth) = (self.layers.clone(), self.depth);
         for name in path.split('/').filter(|name| !name.is_empty()) {
-            let Some(here) = Self::new(layers, &self.roots)? else { return Ok(None) };
+            let Some(here) = Self::new(layers, &self.roots, depth)? else { return Ok(None) };
             layers = Vec::new();
             here.gather(0, name, &mut layers)?;
+            depth += 1;
         }
-        Self::new(layers, &self.roots)
+        Self::new(layers, &self.roots, depth)
     }
 
     /// Where `name` would be in the folders below the newest.
@@ -169,6 +178,12 @@ impl Directory {
         for (at, layer) in self.layers.iter().enumerate().skip(from) {
             match layer.look(name)? {
                 Seen::Directory(dir) => {
+                    if self.depth >= DEEPEST {
+                        return Err(Error::invalid(
+                            format!("folder `{}`", layer.place_of(name).path),
+                            format!("it is more than {DEEPEST} folders deep"),
+                        ));
+                    }
                     let inner = Layer { place: layer.place_of(name), dir, shown: layer.shown };
                     let cover = inner.cover()?;
                     found.push(inner);
@@ -195,7 +210,7 @@ impl Directory {
         let mut layers = Vec::new();
         if from.starts_with('/') {
             let below = self.layers[at].place.folder + 1;
-            if let Some(root) = Self::new(self.roots[below..].to_vec(), &self.roots)? {
+            if let Some(root) = Self::new(self.roots[below..].to_vec(), &self.roots, 0)? {
                 layers.extend(root.descend(from)?.into_iter().flat_map(|found| found.layers));
             }
         } else {

@@ -125,3 +125,33 @@ fn neither_links_nor_notes_lead_out() {
         drive.open(&format!("bad{at}")).unwrap_err();
     }
 }
+
+#[test]
+fn names_are_the_same_as_windows_says_and_not_as_unicode_does() {
+    let (_folder, new, old) = layers();
+    write(&old, "\u{130}/file", "x");
+    write(&new, "stra\u{df}e/file", "x");
+    let drive = Directory::of(&[new, old]).unwrap();
+    for (wanted, is) in [
+        ("STRA\u{df}E", Some("stra\u{df}e")),
+        ("STRASSE", None),
+        ("i\u{307}", None),
+        ("\u{130}", Some("\u{130}")),
+    ] {
+        assert_eq!(drive.spelling(wanted).unwrap().as_deref(), is, "{wanted}");
+    }
+}
+
+#[test]
+fn whoever_walks_too_deep_is_told_so() {
+    let (_folder, new, _) = layers();
+    let deep = |depth: usize| vec!["d"; depth].join("/");
+    write(&new, &format!("{}/file", deep(DEEPEST)), "x");
+    fs::create_dir(new.join(deep(DEEPEST + 1))).unwrap();
+    let drive = Directory::of(&[new]).unwrap();
+    let last = drive.descend(&deep(DEEPEST)).unwrap().unwrap();
+    assert!(matches!(last.open("file").unwrap(), Some(Node::File(..))));
+    let said = last.open("d").unwrap_err().to_string();
+    assert!(said.contains("more than 512 folders deep"), "{said}");
+    drive.descend(&deep(DEEPEST + 1)).unwrap_err();
+}

@@ -178,6 +178,23 @@ async fn a_renamed_folder_is_in_the_layer_whole() {
 }
 
 #[tokio::test]
+async fn a_renamed_folder_may_be_deep_and_not_deeper_than_can_be_held() {
+    let host = Host::new().await;
+    let (_, below) = below(&host).await;
+    let upper = host.dir.path().join("upper");
+    fs::create_dir_all(upper.join("Moved")).unwrap();
+    let name = "trusted.overlay.redirect";
+    setxattr(upper.join("Moved"), name, b"App", XattrFlags::empty()).unwrap();
+    let deep = upper.join("Moved").join(vec!["d"; 511].join("/"));
+    fs::create_dir_all(&deep).unwrap();
+    let scratch = Scratch { upper, below, ..Scratch::default() };
+    add(&host, scratch.clone()).await.unwrap();
+    fs::create_dir(deep.join("d")).unwrap();
+    let said = add(&host, scratch).await.unwrap_err().to_string();
+    assert!(said.contains("more than 512 folders deep"), "{said}");
+}
+
+#[tokio::test]
 async fn the_same_scratch_gives_the_same_layer() {
     let host = Host::new().await;
     let (_, below) = below(&host).await;
@@ -197,6 +214,10 @@ async fn what_no_layer_can_say_is_refused_by_name() {
         ("moved", |path| {
             fs::create_dir(path).unwrap();
             setxattr(path, "trusted.overlay.redirect", b"../old", XattrFlags::empty()).unwrap();
+        }),
+        ("of nothing", |path| {
+            fs::create_dir(path).unwrap();
+            setxattr(path, "trusted.overlay.redirect", b"/gone", XattrFlags::empty()).unwrap();
         }),
     ] {
         let upper = host.dir.path().join("bad");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use image::merged::{Directory, Node};
@@ -38,48 +39,76 @@ pub async fn command(host: &Host, args: Diff) -> Result<()> {
 /// What the first of the folders changes of the others.
 fn changes(folders: &[PathBuf]) -> Result<BTreeMap<String, Kind>> {
     let (_, lower) = folders.split_first().context("the container has no scratch")?;
-    let below = Directory::of(lower)?;
-    let mut all = BTreeMap::new();
-    compare(&Directory::of(folders)?, Some(&below), false, "", &mut all)?;
-    Ok(all)
-}
-
-/// Tells of what is in one folder. All of it is the container's if the folder hides what lies at
-/// this path below, as one that was renamed does.
-fn compare(
-    here: &Directory,
-    below: Option<&Directory>,
-    moved: bool,
-    at: &str,
-    all: &mut BTreeMap<String, Kind>,
-) -> Result<()> {
-    let join = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
-    let whole = moved || here.covers()?;
-    let names = if whole { here.names()? } else { here.written()?.unwrap_or_default() };
-    for name in &names {
-        let there = below.map(|below| below.open(name)).transpose()?.flatten();
-        let now = here.open(name)?;
-        let kind = match (&now, &there) {
-            (Some(_), Some(_)) => Kind::Changed,
-            (Some(_), None) => Kind::Added,
-            (None, Some(_)) => Kind::Deleted,
-            // What goes away while it is looked at is not there.
-            (None, None) => continue,
+    let mut comparing = Comparing::default();
+    comparing.folder(Directory::of(folders)?, Some(Directory::of(lower)?), false, "")?;
+    while let Some(Inner { here, below, moved, name, at }) = comparing.inner.pop() {
+        let there = below.map(|below| below.open(&name)).transpose()?.flatten();
+        let there = match there {
+            Some(Node::Directory(there)) => Some(there),
+            _ => None,
         };
-        all.insert(join(name), kind);
-        if let Some(Node::Directory(now)) = &now {
-            let there = match &there {
-                Some(Node::Directory(there)) => Some(there),
-                _ => None,
-            };
-            compare(now, there, whole, &join(name), all)?;
+        if let Some(Node::Directory(here)) = here.open(&name)? {
+            comparing.folder(here, there, moved, &at)?;
         }
     }
-    if let Some(below) = below.filter(|_| whole) {
-        let gone = below.names()?.into_iter().filter(|name| !names.contains(name));
-        all.extend(gone.map(|name| (join(&name), Kind::Deleted)));
+    Ok(comparing.all)
+}
+
+/// What is known of what a container changed.
+#[derive(Default)]
+struct Comparing {
+    all: BTreeMap<String, Kind>,
+    inner: Vec<Inner>,
+}
+
+/// A folder in one that was compared, opened when its turn comes: no more are held than a path is
+/// long.
+struct Inner {
+    here: Rc<Directory>,
+    below: Option<Rc<Directory>>,
+    moved: bool,
+    name: String,
+    at: String,
+}
+
+impl Comparing {
+    /// Tells of what is in one folder. All of it is the container's if the folder hides what lies at
+    /// this path below, as one that was renamed does.
+    fn folder(
+        &mut self,
+        here: Directory,
+        below: Option<Directory>,
+        moved: bool,
+        at: &str,
+    ) -> Result<()> {
+        let join =
+            |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
+        let (here, below) = (Rc::new(here), below.map(Rc::new));
+        let moved = moved || here.covers()?;
+        let names = if moved { here.names()? } else { here.written()?.unwrap_or_default() };
+        for name in &names {
+            let there = below.as_ref().map(|below| below.open(name)).transpose()?.flatten();
+            let now = here.open(name)?;
+            let kind = match (&now, &there) {
+                (Some(_), Some(_)) => Kind::Changed,
+                (Some(_), None) => Kind::Added,
+                (None, Some(_)) => Kind::Deleted,
+                // What goes away while it is looked at is not there.
+                (None, None) => continue,
+            };
+            self.all.insert(join(name), kind);
+            if matches!(now, Some(Node::Directory(_))) {
+                let (here, below) = (Rc::clone(&here), below.clone());
+                let (name, at) = (name.clone(), join(name));
+                self.inner.push(Inner { here, below, moved, name, at });
+            }
+        }
+        if let Some(below) = below.filter(|_| moved) {
+            let gone = below.names()?.into_iter().filter(|name| !names.contains(name));
+            self.all.extend(gone.map(|name| (join(&name), Kind::Deleted)));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -131,5 +160,20 @@ mod tests {
             ("Was", Kind::Deleted),
         ];
         assert_eq!(all, wanted.map(|(path, kind)| (path.to_owned(), kind)));
+    }
+
+    #[test]
+    fn folders_may_be_deep_and_not_deeper_than_can_be_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        let deep = vec!["d"; 512].join("/");
+        fs::create_dir_all(new.join(&deep)).unwrap();
+        fs::create_dir_all(old.join("d/d")).unwrap();
+        let folders = [new.clone(), old];
+        let all = changes(&folders).unwrap();
+        assert_eq!((all.len(), all[&deep]), (512, Kind::Added));
+        fs::create_dir(new.join(&deep).join("d")).unwrap();
+        let said = changes(&folders).unwrap_err().to_string();
+        assert!(said.contains("more than 512 folders deep"), "{said}");
     }
 }

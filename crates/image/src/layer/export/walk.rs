@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use engine::os::fd::OwnedFd;
 use engine::os::fs::Stat;
@@ -55,22 +56,32 @@ struct Walk<'a> {
     found: Vec<Found>,
 }
 
+/// A folder in a renamed one, opened when its turn comes: no more are held than a path is long.
+struct Inner {
+    parent: Rc<Directory>,
+    name: String,
+    path: String,
+}
+
 impl Walk<'_> {
     /// Finds what is in a folder of the scratch.
     fn folder(&mut self, root: &OwnedFd, at: usize) -> Result<()> {
         let path = self.found[at].path.clone();
         let place = || self.scratch.upper.join(&path);
         let dir = beneath::open_dir(root, &path).at("open", &place())?;
+        let opaque = attribute(&dir, "trusted.overlay.opaque").at("look at", &place())?;
+        let opaque = opaque.as_deref() == Some(b"y");
         let redirect = attribute(&dir, "trusted.overlay.redirect").at("look at", &place())?;
-        if redirect.is_some()
-            && let Some(dir) = self.merged(&path)?
-        {
-            self.found[at].before = Some(dir.itself_below().unwrap_or_else(|| path.clone()));
-            return self.moved(&dir, &path);
+        if redirect.is_some() && !opaque {
+            let dir = self.merged(&path)?;
+            let Some((before, dir)) = dir.and_then(|dir| Some((dir.itself_below()?, dir))) else {
+                return Err(refused(&path, "the folder that it was is in no layer below"));
+            };
+            self.found[at].before = Some(before);
+            return self.moved(dir, &path);
         }
         let mut inside = self.scratch.list(root, &path)?;
-        let opaque = attribute(&dir, "trusted.overlay.opaque").at("look at", &place())?;
-        if opaque.as_deref() == Some(b"y") {
+        if opaque {
             let here = inside.iter().map(|found| fold::key(&found.path)).collect();
             let stat = self.found[at].stat;
             inside.extend(self.gone(&path, stat, &here)?);
@@ -90,7 +101,20 @@ impl Walk<'_> {
 
     /// Finds all that shows in a folder that was renamed: layers cannot say where it came from, so
     /// it is in this one whole, and what they have under its name is gone.
-    fn moved(&mut self, dir: &Directory, path: &str) -> Result<()> {
+    fn moved(&mut self, dir: Directory, path: &str) -> Result<()> {
+        let mut inner = Vec::new();
+        self.shown(dir, path, &mut inner)?;
+        while let Some(Inner { parent, name, path }) = inner.pop() {
+            if let Some((_, Node::Directory(dir))) = parent.look(&name)? {
+                self.shown(dir, &path, &mut inner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what is in one folder, and which folders are in it.
+    fn shown(&mut self, dir: Directory, path: &str, inner: &mut Vec<Inner>) -> Result<()> {
+        let dir = Rc::new(dir);
         let mut here = HashSet::new();
         for name in dir.names()? {
             names::check(&name).map_err(|rule| refused(&join(path, &name), rule))?;
@@ -109,8 +133,8 @@ impl Walk<'_> {
                 }
             };
             self.found.push(Found { path: at.clone(), stat, what, lies, before });
-            if let Node::Directory(inner) = &node {
-                self.moved(inner, &at)?;
+            if matches!(node, Node::Directory(_)) {
+                inner.push(Inner { parent: Rc::clone(&dir), name, path: at });
             }
         }
         let gone = self.gone(path, dir.stat, &here)?;
