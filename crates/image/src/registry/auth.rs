@@ -150,12 +150,11 @@ fn identity_token(registry: &str) -> Error {
 async fn ask(program: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
     let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
     let output = run(program, "get", key, registry).await?;
+    if is_unknown(&output) {
+        return Ok(RegistryAuth::Anonymous);
+    }
     if !output.status.success() {
-        let said = said(&output);
-        if said.contains("credentials not found") {
-            return Ok(RegistryAuth::Anonymous);
-        }
-        return Err(failed(format!("`{program}` failed: {}", said.trim())));
+        return Err(failed(format!("`{program}` failed: {}", said(&output).trim())));
     }
     let secret: Secret = serde_json::from_slice(&output.stdout).map_err(|_| {
         failed(format!("`{program}` answered with something else than credentials"))
@@ -166,14 +165,31 @@ async fn ask(program: &str, key: &str, registry: &str) -> Result<RegistryAuth> {
     Ok(RegistryAuth::Basic(secret.username, secret.secret))
 }
 
-/// Has a helper program keep something, or forget it.
-pub(super) async fn tell(program: &str, verb: &str, what: &str, registry: &str) -> Result<()> {
-    let output = run(program, verb, what, registry).await?;
+/// Has a helper program keep something.
+pub(super) async fn store(program: &str, secret: &str, registry: &str) -> Result<()> {
+    done(program, "store", registry, &run(program, "store", secret, registry).await?)
+}
+
+/// Has a helper program forget something; false when it knew nothing of it.
+pub(super) async fn erase(program: &str, key: &str, registry: &str) -> Result<bool> {
+    let output = run(program, "erase", key, registry).await?;
+    if is_unknown(&output) {
+        return Ok(false);
+    }
+    done(program, "erase", registry, &output).map(|()| true)
+}
+
+fn done(program: &str, verb: &str, registry: &str, output: &Output) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let reason = format!("`{program} {verb}` failed: {}", said(&output).trim());
+    let reason = format!("`{program} {verb}` failed: {}", said(output).trim());
     Err(Error::Credentials { registry: registry.to_owned(), reason })
+}
+
+/// How every helper says that it has no such credentials.
+fn is_unknown(output: &Output) -> bool {
+    !output.status.success() && said(output).contains("credentials not found")
 }
 
 async fn run(program: &str, verb: &str, input: &str, registry: &str) -> Result<Output> {
@@ -247,6 +263,12 @@ mod tests {
         assert!(helper("echo {}").await.is_err());
         let token = r#"echo '{"Username":"<token>","Secret":"x"}'"#;
         assert!(helper(token).await.unwrap_err().to_string().contains("identity token"));
+        let path = dir.path().join("docker-credential-test");
+        let program = path.to_str().unwrap();
+        for (body, erased) in [("exit 0", Some(true)), (missing, Some(false)), ("exit 1", None)] {
+            let _ = helper(body).await;
+            assert_eq!(erase(program, "r.example", "r.example").await.ok(), erased, "{body}");
+        }
     }
 
     #[tokio::test]

@@ -13,13 +13,14 @@ use oci_client::secrets::RegistryAuth;
 use serde_json::{Map, Value, json};
 
 use super::Connection;
-use super::auth::{self, helper_of, key_of, tell};
+use super::auth::{self, erase, helper_of, key_of};
 use crate::error::{Error, Result};
 use crate::name::ImageName;
 use crate::store::Store;
 
 /// What is asked for of a registry whose repositories nobody knows yet. It need not be there.
 const REPOSITORY: &str = "transom/login";
+const REFUSAL: &str = "the registry refuses this name and password";
 
 /// A configuration file that credentials were put into.
 #[derive(Debug)]
@@ -47,30 +48,15 @@ impl Store {
         let auth = RegistryAuth::Basic(user.to_owned(), password.to_owned());
         let Connection { client, auth } = Connection::with(&name, self.settings(), auth).await?;
         let reference = name.reference();
-        let refused = |source: OciDistributionError| match source {
-            source if is_refusal(&source) => Error::Credentials {
-                registry: registry.clone(),
-                reason: "the registry refuses this name and password".to_owned(),
-            },
-            source => {
-                let source = Box::new(source);
-                Error::Registry { op: "log in to", image: registry.clone(), source }
-            }
-        };
         match client.auth(&reference, &auth, RegistryOperation::Pull).await {
             // A token was given for them.
             Ok(Some(_)) => Ok(registry),
             // They are only looked at when something is asked for.
             Ok(None) => match client.list_tags(&reference, &auth, Some(1), None).await {
-                Err(error)
-                    if is_refusal(&error)
-                        || matches!(error, OciDistributionError::RequestError(_)) =>
-                {
-                    Err(refused(error))
-                }
+                Err(error) if !is_answer(&error) => Err(refused(&registry, error)),
                 Ok(_) | Err(_) => Ok(registry),
             },
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(refused(&registry, error)),
         }
     }
 
@@ -88,7 +74,7 @@ impl Store {
         let entry = match &helper {
             Some(helper) => {
                 let secret = json!({ "ServerURL": key, "Username": user, "Secret": password });
-                tell(helper, "store", &secret.to_string(), registry).await?;
+                auth::store(helper, &secret.to_string(), registry).await?;
                 json!({})
             }
             None => json!({ "auth": STANDARD.encode(format!("{user}:{password}")) }),
@@ -97,21 +83,21 @@ impl Store {
         Ok(Kept { text: written(&file), in_file: helper.is_none() })
     }
 
-    /// Takes the credentials for `registry` out of docker's configuration; nothing when there are
-    /// none.
+    /// Takes the credentials for `registry` out of docker's configuration, and has its helper forget
+    /// them; nothing when there are none.
     pub async fn forget_login(&self, text: &str, registry: &str) -> Result<Option<String>> {
         let registry = registry_of(registry);
         let mut file = parse(text)?;
         let auths = auths(&mut file)?;
         let before = auths.len();
         auths.retain(|key, _| auth::host(key) != registry && key != key_of(&registry));
-        if auths.len() == before {
-            return Ok(None);
-        }
-        if let Some(helper) = helper_of(text, &registry)? {
-            tell(&helper, "erase", key_of(&registry), &registry).await?;
-        }
-        Ok(Some(written(&file)))
+        let known = auths.len() < before;
+        // A helper may have them although the file names none.
+        let erased = match helper_of(text, &registry)? {
+            Some(helper) => erase(&helper, key_of(&registry), &registry).await?,
+            None => false,
+        };
+        Ok((known || erased).then(|| written(&file)))
     }
 }
 
@@ -123,16 +109,54 @@ fn registry_of(address: &str) -> String {
     }
 }
 
-fn is_refusal(error: &OciDistributionError) -> bool {
+/// Why nobody is logged in.
+fn refused(registry: &str, error: OciDistributionError) -> Error {
+    use OciDistributionError::{AuthenticationFailure, JsonError, ServerError, UnauthorizedError};
+    let registry = registry.to_owned();
+    let reason = match error {
+        UnauthorizedError { .. } | ServerError { code: 401 | 403, .. } => REFUSAL.to_owned(),
+        ref error if is_unauthorized(error) => REFUSAL.to_owned(),
+        // Which status it had is not told: the server may as well be out of order.
+        AuthenticationFailure(text) => {
+            format!("its token server gives no token for this name and password: {}", brief(&text))
+        }
+        ServerError { code, message, .. } => {
+            format!("it does not answer as a registry: {code} {}", brief(&message))
+        }
+        JsonError(error) => format!("it does not answer as a registry: {error}"),
+        error => {
+            let source = Box::new(error);
+            return Error::Registry { op: "log in to", image: registry, source };
+        }
+    };
+    Error::Credentials { registry, reason }
+}
+
+/// An error that only a registry gives, and only to whom it knows: there is no such repository, or
+/// it is not this user's.
+fn is_answer(error: &OciDistributionError) -> bool {
     match error {
-        OciDistributionError::AuthenticationFailure(_)
-        | OciDistributionError::UnauthorizedError { .. } => true,
-        OciDistributionError::ServerError { code, .. } => matches!(code, 401 | 403),
         OciDistributionError::RegistryError { envelope, .. } => {
-            envelope.errors.iter().any(|error| error.code == OciErrorCode::Unauthorized)
+            let early = [OciErrorCode::Unauthorized, OciErrorCode::Toomanyrequests];
+            !envelope.errors.iter().any(|error| early.contains(&error.code))
+        }
+        // Some have codes of their own.
+        OciDistributionError::ServerError { code: 404, message, .. } => {
+            let said: Value = serde_json::from_str(message).unwrap_or_default();
+            said["errors"].as_array().is_some_and(|errors| !errors.is_empty())
         }
         _ => false,
     }
+}
+
+fn is_unauthorized(error: &OciDistributionError) -> bool {
+    let OciDistributionError::RegistryError { envelope, .. } = error else { return false };
+    envelope.errors.iter().any(|error| error.code == OciErrorCode::Unauthorized)
+}
+
+/// What a stranger's server said, as far as it fits a line.
+fn brief(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 fn parse(text: &str) -> Result<Map<String, Value>> {
@@ -184,6 +208,40 @@ mod tests {
         assert!(store.forget_login(before, "b.example").await.unwrap().is_none());
         assert!(store.forget_login("", "b.example").await.unwrap().is_none());
         assert!(store.keep_login("[]", "a.example", "u", "p").await.is_err());
+    }
+
+    #[test]
+    fn only_what_a_registry_says_to_whom_it_knows_is_a_login() {
+        use OciDistributionError::{AuthenticationFailure, RegistryError, ServerError};
+        let url = String::new;
+        let told = |code: &str| {
+            let envelope = json!({ "errors": [{ "code": code }] });
+            RegistryError { envelope: serde_json::from_value(envelope).unwrap(), url: url() }
+        };
+        let server = |code, text: &str| {
+            let message = text.to_owned();
+            ServerError { code, url: url(), message }
+        };
+        for known in [
+            told("NAME_UNKNOWN"),
+            told("DENIED"),
+            server(404, r#"{"errors":[{"code":"NOT_FOUND"}]}"#),
+        ] {
+            assert!(is_answer(&known), "{known}");
+        }
+        for (other, says) in [
+            (told("UNAUTHORIZED"), REFUSAL),
+            (server(403, "no"), REFUSAL),
+            (server(404, "<html>"), "does not answer as a registry: 404 <html>"),
+            (server(404, "{}"), "does not answer as a registry: 404"),
+            (server(503, "busy\u{1b}[2J"), "does not answer as a registry: 503 busy[2J"),
+            (AuthenticationFailure("out of order".into()), "gives no token"),
+            (told("TOOMANYREQUESTS"), "failed to log in to"),
+        ] {
+            assert!(!is_answer(&other), "{other}");
+            let text = refused("r.example", other).to_string();
+            assert!(text.contains(says), "{text}");
+        }
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::container::{BASE, Container};
 use crate::support::host;
+use crate::support::http;
 use crate::support::registry::Registry;
 use crate::support::terminal::Terminal;
 use crate::support::wait;
@@ -83,4 +84,42 @@ fn a_password_is_typed_unseen_and_whatever_ends_that_leaves_the_terminal_as_it_w
     terminal.wait_for("log in to `127.0.0.1:1`");
     assert!(terminal.echoes() && !terminal.screen().contains("secret"), "{}", terminal.screen());
     assert_eq!(terminal.end(), 1);
+}
+
+#[test]
+fn nobody_is_logged_in_to_what_is_no_registry() {
+    let host = host::shared();
+    for status in ["200 OK", "404 Not Found", "503 Service Unavailable"] {
+        let address = http::answering(status, "a page for people");
+        let line = ["login", "--username=user", "--password-stdin", &address];
+        let folder = host.scratch();
+        let said = host.transom(&line).env("DOCKER_CONFIG", folder.path()).input("secret").fail();
+        assert!(said.errors().contains("does not answer as a registry"), "{status}: {said:?}");
+        assert!(!folder.path().join("config.json").exists(), "{status}");
+    }
+}
+
+#[test]
+fn a_helper_forgets_a_login_that_only_it_knows() {
+    let host = host::shared();
+    let folder = host.scratch();
+    let config = r#"{"credHelpers":{"r.example:5000":"transom-test"}}"#;
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    // What is known is a file, so that what was asked for shows.
+    let script = "#!/bin/sh\nread -r key\n[ \"$1\" = erase ] || exit 2\n\
+                  rm \"$(dirname \"$0\")/$key\" 2>/dev/null && exit 0\n\
+                  echo 'credentials not found in native keychain'; exit 1\n";
+    let helper = folder.path().join("docker-credential-transom-test");
+    std::fs::write(&helper, script).unwrap();
+    std::fs::set_permissions(&helper, PermissionsExt::from_mode(0o755)).unwrap();
+    let known = folder.path().join("r.example:5000");
+    std::fs::write(&known, "").unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let logout = || {
+        let line = host.transom(&["logout", "r.example:5000"]);
+        line.env("DOCKER_CONFIG", folder.path()).env("PATH", &path).succeed().text()
+    };
+    assert!(logout().starts_with("Removing login"), "the helper knew it");
+    assert!(!known.exists());
+    assert!(logout().starts_with("Not logged in"), "and no more");
 }
