@@ -15,8 +15,47 @@ use crate::error::{BuildError, Cause};
 
 type Result<T> = std::result::Result<T, BuildError>;
 
+/// What a `FROM` means.
+enum Base<'a> {
+    Scratch,
+    Stage(usize),
+    /// By its name.
+    Image(String),
+    Layout(&'a Layout),
+}
+
 impl<E: Engine, H: Host> Stages<'_, E, H> {
+    /// Fetches the images that the needed stages begin from, and are not contexts.
+    pub(super) async fn fetch_bases(&mut self) -> Result<()> {
+        let (_, needed) = self.needed()?;
+        for at in needed {
+            let stage = &self.file.stages[at];
+            if let Base::Image(name) = self.meant(at, stage)? {
+                self.opened(stage, &name, self.image(&name)).await?;
+            }
+        }
+        self.fetched = true;
+        Ok(())
+    }
+
     pub(super) async fn base(&self, at: usize, stage: &Stage) -> Result<State> {
+        let image = match self.meant(at, stage)? {
+            Base::Scratch => return Ok(State::scratch(&self.builder.ground)),
+            Base::Stage(found) => return self.built(found).await,
+            Base::Image(name) if self.fetched => {
+                let image = self.once(&name).get().cloned();
+                image.expect("those of all stages that are needed were fetched")
+            }
+            Base::Image(name) => self.opened(stage, &name, self.image(&name)).await?,
+            Base::Layout(layout) => {
+                let name = format!("{LAYOUT}{layout}");
+                self.opened(stage, &name, self.layout(layout)).await?
+            }
+        };
+        Ok(State::of(&image))
+    }
+
+    fn meant(&self, at: usize, stage: &Stage) -> Result<Base<'_>> {
         let name = self.expand_global(&stage.from.image, stage.line)?;
         if name.is_empty() {
             let rule = format!("base name ({}) should not be blank", stage.from.image);
@@ -29,32 +68,36 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
                 return Err(Fault::new(stage.line, rule).into());
             }
         }
-        let (name, layout) = match self.context(&name) {
-            Some(NamedContext::Image(image)) => (image.clone(), None),
-            Some(NamedContext::Layout(layout)) => (format!("{LAYOUT}{layout}"), Some(layout)),
+        let name = match self.context(&name) {
+            Some(NamedContext::Image(image)) => image.clone(),
+            Some(NamedContext::Layout(layout)) => return Ok(Base::Layout(layout)),
             Some(NamedContext::Folder(..)) => {
                 let rule = format!("FROM {name}: a context that is a folder is no image");
                 return Err(Fault::new(stage.line, rule).into());
             }
             None => {
                 if let Some(found) = self.named(&name, at) {
-                    return self.built(found).await;
+                    return Ok(Base::Stage(found));
                 }
-                (name, None)
+                name
             }
         };
-        if name.eq_ignore_ascii_case("scratch") {
-            return Ok(State::scratch(&self.builder.ground));
-        }
+        let scratch = name.eq_ignore_ascii_case("scratch");
+        Ok(if scratch { Base::Scratch } else { Base::Image(name) })
+    }
+
+    /// Opens an image that a stage begins from, and tells of it.
+    async fn opened(
+        &self,
+        stage: &Stage,
+        name: &str,
+        open: impl Future<Output = std::result::Result<Image, Cause>>,
+    ) -> Result<Image> {
         let step = self.builder.progress.step(&format!("FROM {name}"));
-        let image = match layout {
-            Some(layout) => self.layout(layout).await,
-            None => self.image(&name).await,
-        };
-        match image {
+        match Box::pin(open).await {
             Ok(image) => {
                 step.done();
-                Ok(State::of(&image))
+                Ok(image)
             }
             Err(error) => Err(BuildError::Step {
                 line: stage.line,

@@ -6,6 +6,7 @@ use engine::Engine;
 use image::ImageName;
 use resources::Host;
 
+use super::globals::predefined;
 use super::{Builder, Options, context_key};
 use crate::check::{self, Asked, Checked};
 use crate::dockerfile::Fault;
@@ -16,14 +17,24 @@ impl<E: Engine, H: Host> Builder<E, H> {
     pub async fn check(&self, options: &Options) -> Result<Checked, Fault> {
         let (mut bases, none) = (BTreeMap::new(), BTreeMap::new());
         let (text, args, ignore) = (&options.dockerfile, &options.args, &options.ignore);
-        for name in check::bases(&Asked { text, args, ignore, bases: &none })? {
+        let predefined = &predefined(options, &self.ground);
+        for name in check::bases(&Asked { text, args, predefined, ignore, bases: &none })? {
             if !options.contexts.contains_key(&context_key(&name))
                 && let Some(variables) = self.variables(&name).await
             {
                 bases.insert(name, variables);
             }
         }
-        check::check(&Asked { text, args, ignore, bases: &bases })
+        check::check(&Asked { text, args, predefined, ignore, bases: &bases })
+    }
+
+    /// Refuses what breaks rules where the Dockerfile says that it must not; tells whether it does.
+    pub(super) async fn unless_refused(&self, options: &Options) -> Result<bool, Fault> {
+        let checked = self.check(options).await?;
+        match checked.refusal() {
+            Some(refusal) => Err(Fault::new(0, refusal)),
+            None => Ok(checked.forbids),
+        }
     }
 
     async fn variables(&self, name: &str) -> Option<Vec<String>> {

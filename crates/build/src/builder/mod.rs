@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use resources::Host;
 use tokio::sync::watch;
 
-use crate::dockerfile::{Dockerfile, Fault};
+use crate::dockerfile::Dockerfile;
 use crate::error::{BuildError, Cause};
 use crate::executor::{Executor, HostAddress, asked};
 use crate::fetch::Downloads;
@@ -152,12 +152,15 @@ impl<E: Engine, H: Host> Builder<E, H> {
     async fn make(&self, options: &Options) -> Result<Outcome, BuildError> {
         let started = Timestamp::now();
         let file = self.read(options)?;
-        if let Some(refusal) = self.check(options).await?.refusal() {
-            return Err(Fault::new(0, refusal).into());
-        }
+        let forbids = self.unless_refused(options).await?;
         let hold = self.images.hold().await?;
         let remotes = self.unless_cancelled(self.remotes(options, &hold)).await?;
-        let stages = stages::Stages::new(self, options, &file, &hold, remotes)?;
+        let mut stages = stages::Stages::new(self, options, &file, &hold, remotes)?;
+        if forbids {
+            // Only who has the bases knows what they set.
+            self.unless_cancelled(Box::pin(stages.fetch_bases())).await??;
+            self.unless_refused(options).await?;
+        }
         let (mut state, mut facts) = Box::pin(stages.target(started)).await?;
         if let Some(epoch) = options.epoch {
             state.date(&layers::date(epoch));

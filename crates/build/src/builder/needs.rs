@@ -25,7 +25,20 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         })
     }
 
-    pub(super) fn need(&self, at: usize, needed: &mut BTreeSet<usize>) -> Result<()> {
+    /// The stage that is wanted, and all that are needed for it.
+    pub(super) fn needed(&self) -> Result<(usize, BTreeSet<usize>)> {
+        let wanted = match &self.options.target {
+            None => self.file.stages.len() - 1,
+            Some(name) => self.find(name).ok_or_else(|| {
+                Fault::new(0, format!("target stage \"{name}\" could not be found"))
+            })?,
+        };
+        let mut needed = BTreeSet::new();
+        self.need(wanted, &mut needed)?;
+        Ok((wanted, needed))
+    }
+
+    fn need(&self, at: usize, needed: &mut BTreeSet<usize>) -> Result<()> {
         if !needed.insert(at) {
             return Ok(());
         }

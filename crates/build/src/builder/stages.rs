@@ -5,7 +5,7 @@
 //! no more than `parallelism` layers are made at once. The first failure stops the others, and the
 //! build ends when all of them have given back what they held.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
@@ -37,6 +37,8 @@ pub(super) struct Stages<'a, E: Engine, H> {
     pub(super) stop: watch::Sender<bool>,
     done: BTreeMap<usize, watch::Sender<Stand>>,
     pub(super) bases: Mutex<BTreeMap<String, Arc<OnceCell<Image>>>>,
+    /// The images that stages begin from are here, and told of.
+    pub(super) fetched: bool,
     pub(super) globals: Vec<(String, String)>,
 }
 
@@ -67,6 +69,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
             stop: watch::Sender::new(false),
             done: BTreeMap::new(),
             bases: Mutex::default(),
+            fetched: false,
             globals,
         };
         for step in &file.globals {
@@ -81,14 +84,7 @@ impl<'a, E: Engine, H: Host> Stages<'a, E, H> {
 
     /// Builds the stage that is wanted, and those that it needs.
     pub(super) async fn target(mut self, started: Timestamp) -> Result<(State, Facts)> {
-        let wanted = match &self.options.target {
-            None => self.file.stages.len() - 1,
-            Some(name) => self.find(name).ok_or_else(|| {
-                Fault::new(0, format!("target stage \"{name}\" could not be found"))
-            })?,
-        };
-        let mut needed = BTreeSet::new();
-        self.need(wanted, &mut needed)?;
+        let (wanted, needed) = self.needed()?;
         self.done = needed.iter().map(|at| (*at, watch::Sender::new(Stand::Open))).collect();
         let first = Mutex::new(None);
         let all = futures::future::join_all(needed.iter().map(|at| self.attempt(*at, &first)));

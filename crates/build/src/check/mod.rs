@@ -33,6 +33,8 @@ pub struct Asked<'a> {
     pub text: &'a str,
     /// Values that were given for `ARG`s.
     pub args: &'a BTreeMap<String, String>,
+    /// Variables that are there before the first `ARG`, in `FROM`, and their values.
+    pub predefined: &'a [(String, String)],
     /// What of the context is not there.
     pub ignore: &'a Ignore,
     /// Variables of base images, by the images' names. Where a base is not known, what it may have
@@ -112,7 +114,7 @@ pub fn check(asked: &Asked<'_>) -> Result<Checked, Fault> {
 pub fn bases(asked: &Asked<'_>) -> Result<Vec<String>, Fault> {
     let file = crate::dockerfile::Dockerfile::parse(asked.text)?;
     let escape = file.directives.escape;
-    let globals = variables::globals(&file.globals, escape, Some(asked.args));
+    let globals = variables::globals(&file.globals, escape, asked.predefined, Some(asked.args));
     let images =
         file.stages.iter().map(|stage| variables::expanded(&stage.from.image, escape, &globals));
     Ok(images.collect())

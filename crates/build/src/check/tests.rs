@@ -8,9 +8,37 @@ fn asked(text: &str, args: &[(&str, &str)], bases: &[(&str, &[&str])]) -> Vec<St
     let bases =
         bases.iter().map(|(name, env)| (own(name), env.iter().map(own).collect())).collect();
     let ignore = Ignore::parse("tmp\n").unwrap();
-    let asked = Asked { text, args: &args, ignore: &ignore, bases: &bases };
+    let predefined = &predefined();
+    let asked = Asked { text, args: &args, predefined, ignore: &ignore, bases: &bases };
     let found = check(&asked).unwrap().warnings.into_iter();
     found.map(|found| format!("{} {}: {}", found.line, found.rule.name(), found.detail)).collect()
+}
+
+fn predefined() -> Vec<(String, String)> {
+    let some = [
+        ("BUILDPLATFORM", "windows/amd64"),
+        ("TARGETPLATFORM", "windows/amd64"),
+        ("TARGETOSVERSION", "10.0.20348.1"),
+        ("TARGETVARIANT", ""),
+    ];
+    some.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+#[test]
+fn what_is_predefined_has_its_own_value() {
+    let text = "ARG A=x:$TARGETOSVERSION\nFROM $A\nRUN echo\nFROM x:$TARGETOSVERSION\nRUN echo\n";
+    assert_eq!(told(text), [""; 0]);
+    let (args, none, ignore) = (BTreeMap::new(), BTreeMap::new(), Ignore::default());
+    let predefined = &predefined();
+    let asked = Asked { text, args: &args, predefined, ignore: &ignore, bases: &none };
+    assert_eq!(bases(&asked).unwrap(), ["x:10.0.20348.1", "x:10.0.20348.1"]);
+}
+
+#[test]
+fn an_argument_sees_those_before_it_in_its_line() {
+    assert_eq!(told("FROM x\nARG A=1 B=$A\n"), [""; 0]);
+    let late = "2 UndefinedVar: Usage of undefined variable '$B'";
+    assert_eq!(told("FROM x\nARG A=$B B=1\n"), [late]);
 }
 
 /// What is told of a Dockerfile on a base that sets `BASE`.
@@ -126,7 +154,8 @@ fn rules_are_skipped_and_asked_for() {
     );
     let (none, ignore) = (BTreeMap::new(), Ignore::default());
     let refusal = |text: &str| {
-        let asked = Asked { text, args: &none, ignore: &ignore, bases: &BTreeMap::new() };
+        let asked =
+            Asked { text, args: &none, predefined: &[], ignore: &ignore, bases: &BTreeMap::new() };
         check(&asked).map(|checked| checked.refusal())
     };
     assert_eq!(refusal(text), Ok(None));

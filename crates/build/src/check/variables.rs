@@ -8,21 +8,6 @@ use image::ImageName;
 use super::{Linter, Rule};
 use crate::dockerfile::{Copy, From, Instruction, Names, Statement, Step, expand, nearest};
 
-/// Variables that are there before the first `ARG`, in `FROM`.
-const PREDEFINED: [&str; 11] = [
-    "BUILDPLATFORM",
-    "BUILDOS",
-    "BUILDARCH",
-    "BUILDVARIANT",
-    "TARGETPLATFORM",
-    "TARGETOS",
-    "TARGETARCH",
-    "TARGETVARIANT",
-    "BUILDOSVERSION",
-    "TARGETOSVERSION",
-    "TARGETSTAGE",
-];
-
 /// A stage's variables.
 #[derive(Debug, Clone, Default)]
 struct Scope {
@@ -51,15 +36,15 @@ impl Names for Listener<'_> {
     }
 }
 
-/// The values of `ARG`s before the first `FROM`, with what was `given` for them or without.
+/// The values of `ARG`s before the first `FROM`, after those that are `predefined`, with what was
+/// `given` for them or without.
 pub(super) fn globals(
     steps: &[Step],
     escape: char,
+    predefined: &[(String, String)],
     given: Option<&BTreeMap<String, String>>,
 ) -> BTreeMap<String, String> {
-    let platform = ["windows/amd64", "windows", "amd64", ""].into_iter().cycle();
-    let mut values: BTreeMap<String, String> =
-        PREDEFINED.into_iter().map(str::to_owned).zip(platform.map(str::to_owned)).collect();
+    let mut values: BTreeMap<String, String> = predefined.iter().cloned().collect();
     for step in steps {
         let Instruction::Arg(args) = &step.instruction else { continue };
         for (name, default) in args {
@@ -85,9 +70,10 @@ impl Linter<'_> {
         };
         let before = self.read.iter().take_while(first).count();
         let steps: Vec<Step> = self.read[..before].iter().map(step).collect();
-        let (given, defaults) =
-            (globals(&steps, escape, Some(self.asked.args)), globals(&steps, escape, None));
-        let mut declared: Vec<String> = PREDEFINED.map(str::to_owned).into();
+        let predefined = self.asked.predefined;
+        let given = globals(&steps, escape, predefined, Some(self.asked.args));
+        let defaults = globals(&steps, escape, predefined, None);
+        let mut declared: Vec<String> = predefined.iter().map(|(name, _)| name.clone()).collect();
         for step in &steps {
             if let Instruction::Arg(args) = &step.instruction {
                 declared.extend(args.iter().map(|(name, _)| name.clone()));
@@ -103,17 +89,18 @@ impl Linter<'_> {
                 scope = self.begin(&expanded(&from.image, escape, &given), &stages);
                 continue;
             }
-            if scope.whole {
-                self.undefined(instruction, statement, &scope);
+            // Each `ARG` sees those before it, also in the same line.
+            if let Instruction::Arg(args) = instruction {
+                for (name, default) in args {
+                    let one = Instruction::Arg(vec![(name.clone(), default.clone())]);
+                    self.undefined(&one, statement, &scope);
+                    scope.names.push(name.clone());
+                }
+                continue;
             }
-            match instruction {
-                Instruction::Env(pairs) => {
-                    scope.names.extend(pairs.iter().map(|(name, _)| name.clone()));
-                }
-                Instruction::Arg(args) => {
-                    scope.names.extend(args.iter().map(|(name, _)| name.clone()));
-                }
-                _ => {}
+            self.undefined(instruction, statement, &scope);
+            if let Instruction::Env(pairs) = instruction {
+                scope.names.extend(pairs.iter().map(|(name, _)| name.clone()));
             }
         }
     }
@@ -171,6 +158,9 @@ impl Linter<'_> {
     }
 
     fn undefined(&mut self, instruction: &Instruction, statement: &Statement, scope: &Scope) {
+        if !scope.whole {
+            return;
+        }
         let listener = Listener { known: &scope.names, missing: RefCell::default() };
         listen(instruction, self.directives.escape, &listener);
         for name in listener.missing.into_inner() {

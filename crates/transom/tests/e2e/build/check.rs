@@ -1,7 +1,8 @@
 //! `--check`, and what a build says at its end of how its Dockerfile is written.
 
-use super::{Context, build};
+use super::{Context, build, spoke};
 use crate::support::host;
+use crate::support::registry::Registry;
 
 const DOCKERFILE: &str = "FROM transom/base as Base\nARG NAME=one\nENV WHO $NAME$NOBODY\n\
     FROM Base\nRUN echo [%NAME%]\nCMD echo %WHO%\n";
@@ -52,4 +53,29 @@ fn of_stages_of_one_name_the_last_before_counts() {
     );
     let said = build(&host, &context, &[]).succeed().errors();
     assert!(said.contains("[21]") && said.contains(" - DuplicateStageName: "), "{said}");
+}
+
+#[test]
+fn what_only_a_base_tells_forbids_the_first_build_as_it_does_the_second() {
+    let (host, registry) = (host::shared(), Registry::start());
+    let base = registry.name("test/base:1");
+    let context = Context::new("FROM transom/base\nENV SET=set\n");
+    build(&host, &context, &["-t", &base, "--push"]).succeed();
+    host.transom(&["rmi", &base]).succeed();
+    let text = |name: &str| {
+        format!("# check=error=true\nFROM {base}\nENV V=$SET$NOBODY\nRUN echo [{name}]\n")
+    };
+    let context = Context::new(&text("%V%"));
+    for _ in 0..2 {
+        let said = build(&host, &context, &[]).fail().errors();
+        assert!(said.contains("lint violation found for rules: UndefinedVar"), "{said}");
+        assert!(!said.contains("RUN echo"), "{said}");
+    }
+    host.transom(&["rmi", &base]).succeed();
+    let context = Context::new(&text("%V%").replace("$NOBODY", ""));
+    let said = build(&host, &context, &[]).succeed().errors();
+    assert!(spoke(&said, "[set]"), "{said}");
+    let told = said.lines().filter(|line| line.ends_with(&format!(" FROM {base}"))).count();
+    assert_eq!(told, 1, "what was fetched for the check is told of once: {said}");
+    host.transom(&["rmi", &base]).succeed();
 }
