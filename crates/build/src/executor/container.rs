@@ -120,6 +120,8 @@ impl<'a, E: Engine, H: Host> Container<'a, E, H> {
         self.prepare_drive(meta).await?;
         let system = self.executor.engine.create(&self.id, &document).await?;
         self.system = Some(system.clone());
+        let (stubs, upper) = (std::mem::take(&mut self.stubs), self.upper());
+        self.stubs = crate::blocking(move || stubs.noted(&upper)).await?;
         Ok(system)
     }
 

@@ -1,22 +1,38 @@
 //! Mount points: what the engine makes in a scratch so that something can be mounted there, and
 //! what of it goes again, so that it is not in the image.
+//!
+//! A step may rename a folder in which one is. So it is noted which file each is, not only where.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use engine::os::fs::{AtFlags, CWD, statat};
 
 use super::RunError;
 use crate::view::{View, parts};
 
-/// Mount points that were not there before.
+/// Mount points that were not there before, the deepest first.
 #[derive(Debug, Default)]
-pub(super) struct Stubs(Vec<Vec<String>>);
+pub(super) struct Stubs(Vec<Stub>);
+
+#[derive(Debug)]
+struct Stub {
+    names: Vec<String>,
+    /// What was made, once it is.
+    made: Option<FileId>,
+}
+
+/// Which file it is, wherever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
 
 impl Stubs {
     /// Those of `destinations` (Windows paths) that `drive` lacks.
     pub(super) fn missing<'a>(
         drive: &View,
         destinations: impl Iterator<Item = &'a str>,
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         let mut missing = Vec::new();
         for destination in destinations {
             let Ok(path) = crate::paths::without_drive(destination, false) else { continue };
@@ -24,12 +40,24 @@ impl Stubs {
             // A name that is there is nobody's stub, and neither are those above it.
             for end in (1..=names.len()).rev() {
                 if drive.find(&names[..end].join("/"))?.is_none() {
-                    missing.push(names[..end].to_vec());
+                    missing.push(Stub { names: names[..end].to_vec(), made: None });
                 }
             }
         }
-        missing.sort_by_key(|names| std::cmp::Reverse(names.len()));
+        missing.sort_by_key(|stub| std::cmp::Reverse(stub.names.len()));
         Ok(Self(missing))
+    }
+
+    /// Notes what was made of them in `upper`, before anything runs there.
+    pub(super) fn noted(mut self, upper: &Path) -> Result<Self, RunError> {
+        if upper.is_dir() {
+            for stub in &mut self.0 {
+                let path = spelled(upper, &stub.names).map_err(RunError::io(upper))?;
+                let made = path.map(|path| FileId::of(&path)).transpose();
+                stub.made = made.map_err(RunError::io(upper))?;
+            }
+        }
+        Ok(self)
     }
 
     /// Removes from `upper`, if there is one, those that are still empty, the deepest first.
@@ -40,22 +68,72 @@ impl Stubs {
         self.remove_from(upper).map_err(RunError::io(upper))
     }
 
-    fn remove_from(&self, upper: &Path) -> std::io::Result<()> {
-        for names in &self.0 {
-            let Some(path) = spelled(upper, names)? else { continue };
-            let about = fs::symlink_metadata(&path)?;
-            if about.is_dir() && fs::read_dir(&path)?.next().is_none() {
-                fs::remove_dir(&path)?;
-            } else if about.is_file() && about.len() == 0 {
-                fs::remove_file(&path)?;
+    fn remove_from(&self, upper: &Path) -> io::Result<()> {
+        let mut lost = Vec::new();
+        for stub in &self.0 {
+            match spelled(upper, &stub.names)? {
+                Some(path) if stub.is(&path)? => remove_empty(&path)?,
+                _ => lost.push(stub),
             }
         }
+        lost.retain(|stub| stub.made.is_some());
+        found(upper, &lost)?.iter().rev().try_for_each(|path| remove_empty(path))
+    }
+}
+
+impl Stub {
+    /// Whether this is what was made of it. What was not noted goes by its path.
+    fn is(&self, path: &Path) -> io::Result<bool> {
+        let this = FileId::of(path)?;
+        Ok(self.made.is_none_or(|made| made == this))
+    }
+
+    /// Whether it may be called so: one that was renamed itself is somebody's.
+    fn is_called(&self, name: &str) -> bool {
+        self.names.last().is_some_and(|own| own.to_lowercase() == name.to_lowercase())
+    }
+}
+
+impl FileId {
+    fn of(path: &Path) -> io::Result<Self> {
+        let about = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Self(about.st_dev, about.st_ino))
+    }
+}
+
+/// Where those are whose folders were renamed, parents before children.
+fn found(upper: &Path, lost: &[&Stub]) -> io::Result<Vec<PathBuf>> {
+    let (mut found, mut folders) = (Vec::new(), Vec::new());
+    folders.extend((!lost.is_empty()).then(|| upper.to_owned()));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let (name, path) = (entry.file_name(), entry.path());
+            let (name, id) = (name.to_string_lossy(), Some(FileId::of(&path)?));
+            if lost.iter().any(|stub| stub.made == id && stub.is_called(&name)) {
+                found.push(path.clone());
+            }
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn remove_empty(path: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(path)?;
+    if about.is_dir() && fs::read_dir(path)?.next().is_none() {
+        fs::remove_dir(path)
+    } else if about.is_file() && about.len() == 0 {
+        fs::remove_file(path)
+    } else {
         Ok(())
     }
 }
 
 /// Where a path is below `upper`, whatever the case of its names; no link is followed.
-fn spelled(upper: &Path, names: &[String]) -> std::io::Result<Option<PathBuf>> {
+fn spelled(upper: &Path, names: &[String]) -> io::Result<Option<PathBuf>> {
     let mut at = upper.to_owned();
     for name in names {
         if !fs::symlink_metadata(&at)?.is_dir() {
@@ -96,6 +174,39 @@ mod tests {
             ("Empty", true),
             ("kept/own", true),
             ("kept/m", false),
+        ] {
+            assert_eq!(upper.join(path).exists(), there, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_whose_folder_was_renamed_goes_too_and_no_other_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let upper = dir.path().join("u");
+        fs::create_dir_all(dir.path().join("l/App")).unwrap();
+        let drive = View::drive(vec![dir.path().join("l")]);
+        let asked = [r"C:\app\cache\deep", r"C:\run\secret", r"C:\again", r"C:\named"];
+        let stubs = Stubs::missing(&drive, asked.into_iter()).unwrap();
+        for folder in ["App/cache/deep", "run", "again", "named"] {
+            fs::create_dir_all(upper.join(folder)).unwrap();
+        }
+        fs::write(upper.join("run/secret"), "").unwrap();
+        let stubs = stubs.noted(&upper).unwrap();
+        // The last two as no step can while something is mounted there.
+        for (from, to) in [("App", "Moved"), ("run", "Moved/run"), ("named", "own"), ("again", "a")]
+        {
+            fs::rename(upper.join(from), upper.join(to)).unwrap();
+        }
+        fs::create_dir_all(upper.join("again")).unwrap();
+        fs::create_dir_all(upper.join("Moved/deep")).unwrap();
+        stubs.remove(&upper).unwrap();
+        for (path, there) in [
+            ("Moved", true),
+            ("Moved/cache", false),
+            ("Moved/run", false),
+            ("Moved/deep", true),
+            ("own", true),
+            ("again", true),
         ] {
             assert_eq!(upper.join(path).exists(), there, "{path}");
         }

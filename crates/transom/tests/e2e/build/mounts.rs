@@ -55,6 +55,26 @@ RUN dir /s /b C:\ > C:\all.txt
 }
 
 #[test]
+fn a_mount_point_goes_although_its_folder_was_renamed() {
+    let host = host::shared();
+    let context = Context::new(
+        r"# escape=`
+FROM transom/base
+RUN mkdir C:\app && echo own> C:\app\own.txt
+RUN --mount=type=cache,target=C:\app\cache\deep --mount=type=secret,id=tok,target=C:\app\tok.txt ren C:\app moved
+RUN dir /s /b C:\moved && if exist C:\app exit 3
+",
+    );
+    context.file("secret.txt", "hush");
+    let secret = format!("id=tok,src={}", context.path("secret.txt"));
+    let said = build(&host, &context, &["--secret", &secret]).succeed().errors();
+    assert!(spoke(&said, r"C:\moved\own.txt"), "{said}");
+    for gone in ["cache", "deep", "tok.txt"] {
+        assert!(!said.contains(&format!(r"C:\moved\{gone}")), "{gone}: {said}");
+    }
+}
+
+#[test]
 fn content_that_is_mounted_decides_whether_a_step_is_done_again() {
     let host = host::shared();
     let context = Context::new(
