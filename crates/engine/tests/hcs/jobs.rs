@@ -24,7 +24,8 @@ fn root(id: &SystemId) -> PathBuf {
     std::env::temp_dir().join("hpc").join(id.as_str())
 }
 
-fn job(id: &SystemId) -> ComputeSystem {
+/// The document of one.
+pub(crate) fn job(id: &SystemId) -> ComputeSystem {
     let root = format!(r"{}\", root(id).display());
     let job = JobContainer { root, inherit_user: true, ..JobContainer::default() };
     let container = Container { job: Some(job), ..Container::default() };
