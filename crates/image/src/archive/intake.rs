@@ -15,6 +15,10 @@ use crate::store::blobs::MAX_DOCUMENT;
 
 /// What all documents and names of one archive may take in memory.
 const MAX_DOCUMENTS: u64 = 64 << 20;
+/// What an entry takes of that beside its name.
+const ENTRY: u64 = 512;
+/// What may follow an archive's end.
+const MAX_PADDING: u64 = 1 << 30;
 const BLOBS: &str = "blobs/sha256/";
 const COPY: usize = 1 << 20;
 
@@ -44,7 +48,7 @@ pub(super) fn read(
             return Err(Error::invalid("image archive", rule));
         };
         // Every name is kept, also of what is empty.
-        memory += (path.len() + entry.link.len()) as u64;
+        memory += ENTRY + (path.len() + entry.link.len()) as u64;
         if memory > MAX_DOCUMENTS {
             return Err(Error::invalid("image archive", format!("`{path}` is one too many")));
         }
@@ -58,8 +62,11 @@ pub(super) fn read(
             }
         }
     }
-    // A pipe wants to be read to its end, padding and all.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(failed())?;
+    // A pipe wants to be read to its end, padding and all; but it has one.
+    let rest = io::copy(&mut archive.into_inner().take(MAX_PADDING), &mut io::sink());
+    if rest.map_err(failed())? == MAX_PADDING {
+        return Err(Error::invalid("image archive", "what follows it does not end"));
+    }
     Ok(intake)
 }
 
@@ -110,10 +117,17 @@ impl Intake {
         }
         let (digest, media_type) = match blob {
             Some(digest) if store.has_blob(&digest) => {
+                if store.blob_size(&digest)? != entry.size {
+                    let rule = format!("`{path}` has another size than what it is named for");
+                    return Err(Error::invalid("image archive", rule));
+                }
                 progress.layer(Event { blob: &digest, state: State::Exists });
                 (digest.clone(), media_type(&head(store, &digest)?))
             }
             expected => {
+                if let Some(rule) = store.too_large(entry.size) {
+                    return Err(Error::invalid("image archive", format!("`{path}`: {rule}")));
+                }
                 let digest = copy(store, expected.as_ref(), entry.size, archive)?;
                 progress.layer(Event { blob: &digest, state: State::Downloaded });
                 let head = head(store, &digest)?;

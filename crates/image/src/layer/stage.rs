@@ -65,6 +65,7 @@ fn fill<'scope>(
         let name = entry.name.clone();
         filler
             .count(&entry, limits.max_entries, limits.max_unpacked_bytes)
+            .and_then(|()| order.store.too_large(entry.size).map_or(Ok(()), |r| Err(r.into())))
             .and_then(|()| filler.take(entry))
             .map_err(|refusal| order.refused(name, refusal, staging))?;
     }

@@ -31,6 +31,11 @@ impl Store {
         self.blob_path(digest).is_file()
     }
 
+    pub(crate) fn blob_size(&self, digest: &Digest) -> Result<u64> {
+        let path = self.blob_path(digest);
+        path.metadata().at("look at", &path).map(|about| about.len())
+    }
+
     pub(crate) fn open_blob(&self, digest: &Digest) -> Result<File> {
         let path = self.blob_path(digest);
         File::open(&path).at("open", &path)

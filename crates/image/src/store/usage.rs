@@ -22,6 +22,13 @@ pub struct DiskUsage {
 }
 
 impl Store {
+    /// Why something so large cannot be taken in, if it cannot: asked before any of it is written,
+    /// for a few bytes can unpack to more than a disk has, which others write to as well.
+    pub(crate) fn too_large(&self, bytes: u64) -> Option<String> {
+        let free = engine::os::fs::free_space(&self.path(""))?;
+        (bytes > free).then(|| format!("it has {bytes} bytes, and the disk has room for {free}"))
+    }
+
     /// How much images take.
     pub async fn disk_usage(&self) -> Result<DiskUsage> {
         self.blocking(Self::disk_usage_sync).await

@@ -177,6 +177,49 @@ async fn archives_that_lie_or_lack_something_leave_no_image() {
     }
 }
 
+/// An archive with an entry that promises so much, and nothing of it.
+fn promising(archive: Layer, kind: u8, name: &str, size: u64) -> Vec<u8> {
+    let mut archive = archive;
+    let at = archive.0.len();
+    archive.raw(kind, name.as_bytes(), b"", b"");
+    let mut header = tar::Header::new_ustar();
+    header.as_mut_bytes().copy_from_slice(&archive.0[at..]);
+    header.set_size(size);
+    header.set_cksum();
+    archive.0[at..].copy_from_slice(header.as_bytes());
+    archive.bytes()
+}
+
+#[tokio::test]
+async fn what_unpacks_to_more_than_there_is_room_for_is_refused_before_it_is_written() {
+    let host = Host::new().await;
+    let [one, _] = two_images(&host).await;
+    let layer = promising(Layer::default(), b'0', "aaa/layer.tar", 1 << 60);
+    let error = load(&host.store, layer).await.unwrap_err().to_string();
+    assert!(error.contains("`aaa/layer.tar`: it has 1152921504606846976 bytes"), "{error}");
+    // A blob that is there is not looked at, but its size is known.
+    let known = format!("blobs/sha256/{}", one.manifest_digest().hex());
+    let lie = promising(Layer::default(), b'0', &known, 1 << 60);
+    let error = load(&host.store, lie).await.unwrap_err().to_string();
+    assert!(error.contains("another size"), "{error}");
+    let many = std::iter::repeat_n(Layer::default().dir("./").0, 200_000).flatten().collect();
+    let error = load(&host.store, many).await.unwrap_err().to_string();
+    assert!(error.contains("one too many"), "{error}");
+    assert!(host.leftovers().is_empty());
+
+    let tar = promising(Layer::new(), b'0', "Files/big", 1 << 60);
+    let wide = image::Settings { max_unpacked_bytes: u64::MAX, ..image::Settings::default() };
+    let host = Host::with(wide).await;
+    let image = host.image_of(None, vec![tar]).await;
+    let error = host.unpack(&image).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Entry { entry, rule, .. }
+        if entry == "Files/big" && rule.contains("the disk has room for")),
+        "{error:?}"
+    );
+    assert!(host.leftovers().is_empty());
+}
+
 #[tokio::test]
 async fn a_linux_image_is_refused_by_name() {
     let host = Host::new().await;

@@ -117,14 +117,15 @@ fn a_level_of_compression_counts_for_layers_that_are_there() {
             manifest["layers"].as_array().and_then(|all| all.last()).expect("layers").clone();
         layer["size"].as_u64().expect("a size")
     };
-    let usual = size("compression=gzip");
-    assert!(size("compression=gzip,compression-level=1") > usual);
-    assert_eq!(size("compression=gzip,compression-level=6"), usual);
-    assert!(
-        size("compression=zstd,compression-level=19")
-            < size("compression=zstd,compression-level=1")
-    );
-    assert!(size("compression=gzip,compression-level=0") > 2 * usual);
+    let [usual, fast, same, none] =
+        ["", ",compression-level=1", ",compression-level=6", ",compression-level=0"]
+            .map(|level| size(&format!("compression=gzip{level}")));
+    let [small, quick] =
+        ["19", "1"].map(|level| size(&format!("compression=zstd,compression-level={level}")));
+    let all = [usual, fast, same, none, small, quick];
+    // Whoever prunes meanwhile has the layer made again, at another time.
+    assert!(same.abs_diff(usual) < 256, "{all:?}");
+    assert!(fast > usual + 256 && none > 2 * usual && small < quick, "{all:?}");
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub fn is_writable(folder: &Path) -> io::Result<()> {
 /// Bytes that are free where a folder is.
 pub fn free_space(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
+    // Some file systems do not count.
+    (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Makes a folder, and those above it, for root alone.
