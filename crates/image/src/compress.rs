@@ -69,7 +69,7 @@ impl<W: Write> Encoder<W> {
                 let mut encoder = zstd::Encoder::new(out, level)?;
                 // The number changes nothing about the result, only that it is not 0.
                 encoder.multithread(u32::try_from(threads()).unwrap_or(1))?;
-                encoder.include_checksum(true)?;
+                // No sum of its own: a layer is known by its digest, which says more.
                 Self::Zstd(Box::new(encoder))
             }
         })

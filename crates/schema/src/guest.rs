@@ -78,6 +78,9 @@ pub enum Call {
     },
     /// Write the registry to disk now.
     FlushRegistry,
+    /// The silo may use all its processors from now on: give the processes that chose some of them
+    /// what they chose.
+    Disperse,
     /// Serve a pipe: each of its clients is reported by [`Event::PipeClient`].
     ServePipe {
         /// Its name, without `\\\\.\\pipe\\`.

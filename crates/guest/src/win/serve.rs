@@ -169,6 +169,7 @@ fn answer(call: Call) -> Result<Answer, Failure> {
             dump::arm().map(done)
         }
         Call::FlushRegistry => flush::flush().map(done),
+        Call::Disperse => processors::disperse().map(done),
         Call::Spawn(_)
         | Call::Shutdown { .. }
         | Call::Signal { .. }

@@ -14,12 +14,17 @@ use crate::error::{Error, IoContext, Result};
 /// Manifests and configurations are read whole; none is anywhere near this.
 pub(crate) const MAX_DOCUMENT: u64 = 8 << 20;
 
+/// How much is written before the disk is given it: nothing to wait for at the end, and few orders.
+const AT_ONCE: u64 = 8 << 20;
+
 /// A blob being written. Dropped before [`BlobWriter::commit`], it leaves nothing.
 #[derive(Debug)]
 pub(crate) struct BlobWriter {
     file: NamedTempFile,
     hasher: Sha256,
     written: u64,
+    /// As much is on its way to the disk.
+    sent: u64,
 }
 
 impl Store {
@@ -48,7 +53,7 @@ impl Store {
         let locked =
             engine::os::fs::flock(&file, engine::os::fs::FlockOperation::NonBlockingLockExclusive);
         locked.at("lock", file.path())?;
-        Ok(BlobWriter { file, hasher: Sha256::new(), written: 0 })
+        Ok(BlobWriter { file, hasher: Sha256::new(), written: 0, sent: 0 })
     }
 
     /// Stores a small document.
@@ -111,6 +116,11 @@ impl Write for BlobWriter {
         let n = self.file.write(bytes)?;
         self.hasher.update(&bytes[..n]);
         self.written += n as u64;
+        let more = self.written - self.sent;
+        if more >= AT_ONCE {
+            engine::os::fs::begin_writing(self.file.as_file(), self.sent, more);
+            self.sent = self.written;
+        }
         Ok(n)
     }
 

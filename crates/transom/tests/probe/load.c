@@ -96,7 +96,7 @@ static int spin(int argc, char **argv) {
 
 /* Two busy threads until it is killed. */
 static int burn(int argc, char **argv) {
-    (void)argc, (void)argv;
+    if (argc == 1 && !SetProcessAffinityMask(GetCurrentProcess(), 1ull << atol(argv[0]))) return 250;
     for (int i = 0; i < 2; i++) CreateThread(NULL, 0, turn, NULL, 0, NULL);
     printf("burning\n");
     fflush(stdout);

@@ -16,14 +16,20 @@ pub(in crate::layer) struct Entry<'a> {
     pub(in crate::layer) records: BTreeMap<String, String>,
 }
 
+/// What is read at once: whoever hashes and compresses it is asked rarely.
+const AT_ONCE: usize = 256 << 10;
+/// What an archive is made of.
+const BLOCK: usize = 512;
+
 /// An archive in the making.
 pub(in crate::layer) struct Writer<W: Write> {
     archive: tar::Builder<W>,
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
     pub(in crate::layer) fn new(out: W) -> Self {
-        Self { archive: tar::Builder::new(out) }
+        Self { archive: tar::Builder::new(out), buffer: Vec::new() }
     }
 
     /// Writes one entry with all of `data`, which must be `size` bytes.
@@ -57,9 +63,30 @@ impl<W: Write> Writer<W> {
         header.set_mtime(u64::try_from(mtime.seconds).unwrap_or(0));
         header.set_size(size);
         header.set_cksum();
-        let mut data = Exactly { left: size, inner: data };
-        self.archive.append(&header, &mut data)?;
-        if data.left == 0 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        self.archive.append(&header, io::empty())?;
+        self.content(size, data)
+    }
+
+    /// Exactly so much: a file may grow or shrink while it is read.
+    fn content(&mut self, size: u64, mut data: impl Read) -> io::Result<()> {
+        let mut left = size;
+        while left > 0 {
+            let wanted = usize::try_from(left).map_or(AT_ONCE, |left| left.min(AT_ONCE));
+            if self.buffer.len() < wanted {
+                self.buffer.resize(wanted, 0);
+            }
+            let n = match data.read(&mut self.buffer[..wanted]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if n == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.archive.get_mut().write_all(&self.buffer[..n])?;
+            left -= n as u64;
+        }
+        let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
+        self.archive.get_mut().write_all(&[0; BLOCK][..(BLOCK - over) % BLOCK])
     }
 
     pub(in crate::layer) fn finish(self) -> io::Result<()> {
@@ -96,21 +123,6 @@ pub(in crate::layer) fn format_time(time: Time) -> String {
         ("", time.seconds, time.nanos)
     };
     format!("{sign}{seconds}.{nanos:09}").trim_end_matches('0').to_owned()
-}
-
-/// Never gives more than was announced: a file may grow while it is read.
-struct Exactly<R> {
-    left: u64,
-    inner: R,
-}
-
-impl<R: Read> Read for Exactly<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let n = self.inner.read(&mut buffer[..wanted])?;
-        self.left -= n as u64;
-        Ok(n)
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::cgroup::Cgroup;
+use crate::support::cgroup::{self, Cgroup};
 use crate::support::container::{BASE, Container};
 use crate::support::host::{self, Host};
 use crate::support::probe::{self, PROBE};
@@ -18,7 +18,13 @@ fn processors() -> u32 {
 
 /// Two threads that never rest.
 fn burning<'h>(host: &'h Host, flag: &str) -> (Container<'h>, Cgroup) {
-    let container = Container::run(host, &[flag, &probe::mount()], &[BASE, PROBE, "burn"]);
+    burning_on(host, flag, &[])
+}
+
+/// The same, on a processor of their own choice.
+fn burning_on<'h>(host: &'h Host, flag: &str, choice: &[&str]) -> (Container<'h>, Cgroup) {
+    let program = [&[BASE, PROBE, "burn"], choice].concat();
+    let container = Container::run(host, &[flag, &probe::mount()], &program);
     container.wait_for_log("burning");
     let group = Cgroup::of(container.id());
     (container, group)
@@ -40,6 +46,17 @@ fn of_two_on_one_processor_the_one_with_more_shares_gets_more_time() {
     });
     let ratio = had[0].as_secs_f64() / had[1].as_secs_f64();
     assert!((2.0..8.0).contains(&ratio), "4 to 1 was asked for, {ratio:.2} to 1 is {had:?}");
+}
+
+/// Whichever processor a silo is kept on while it starts, one of these is another one.
+#[test]
+fn a_program_that_chooses_its_processor_at_once_is_on_it() {
+    let host = host::shared();
+    for chosen in cgroup::processors().into_iter().take(2) {
+        let (_container, group) = burning_on(&host, "-i", &[&chosen.to_string()]);
+        let busy = wait::until_it_stays("a choice", || group.processors_of("probe.exe"));
+        assert_eq!(busy, [vec![chosen]], "of every thread");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A container's control groups, as the kernel shows them from outside: version 1 or 2.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,16 +67,23 @@ impl Cgroup {
     /// Lets every thread inside run on one processor of the host only: the same for all callers.
     /// A silo that has just started may be on another one, and be kept there for a moment.
     pub(crate) fn pin(&self) {
-        let mine = sched_getaffinity(None).expect("the kernel knows this thread");
-        let first = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).expect("it runs somewhere");
         let mut one = CpuSet::new();
-        one.set(first);
+        one.set(*processors().first().expect("this thread runs somewhere"));
         wait::until("a silo that may use every processor", || {
             let set = self.threads().map(|thread| sched_setaffinity(Some(thread), &one));
             // A thread may end at any time.
             let refused = set.filter(|set| set.is_err_and(|error| error != Errno::SRCH)).count();
             (refused == 0).then_some(())
         });
+    }
+
+    /// The different processors that threads of this program may run on.
+    pub(crate) fn processors_of(&self, program: &str) -> Vec<Vec<usize>> {
+        let sets = self.threads().filter_map(|thread| {
+            let name = fs::read_to_string(format!("/proc/{thread}/comm")).ok()?;
+            (name.trim() == program).then(|| sched_getaffinity(Some(thread)).ok())?
+        });
+        sets.map(|set| numbers(&set)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn threads(&self) -> impl Iterator<Item = Pid> {
@@ -85,6 +93,15 @@ impl Cgroup {
         let numbers = entries.into_iter().map(|entry| entry.file_name());
         numbers.filter_map(|number| Pid::from_raw(number.to_str()?.parse().ok()?))
     }
+}
+
+/// Those that this thread may run on.
+pub(crate) fn processors() -> Vec<usize> {
+    numbers(&sched_getaffinity(None).expect("the kernel knows this thread"))
+}
+
+fn numbers(set: &CpuSet) -> Vec<usize> {
+    (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
 }
 
 /// Where control groups are: all in one tree, or in a tree for each controller.

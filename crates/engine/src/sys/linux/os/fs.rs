@@ -2,9 +2,11 @@
 
 use std::fs::{DirBuilder, File, Metadata};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
+use rustix::fs::{Advice, fadvise};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 pub use rustix::fs::{
@@ -55,6 +57,12 @@ pub fn give_as(file: &File, other: &Metadata) -> io::Result<()> {
 /// Has a folder's names on the disk.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Has the kernel begin to write a part of a file to its disk, and waits for none of it.
+pub fn begin_writing(file: &File, from: u64, length: u64) {
+    // The advice is to be rid of it, which begins so. What is on its way stays in memory.
+    let _ = fadvise(file, from, NonZeroU64::new(length), Advice::DontNeed);
 }
 
 /// Whether something can be made in a folder.

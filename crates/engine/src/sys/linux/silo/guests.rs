@@ -35,8 +35,8 @@ pub(super) enum Awaited {
     BootRegistry,
     /// A pipe of the document.
     BootPipe,
-    /// A connection for a pipe's client.
-    Pipe,
+    /// Something that nobody waits for.
+    Nothing,
     /// A process; its streams go to the client.
     Spawn { client: ClientId, ends: HostEnds },
     /// Something that is done to a process.
@@ -222,7 +222,7 @@ mod tests {
         let mut asked = 0;
         while asked < 2 * MOST_OPEN {
             let call = Call::ConnectPipe { client: 1, connected: false };
-            if guests.ask(Guests::RESIDENT, call, vec![], Awaited::Pipe).is_err() {
+            if guests.ask(Guests::RESIDENT, call, vec![], Awaited::Nothing).is_err() {
                 break;
             }
             asked += 1;

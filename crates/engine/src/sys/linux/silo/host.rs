@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use schema::guest::{Answer as GuestAnswer, Event, Failure};
+use schema::guest::{Answer as GuestAnswer, Call, Event, Failure};
 use schema::{ExitCode, SystemId};
 
 use super::clients::{ClientId, Clients};
@@ -294,9 +294,14 @@ impl Host {
 
     /// Lets the silo use all its processors.
     pub(super) fn disperse(&mut self) {
-        let done = self.gathering.as_ref().is_none_or(|gathering| gathering.end().is_ok());
-        self.gathering.take_if(|_| done);
-        self.gathered_until = (!done).then(|| Instant::now() + AGAIN_AFTER);
+        let Some(gathering) = &self.gathering else { return };
+        if gathering.end().is_err() {
+            self.gathered_until = Some(Instant::now() + AGAIN_AFTER);
+            return;
+        }
+        (self.gathering, self.gathered_until) = (None, None);
+        // A guest that is gone has no processes either.
+        let _ = self.guests.ask(Guests::RESIDENT, Call::Disperse, vec![], Awaited::Nothing);
     }
 
     fn on_answer(
@@ -323,7 +328,10 @@ impl Host {
             }
             (Awaited::Done { client }, Ok(_)) => self.done(client),
             (Awaited::Flush { client }, _) => self.on_flushed(client),
-            (Awaited::BootRegistry | Awaited::BootPipe | Awaited::Pipe | Awaited::Shutdown, _) => {}
+            (
+                Awaited::BootRegistry | Awaited::BootPipe | Awaited::Nothing | Awaited::Shutdown,
+                _,
+            ) => {}
             (awaited, Err(failure)) => self.fail(&awaited, ErrorKind::Guest(failure)),
             (awaited @ Awaited::Spawn { .. }, Ok(_)) => {
                 self.fail(&awaited, ErrorKind::Disconnected(GUEST));
@@ -341,7 +349,7 @@ impl Host {
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }
             | Awaited::Processes { client, .. } => self.refuse(*client, why),
-            Awaited::BootRegistry | Awaited::BootPipe | Awaited::Pipe | Awaited::Shutdown => {}
+            Awaited::BootRegistry | Awaited::BootPipe | Awaited::Nothing | Awaited::Shutdown => {}
         }
     }
 

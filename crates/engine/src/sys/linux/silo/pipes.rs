@@ -52,7 +52,7 @@ impl Host {
         let connection = pipe.and_then(|pipe| connect_to(&pipe.socket).ok());
         let call = Call::ConnectPipe { client, connected: connection.is_some() };
         // A guest that is gone has no clients either.
-        let _ = self.guests.ask(guest, call, connection.into_iter().collect(), Awaited::Pipe);
+        let _ = self.guests.ask(guest, call, connection.into_iter().collect(), Awaited::Nothing);
     }
 }
 

@@ -78,7 +78,7 @@ impl Host {
         let call = Call::OpenPipe { name: pipe.name.clone() };
         if let Ok(connection) = connection {
             // Dropped, it is closed: nobody serves it.
-            let _ = self.guests.ask(Guests::RESIDENT, call, vec![connection], Awaited::Pipe);
+            let _ = self.guests.ask(Guests::RESIDENT, call, vec![connection], Awaited::Nothing);
         }
     }
 }

@@ -16,7 +16,7 @@ pub use change::{
 };
 pub use flags::{AtFlags, FileType, Mode, OFlags, ResolveFlags, XattrFlags};
 pub use identity::{identity, identity_of, is_linked};
-pub use lock::{FlockOperation, flock, own, sync_folder};
+pub use lock::{FlockOperation, begin_writing, flock, own, sync_folder};
 pub(in super::super) use owner::check_owner;
 pub use private::{give_as, make_private, make_volatile, remove_volatile};
 pub use stat::{Stat, free_space, fstat, is_writable, statat};
