@@ -127,7 +127,7 @@ impl<W: Write> Export<'_, W> {
         self.seen.insert(id, name.to_owned());
         let size = u64::try_from(found.stat.st_size).unwrap_or(0);
         let entry = Entry { name, kind: b'0', mtime, records, ..Entry::default() };
-        self.writer.entry(entry, size, io::BufReader::with_capacity(1 << 18, file)).at("add", &at)
+        self.writer.entry(entry, size, file).at("add", &at)
     }
 
     fn hives(&mut self) -> Result<()> {
