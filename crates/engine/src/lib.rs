@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod credentials;
 pub mod error;
 mod host;
+pub mod layering;
 pub mod memory;
 pub mod network;
 pub mod storage;

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use hcs_emulator::client::{Client, text};
-use hcs_emulator::{codes, layers, storage};
+use hcs_emulator::{codes, layers, privileges, storage};
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Storage::FileSystem::{GetFinalPathNameByHandleW, VOLUME_NAME_DOS};
 
@@ -41,13 +41,15 @@ macro_rules! exports {
 }
 
 exports! {
-    HcsImportLayer(layer, source, data)
-        storage::import(&path(layer), &path(source), &storage::parents(&read(data))?);
-    HcsExportLayer(layer, folder, data, options)
-        storage::export(&path(layer), &path(folder), &storage::parents(&read(data))?, &read(options));
+    HcsImportLayer(layer, source, data) privileges::needed().and_then(|()| {
+        storage::import(&path(layer), &path(source), &storage::parents(&read(data))?)
+    });
+    HcsExportLayer(layer, folder, data, options) privileges::needed().and_then(|()| {
+        storage::export(&path(layer), &path(folder), &storage::parents(&read(data))?, &read(options))
+    });
     HcsExportLegacyWritableLayer(_mount, layer, folder, data)
         storage::export(&path(layer), &path(folder), &storage::parents(&read(data))?, WRITABLE);
-    HcsDestroyLayer(layer) layers::destroy(&path(layer));
+    HcsDestroyLayer(layer) privileges::needed().and_then(|()| layers::destroy(&path(layer)));
     HcsInitializeWritableLayer(layer, data, options)
         storage::initialize(&path(layer), &read(data), &read(options));
     HcsInitializeLegacyWritableLayer(mount, _layer, data, options)

@@ -34,6 +34,10 @@ pub const NOT_SUPPORTED: u32 = 0x8007_0032;
 pub const NOT_READY: u32 = 0x8007_0015;
 /// The service cannot be reached.
 pub const SERVICE_NOT_AVAILABLE: u32 = 0x8037_0114;
+/// `ERROR_INVALID_DATA`.
+pub const INVALID_DATA: u32 = 0x8007_000D;
+/// `ERROR_PRIVILEGE_NOT_HELD`.
+pub const PRIVILEGE_NOT_HELD: u32 = 0x8007_0522;
 /// `ERROR_FILE_NOT_FOUND`.
 pub const NO_FILE: u32 = 0x8007_0002;
 /// `ERROR_PATH_NOT_FOUND`.

@@ -5,6 +5,7 @@
 //! reverse.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
@@ -62,6 +63,10 @@ pub fn create_scratch(layer: &Path, parents: &[PathBuf]) -> Outcome {
     if parents.iter().any(|parent| !parent.is_dir()) {
         return Err(codes::NO_PATH);
     }
+    if !parents.last().is_some_and(|base| is_base(base)) {
+        // Its disk is a child of the base's.
+        return Err(codes::NO_FILE);
+    }
     if disk(layer).exists() {
         return Err(codes::EXISTS);
     }
@@ -112,7 +117,25 @@ pub fn destroy(layer: &Path) -> Outcome {
     if is(layer, "prepared") || is(layer, "active") {
         return Err(codes::IN_USE);
     }
-    fs::remove_dir_all(layer).map_err(|error| codes::of_io(&error))
+    make_removable(layer).and_then(|()| fs::remove_dir_all(layer)).map_err(|e| codes::of_io(&e))
+}
+
+/// The service removes read-only files too.
+fn make_removable(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = fs::symlink_metadata(entry.path())?;
+        if about.is_dir() {
+            make_removable(&entry.path())?;
+        }
+        let mut access = about.permissions();
+        if access.readonly() && !about.is_symlink() {
+            #[expect(clippy::permissions_set_readonly_false, reason = "it is removed next")]
+            access.set_readonly(false);
+            fs::set_permissions(entry.path(), access)?;
+        }
+    }
+    Ok(())
 }
 
 /// Its volume, while it is active.
@@ -140,7 +163,43 @@ pub fn grant(machine: &str, file: &Path) -> Outcome {
     if file.exists() { Ok(()) } else { Err(codes::NO_FILE) }
 }
 
-/// Makes a base layer, or the utility machine in it, one that scratches can stand on.
+/// What the service makes of a base layer: the empty disks that scratches begin as.
+const DISKS: [&str; 2] = ["blank-base.vhdx", "blank.vhdx"];
+/// A base's registry, and the names that its hives have for layers upon it.
+const REGISTRY: [(&str, &str); 5] = [
+    ("DEFAULT", "DefaultUser_Base"),
+    ("SAM", "Sam_Base"),
+    ("SECURITY", "Security_Base"),
+    ("SOFTWARE", "Software_Base"),
+    ("SYSTEM", "System_Base"),
+];
+
+/// Whether scratches and layers can stand on it.
+pub fn is_base(layer: &Path) -> bool {
+    is(layer, DISKS[1])
+}
+
+/// Makes a base layer one that scratches can stand on: its registry must be there.
 pub fn process(image: &Path) -> Outcome {
-    if image.join("Files").is_dir() { Ok(()) } else { Err(codes::NO_PATH) }
+    let config = image.join("Files/Windows/System32/config");
+    if !image.join("Files").is_dir() {
+        return Err(codes::NO_PATH);
+    }
+    let kept = image.join("Hives");
+    fs::create_dir_all(&kept).map_err(|error| codes::of_io(&error))?;
+    for (hive, base) in REGISTRY {
+        let bytes = fs::read(config.join(hive)).map_err(|error| codes::of_io(&error))?;
+        if !bytes.starts_with(b"regf") {
+            return Err(codes::INVALID_DATA);
+        }
+        fs::write(kept.join(base), bytes).map_err(|error| codes::of_io(&error))?;
+    }
+    set(image, "layout")?;
+    DISKS.iter().try_for_each(|disk| set(image, disk))
+}
+
+/// The same of the utility machine in it.
+pub fn process_machine(image: &Path) -> Outcome {
+    let boots = image.join("Files/EFI/Microsoft/Boot/BCD").is_file();
+    if boots { set(image, "SystemTemplate.vhdx") } else { Err(codes::NO_PATH) }
 }

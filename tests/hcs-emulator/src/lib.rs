@@ -29,4 +29,6 @@ pub mod events;
 #[cfg(windows)]
 pub mod handles;
 #[cfg(windows)]
+pub mod privileges;
+#[cfg(windows)]
 pub mod service;

@@ -5,6 +5,7 @@
 //! their names, and what is attached twice, or not attached, is refused.
 
 mod folders;
+mod transport;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,15 @@ fn parent(layer: &Value) -> Result<PathBuf, u32> {
     if id.is_none() {
         return Err(codes::INVALID_ARGUMENT);
     }
-    if !is_volume(&path) && !path.is_dir() {
+    if is_volume(&path) {
+        return Ok(path);
+    }
+    if !path.is_dir() {
         return Err(codes::NO_PATH);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if id != Some(layers::name_to_guid(&name)) {
+        return Err(codes::INVALID_ARGUMENT);
     }
     Ok(path)
 }

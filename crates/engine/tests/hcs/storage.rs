@@ -22,6 +22,8 @@ impl Disk {
         let folder = tempfile::tempdir().expect("a folder");
         let layer = folder.path().join("layer");
         std::fs::create_dir(&layer).expect("a layer");
+        // As the service leaves a base layer.
+        std::fs::write(layer.join("blank.vhdx"), "").expect("a disk");
         let id = SystemId::new(format!("{name}-{}", std::process::id())).expect("a plain name");
         Self { layers: vec![layer], id, folder }
     }

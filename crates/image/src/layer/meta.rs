@@ -34,11 +34,11 @@ impl Meta {
         Self { kind, mode, mtime, link, pax, streams: Vec::new() }
     }
 
-    fn record(&self, key: &str) -> Option<&str> {
+    pub(crate) fn record(&self, key: &str) -> Option<&str> {
         self.pax.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
     }
 
-    fn attributes(&self) -> u32 {
+    pub(crate) fn attributes(&self) -> u32 {
         self.record("MSWINDOWS.fileattr").and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 

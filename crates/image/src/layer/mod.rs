@@ -12,6 +12,9 @@
 //! what depends on them (names folded onto the chain's spelling, links into a parent) is settled
 //! afterwards, base first, and costs little.
 //!
+//! Where the host has a service for layers (`engine::layering`: Windows), the last step is another
+//! one: see [`hosted`].
+//!
 //! The utility VM's files (`UtilityVM/`) are checked and passed over: no engine here boots them.
 //! Registry hives are stored as they came.
 
@@ -20,6 +23,7 @@ pub(crate) mod beneath;
 mod export;
 mod filler;
 pub(crate) mod fold;
+mod hosted;
 mod import;
 mod meta;
 mod names;

@@ -32,6 +32,19 @@ impl Record {
         let path = folder.join(FILE);
         fs::write(&path, bytes).at("write", &path)
     }
+
+    /// The same in a folder that has its name already: half a record is never found in it.
+    pub(crate) fn write_last(&self, folder: &Path) -> Result<()> {
+        let bytes = serde_json::to_vec(self).map_err(Error::json("layer record"))?;
+        let (path, first) = (folder.join(FILE), folder.join(".layer.json"));
+        fs::write(&first, bytes).at("write", &first)?;
+        fs::rename(&first, &path).at("put in place", &path)
+    }
+}
+
+/// Whether there is a record, which comes last.
+pub(crate) fn is_whole(folder: &Path) -> bool {
+    folder.join(FILE).is_file()
 }
 
 /// The record of the layer in `folder`.
@@ -49,6 +62,6 @@ impl Store {
     }
 
     pub(crate) fn is_unpacked(&self, chain_id: &Digest) -> bool {
-        self.layer_folder(chain_id).join(FILE).is_file()
+        is_whole(&self.layer_folder(chain_id))
     }
 }

@@ -246,16 +246,16 @@ impl Settling<'_> {
 }
 
 /// `fs/a/b` -> `a/b`, `fs` -> nothing.
-fn below_root(path: &str) -> &str {
+pub(super) fn below_root(path: &str) -> &str {
     path.split_once('/').map_or("", |(_, below)| below)
 }
 
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').expect("what is no root lies below one")
 }
 
 /// The name that the archive gave, but for its spelling.
-fn archive_path(path: &str) -> String {
+pub(super) fn archive_path(path: &str) -> String {
     let root = if path == "hives" || path.starts_with("hives/") { "Hives" } else { "Files" };
     match below_root(path) {
         "" => root.to_owned(),
@@ -274,7 +274,7 @@ fn copy(from: &mut File, to: &mut File, meta: &std::fs::Metadata) -> io::Result<
     to.set_times(times)
 }
 
-fn write_meta(staged: &Staged) -> Result<()> {
+pub(super) fn write_meta(staged: &Staged) -> Result<()> {
     let path = staged.staging.path().join("meta.jsonl");
     let mut out = BufWriter::new(File::create(&path).at("make", &path)?);
     for id in staged.tree.ids() {

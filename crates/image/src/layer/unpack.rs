@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use oci_spec::image::Descriptor;
 
+use engine::layering::Service;
+
 use super::Chain;
+use super::hosted;
 use super::record::Record;
 use super::settle::{Ground, settle};
 use super::stage::{Order, Staged, stage};
@@ -158,21 +161,34 @@ impl Store {
             parents: &parents,
             allowance: self.settings().max_unpacked_bytes.saturating_sub(staged.size),
         };
+        if let Some(service) = engine::layering::service() {
+            return self.set_up(service, staged, layer, below);
+        }
         settle(&mut staged, &ground)?;
-        let record = Record {
-            chain_id: layer.chain_id.clone(),
-            diff_id: layer.diff_id.clone(),
-            parent: below.last().cloned(),
-            os_version: layer.os_version.clone(),
-            size: staged.size,
-        };
-        record.write(staged.staging.path())?;
+        layer.record(below, staged.size).write(staged.staging.path())?;
         let folder = self.layer_folder(&layer.chain_id);
         if folder.exists() {
             // Under this name and without its record: nobody's work.
             std::fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
         staged.staging.publish(&folder)
+    }
+
+    /// The same where the host's service sets layers up.
+    fn set_up(
+        &self,
+        service: Service,
+        mut staged: Staged,
+        layer: &Layer,
+        below: &[Digest],
+    ) -> Result<()> {
+        let parents: Vec<PathBuf> = below.iter().rev().map(|id| self.layer_folder(id)).collect();
+        let ground = hosted::Ground { service, layer: layer.diff_id.short(), parents: &parents };
+        let folder = self.layer_folder(&layer.chain_id);
+        let made = hosted::set_up(&mut staged, &ground, &folder)?;
+        layer.record(below, staged.size).write_last(&folder)?;
+        made.keep();
+        Ok(())
     }
 }
 
@@ -187,6 +203,18 @@ struct Layer {
     chain_id: Digest,
     os_version: Option<String>,
     consumed: AtomicU64,
+}
+
+impl Layer {
+    fn record(&self, below: &[Digest], size: u64) -> Record {
+        Record {
+            chain_id: self.chain_id.clone(),
+            diff_id: self.diff_id.clone(),
+            parent: below.last().cloned(),
+            os_version: self.os_version.clone(),
+            size,
+        }
+    }
 }
 
 fn layers<'a>(

@@ -65,6 +65,13 @@ impl Store {
         }
     }
 
+    /// The same unless somebody makes it.
+    pub(crate) fn try_lock_making(&self, what: &str) -> Result<Option<Lock>> {
+        let path = self.path("locks").join(what);
+        let lock = attempt(&path, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(lock.and_then(|lock| still_there(lock, &path)))
+    }
+
     /// The same for async code.
     pub(crate) async fn lock_making_async(&self, what: &str) -> Result<Lock> {
         let path = self.path("locks").join(what);

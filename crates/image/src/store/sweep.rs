@@ -3,11 +3,13 @@
 //! One that is stuck keeps nobody from the others. It is told to who prunes; whoever only comes by
 //! has something else to do.
 
+use std::any::Any;
 use std::fs::{self, DirEntry};
 use std::path::Path;
 
 use super::{Store, lock};
 use crate::error::{Error, IoContext, Result};
+use crate::layer::record;
 use crate::size::tree_size;
 
 /// What came of sweeping.
@@ -42,17 +44,30 @@ impl Swept {
 }
 
 impl Store {
-    /// Removes folders of unpackings that ended before they were done.
+    /// Removes folders of unpackings that ended before they were done: those that are marked so, and
+    /// those that have a layer's name, no record, and nobody who makes them.
     pub(crate) fn sweep_layers(&self) -> Swept {
         self.sweep_folder("layers", |entry| {
-            let path = entry.path();
-            let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if unfinished && let Ok(Some(_owned)) = lock::try_own(&path) {
-                // What cannot be counted goes all the same.
-                let bytes = tree_size(&path).unwrap_or(0);
-                return fs::remove_dir_all(&path).map(|()| bytes).at("remove", &path);
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            let is_marked = name.starts_with('.');
+            if !is_marked && (record::is_whole(&path) || name.len() != CHAIN) {
+                return Ok(0);
             }
-            Ok(0)
+            let _owned: Box<dyn Any> = if is_marked {
+                let Ok(Some(owned)) = lock::try_own(&path) else { return Ok(0) };
+                Box::new(owned)
+            } else {
+                let Some(owned) = self.try_lock_making(&name)? else { return Ok(0) };
+                Box::new(owned)
+            };
+            // It may have become one while its maker was asked for.
+            if !is_marked && record::is_whole(&path) {
+                return Ok(0);
+            }
+            // What cannot be counted goes all the same.
+            let bytes = tree_size(&path).unwrap_or(0);
+            remove_tree(&path).map(|()| bytes).at("remove", &path)
         })
     }
 
@@ -104,6 +119,17 @@ impl Store {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let aside = self.path("layers").join(format!(".gone-{name}"));
         fs::rename(path, &aside)?;
-        fs::remove_dir_all(&aside)
+        remove_tree(&aside)
     }
 }
+
+/// Takes away a layer, or a part of one. What a host's service set up only it can remove.
+fn remove_tree(path: &Path) -> std::io::Result<()> {
+    match engine::layering::service() {
+        Some(service) => service.destroy(path),
+        None => fs::remove_dir_all(path),
+    }
+}
+
+/// The length of a chain id's digits.
+const CHAIN: usize = 64;

@@ -79,6 +79,8 @@ impl Place {
     ) -> PathBuf {
         let layer = self.path().join("layer");
         std::fs::create_dir_all(&layer).unwrap();
+        // As the service leaves a base layer.
+        std::fs::write(layer.join("blank.vhdx"), "").unwrap();
         let bundle = self.path().join(id);
         std::fs::create_dir_all(&bundle).unwrap();
         let config = json!({

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+mod archive;
+mod layers;
 mod life;
 mod place;
 mod refusals;

@@ -1,7 +1,7 @@
 //! A Transom of its own, and how it is driven.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,16 +23,28 @@ const LOST: i32 = 1359;
 /// Directories of its own; what runs in them is removed with it. Or the machine's.
 pub(crate) struct Place {
     own: Option<TempDir>,
+    /// What orders faults of the doubles, if not the file that all tests share.
+    faults: Option<PathBuf>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { own: Some(TempDir::with_prefix("transom-").unwrap()) }
+        Self { own: Some(TempDir::with_prefix("transom-").unwrap()), faults: None }
     }
 
     /// The one that is used where nothing else is said; what is made there is the test's to remove.
     pub(crate) fn of_the_machine() -> Self {
-        Self { own: None }
+        Self { own: None, faults: None }
+    }
+
+    /// A folder for the test's own files.
+    pub(crate) fn path(&self) -> &Path {
+        self.own.as_ref().unwrap().path()
+    }
+
+    /// From now on this file orders faults of the doubles.
+    pub(crate) fn order_faults(&mut self, file: &Path) {
+        self.faults = Some(file.to_owned());
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -50,6 +62,9 @@ impl Place {
         if let Some(folder) = &self.own {
             transom.env("TRANSOM_ROOT", self.root());
             transom.env("TRANSOM_STATE", folder.path().join("state"));
+        }
+        if let Some(faults) = &self.faults {
+            transom.env("HCS_EMULATOR_FAULTS", faults);
         }
         match transom.output() {
             // Wine loses one new process in thousands before it begins.

@@ -335,9 +335,13 @@ unsafe fn register(
     let Some(client) = client::client() else { return codes::SERVICE_NOT_AVAILABLE };
     let context = Context(context);
     let tell = move |kind: u32, data: &str| {
-        let data = text::wide(data);
-        // SAFETY: whoever registered it promises that it is good until it is unregistered.
-        unsafe { callback(number(kind), context.get(), codes::OK, data.as_ptr()) };
+        let mut given = std::ptr::null_mut();
+        // SAFETY: whoever registered it promises that it is good until it is unregistered, and that
+        // it frees the data: here, unlike with the newer interface, they are given away.
+        unsafe {
+            text::give(&raw mut given, data);
+            callback(number(kind), context.get(), codes::OK, given);
+        }
     };
     // SAFETY: as the caller promises.
     unsafe { *place = handle };

@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 
 use hcs_emulator::client::{Client, text};
-use hcs_emulator::{codes, layers, storage};
+use hcs_emulator::{codes, layers, privileges, storage};
 use windows_sys::core::GUID;
 
 type Text = *const u16;
@@ -64,6 +64,17 @@ fn done(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
     }
 }
 
+/// What only those may do who may back up and restore files.
+fn privileged(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
+    done(call, || privileges::needed().and_then(|()| work()))
+}
+
+/// Removes a layer.
+#[unsafe(no_mangle)]
+pub(crate) extern "system" fn DestroyLayer(_driver: *const c_void, layer: Text) -> u32 {
+    privileged("DestroyLayer", || layers::destroy(&path(layer)))
+}
+
 macro_rules! on_layer {
     ($($name:ident $work:path)+) => {$(
         #[unsafe(no_mangle)]
@@ -77,7 +88,6 @@ on_layer! {
     ActivateLayer layers::activate
     DeactivateLayer layers::deactivate
     UnprepareLayer layers::unprepare
-    DestroyLayer layers::destroy
 }
 
 #[unsafe(no_mangle)]
@@ -132,7 +142,9 @@ pub(crate) extern "system" fn ImportLayer(
     list: *const Descriptor,
     count: u32,
 ) -> u32 {
-    done("ImportLayer", || storage::import(&path(layer), &path(folder), &parents(list, count)?))
+    privileged("ImportLayer", || {
+        storage::import(&path(layer), &path(folder), &parents(list, count)?)
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -143,7 +155,7 @@ pub(crate) extern "system" fn ExportLayer(
     list: *const Descriptor,
     count: u32,
 ) -> u32 {
-    done("ExportLayer", || {
+    privileged("ExportLayer", || {
         let layer = path(layer);
         let is_scratch = layer.join("sandbox.vhdx").exists();
         let options = if is_scratch { r#"{"IsWritableLayer":true}"# } else { "" };
@@ -152,15 +164,18 @@ pub(crate) extern "system" fn ExportLayer(
 }
 
 macro_rules! on_image {
-    ($($name:ident)+) => {$(
+    ($($name:ident $work:path)+) => {$(
         #[unsafe(no_mangle)]
         pub(crate) extern "system" fn $name(image: Text) -> u32 {
-            done(stringify!($name), || layers::process(&path(image)))
+            privileged(stringify!($name), || $work(&path(image)))
         }
     )+};
 }
 
-on_image! { ProcessBaseImage ProcessUtilityImage }
+on_image! {
+    ProcessBaseImage layers::process
+    ProcessUtilityImage layers::process_machine
+}
 
 /// # Safety
 ///

@@ -42,6 +42,12 @@ pub struct Client {
     jobs: Mutex<Sender<Box<dyn FnOnce() + Send>>>,
 }
 
+/// No handle of one DLL is one of another's in the same process: each counts from where it lies.
+fn first_handle() -> u64 {
+    static HERE: u8 = 0;
+    std::ptr::from_ref(&HERE).addr() as u64
+}
+
 /// Whatever happened to another thread, this one goes on.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -65,7 +71,7 @@ impl Client {
         let client = Arc::new(Self {
             out: Mutex::new(stream.try_clone().ok()?),
             waiting: Arc::default(),
-            next: AtomicU64::new(1),
+            next: AtomicU64::new(first_handle()),
             callbacks: Arc::default(),
             jobs: Mutex::new(jobs),
         });

@@ -45,15 +45,16 @@ fn answer(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
         "HcsEnumerateComputeSystems" => enumerate(service, request),
         "HcsGetServiceProperties" => properties::of_service(service, request),
         "HcsModifyServiceSettings" => guards::modify(service, request),
-        "HcsOpenProcess" => open_process(link, request),
+        "HcsOpenProcess" => open_process(service, link, request),
         "HcsTerminateProcess"
         | "HcsSignalProcess"
         | "HcsGetProcessInfo"
         | "HcsGetProcessProperties"
         | "HcsWaitForProcessExit"
-        | "HcsModifyProcess" => on_process(link, request),
+        | "HcsModifyProcess" => on_process(service, link, request),
         _ => {
-            let system = link.system(request.handle).ok_or(codes::INVALID_HANDLE)?;
+            let owner = service.link_of(link, request.handle);
+            let system = owner.system(request.handle).ok_or(codes::INVALID_HANDLE)?;
             on_system(service, link, &system, request)
         }
     }
@@ -201,16 +202,18 @@ fn modify(system: &System, request: &Request) -> Result<(), Refused> {
     Ok(())
 }
 
-fn open_process(link: &Arc<Link>, request: &Request) -> Outcome {
-    let system = link.system(request.handle).ok_or(codes::INVALID_HANDLE)?;
+fn open_process(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
+    let owner = service.link_of(link, request.handle);
+    let system = owner.system(request.handle).ok_or(codes::INVALID_HANDLE)?;
     let pid = u32::try_from(request.number).map_err(|_| codes::INVALID_ARGUMENT)?;
     let process = locked(&system.processes).get(&pid).cloned().ok_or(codes::NOT_FOUND)?;
     link.open(request.new_handle, Object::Process(process));
     Ok(Answer { pid, ..Answer::default() })
 }
 
-fn on_process(link: &Link, request: &Request) -> Outcome {
-    let process = link.process(request.handle).ok_or(codes::INVALID_HANDLE)?;
+fn on_process(service: &Service, link: &Arc<Link>, request: &Request) -> Outcome {
+    let owner = service.link_of(link, request.handle);
+    let process = owner.process(request.handle).ok_or(codes::INVALID_HANDLE)?;
     match request.call.as_str() {
         "HcsTerminateProcess" => process.terminate()?,
         "HcsSignalProcess" => {

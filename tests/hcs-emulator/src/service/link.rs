@@ -58,6 +58,10 @@ impl Link {
         }
     }
 
+    pub(super) fn has(&self, handle: u64) -> bool {
+        locked(&self.handles).contains_key(&handle)
+    }
+
     pub(crate) fn thing(&self, handle: u64) -> Option<(Kind, Uuid)> {
         match locked(&self.handles).get(&handle)? {
             Object::Thing(kind, id) => Some((*kind, *id)),

@@ -46,12 +46,25 @@ pub(crate) struct Service {
     networks: Mutex<Networks>,
     /// Who is told of networks that come and go.
     watchers: Mutex<Vec<(Arc<Link>, u64)>>,
+    /// Who is connected.
+    links: Mutex<Vec<Arc<Link>>>,
     connections: AtomicUsize,
 }
 
 impl Service {
     fn systems(&self) -> MutexGuard<'_, BTreeMap<String, Arc<System>>> {
         locked(&self.systems)
+    }
+
+    /// The connection that a caller's handle came by: its DLLs have one each, and Windows takes a
+    /// handle of one in a call of another.
+    fn link_of(&self, link: &Arc<Link>, handle: u64) -> Arc<Link> {
+        if link.has(handle) {
+            return Arc::clone(link);
+        }
+        let links = locked(&self.links);
+        let other = links.iter().find(|other| other.pid == link.pid && other.has(handle));
+        Arc::clone(other.unwrap_or(link))
     }
 
     fn is_idle(&self) -> bool {
@@ -106,9 +119,10 @@ fn serve(service: &Arc<Service>, connection: TcpStream) -> io::Result<()> {
     let Some(hello) = wire::receive::<Request>(&mut requests)? else { return Ok(()) };
     wire::send(&mut (&connection), &wire::GREETING)?;
     let link = Arc::new(Link::new(connection, u32::try_from(hello.number).unwrap_or_default()));
+    locked(&service.links).push(Arc::clone(&link));
     while let Ok(Some(request)) = wire::receive::<Request>(&mut requests) {
         if request.call == "Close" {
-            link.close(service, request.handle);
+            service.link_of(&link, request.handle).close(service, request.handle);
             continue;
         }
         let (service, link) = (Arc::clone(service), Arc::clone(&link));
@@ -119,6 +133,7 @@ fn serve(service: &Arc<Service>, connection: TcpStream) -> io::Result<()> {
             link.answer(answer);
         });
     }
+    locked(&service.links).retain(|other| !Arc::ptr_eq(other, &link));
     link.close_all(service);
     Ok(())
 }

@@ -4,15 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
+use super::{Outcome, transport};
 use crate::codes;
 use crate::document::{self, understand};
+use crate::layers;
 
 /// What a layer may hold.
 const PARTS: [&str; 3] = ["Files", "Hives", "UtilityVM"];
 
-/// Makes a layer of an unpacked one. Its folder may be there, its files may not; without parents it
-/// is a base layer.
+/// Makes a layer. Its folder may be there, its files may not. Without parents it is a base layer,
+/// whose files stand as they are; with them the folder is in the transport form.
 pub fn import(layer: &Path, source: &Path, parents: &[PathBuf]) -> Outcome {
     if !source.join("Files").is_dir() && (parents.is_empty() || !source.is_dir()) {
         return Err(codes::NO_PATH);
@@ -20,7 +21,13 @@ pub fn import(layer: &Path, source: &Path, parents: &[PathBuf]) -> Outcome {
     if layer.join("Files").exists() {
         return Err(codes::EXISTS);
     }
-    take(source, layer, &PARTS)
+    if parents.is_empty() {
+        return take(source, layer, &PARTS);
+    }
+    if !parents.last().is_some_and(|base| layers::is_base(base)) {
+        return Err(codes::NO_FILE);
+    }
+    transport::apply(source, layer, parents)
 }
 
 /// Unpacks a layer. A scratch's contents are on its disk, which is marked only: it has its hives.

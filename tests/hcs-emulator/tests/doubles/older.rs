@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use hcs_emulator::client::text;
 use hcs_emulator::codes;
 
-use crate::dll::{Text, call};
+use crate::dll::{Text, call, take};
 
 type OnNotification = unsafe extern "system" fn(u32, *const c_void, u32, Text);
 
@@ -19,8 +19,8 @@ static HEARD: Mutex<Vec<(usize, u32, String)>> = Mutex::new(Vec::new());
 
 unsafe extern "system" fn hear(kind: u32, context: *const c_void, status: u32, data: Text) {
     assert_eq!(status, 0);
-    // SAFETY: the data ends with a zero.
-    let data = unsafe { text::read(data) };
+    // Whoever is notified frees it, and a shim does.
+    let data = take(data.cast_mut());
     HEARD.lock().expect("no test panics while it holds this").push((context.addr(), kind, data));
 }
 
@@ -93,6 +93,50 @@ fn a_container_lives_by_pending_calls_and_notifications() {
     assert_eq!(ended, codes::PENDING);
     assert!(await_kind(context, 1).contains("ForcedExit"));
     call!("vmcompute.dll", c"HcsUnregisterComputeSystemCallback"(system => u64));
+    call!("vmcompute.dll", c"HcsCloseComputeSystem"(system => u64));
+}
+
+/// As a shim does that is half-way from one interface to the other.
+#[test]
+fn a_handle_of_the_older_interface_is_one_of_the_newer_too() {
+    let id = text::wide(&format!("both-{}", std::process::id()));
+    let document = text::wide(r#"{"SystemType":"Container","Name":"both","Owner":"test"}"#);
+    let (mut system, mut registered) = (0u64, 0u64);
+    let mut result: *mut u16 = std::ptr::null_mut();
+    let created = call!("vmcompute.dll", c"HcsCreateComputeSystem"(id.as_ptr() => Text, document.as_ptr() => Text,
+        0 => usize, &raw mut system => *mut u64, &raw mut result => *mut *mut u16));
+    assert_eq!(created, codes::PENDING);
+    let context = 9usize;
+    call!("vmcompute.dll", c"HcsRegisterComputeSystemCallback"(system => u64, hear as OnNotification => OnNotification,
+        context => usize, &raw mut registered => *mut u64));
+    await_kind(context, 2);
+    let empty = text::wide("");
+    let forever = u32::MAX;
+    let name = c"HcsCreateOperation";
+    let make = crate::dll::find("computecore.dll", name);
+    // SAFETY: these are the function's arguments, and its result is a handle.
+    let operation = unsafe {
+        std::mem::transmute::<
+            unsafe extern "system" fn() -> isize,
+            unsafe extern "system" fn(usize, usize) -> u64,
+        >(make)(0, 0)
+    };
+    let started = call!("computecore.dll", c"HcsStartComputeSystem"(system => u64, operation => u64,
+        empty.as_ptr() => Text));
+    assert_eq!(started, codes::OK);
+    let waited = call!("computecore.dll", c"HcsWaitForOperationResult"(operation => u64, forever => u32,
+        &raw mut result => *mut *mut u16));
+    assert_eq!((waited, take(result)), (codes::OK, String::new()));
+    call!("computecore.dll", c"HcsCloseOperation"(operation => u64));
+    let again = call!("vmcompute.dll", c"HcsStartComputeSystem"(system => u64, empty.as_ptr() => Text,
+        &raw mut result => *mut *mut u16));
+    assert_eq!(again, codes::INVALID_STATE, "it runs");
+    take(result);
+    let ended = call!("vmcompute.dll", c"HcsTerminateComputeSystem"(system => u64, empty.as_ptr() => Text,
+        &raw mut result => *mut *mut u16));
+    assert_eq!(ended, codes::PENDING);
+    await_kind(context, 1);
+    call!("vmcompute.dll", c"HcsUnregisterComputeSystemCallback"(registered => u64));
     call!("vmcompute.dll", c"HcsCloseComputeSystem"(system => u64));
 }
 

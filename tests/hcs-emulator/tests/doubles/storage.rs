@@ -7,7 +7,7 @@ use std::path::Path;
 use std::ptr::null_mut;
 
 use hcs_emulator::client::text;
-use hcs_emulator::codes;
+use hcs_emulator::{codes, privileges};
 use windows_sys::Win32::Foundation::HANDLE;
 
 use crate::dll::{Text, call, take};
@@ -23,6 +23,7 @@ fn a_base_layer_is_imported_set_up_filtered_and_destroyed() {
     std::fs::create_dir_all(source.join("Files")).expect("a folder");
     std::fs::create_dir_all(&volume).expect("a folder");
     let none = text::wide("{}");
+    assert!(privileges::switch_on());
     let imported = call!("computestorage.dll", c"HcsImportLayer"(wide(&layer).as_ptr() => Text,
         wide(&source).as_ptr() => Text, none.as_ptr() => Text));
     assert_eq!(imported, codes::OK);
@@ -48,7 +49,7 @@ fn a_base_layer_is_imported_set_up_filtered_and_destroyed() {
 
     let data = format!(
         r#"{{"SchemaVersion":{{"Major":2,"Minor":1}},"Layers":[{{"Id":"{}","Path":{:?}}}]}}"#,
-        uuid::Uuid::nil(),
+        hcs_emulator::layers::name_to_guid("layer"),
         layer.to_string_lossy(),
     );
     let data = text::wide(&data);

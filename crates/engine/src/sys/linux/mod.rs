@@ -24,6 +24,7 @@ mod engine;
 mod identity;
 mod idmap;
 mod init;
+pub(crate) mod layering;
 mod loop_device;
 mod mapped_pipes;
 mod mounts;

@@ -8,7 +8,9 @@ use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
-use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
+use windows_sys::Win32::Security::{
+    GetSecurityDescriptorLength, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES,
+};
 
 use super::text::wide;
 
@@ -37,7 +39,7 @@ impl Access {
         Self::of(FOLDER)
     }
 
-    fn of(text: &str) -> io::Result<Self> {
+    pub(super) fn of(text: &str) -> io::Result<Self> {
         let text = wide(text);
         let mut descriptor = std::ptr::null_mut();
         // SAFETY: the text ends with a zero, and the descriptor has a place.
@@ -50,6 +52,15 @@ impl Access {
             )
         };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Self(descriptor)) }
+    }
+
+    /// A copy, all of one piece.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        // SAFETY: the descriptor is whole, and of one piece as Windows gives it.
+        unsafe {
+            let length = GetSecurityDescriptorLength(self.0) as usize;
+            std::slice::from_raw_parts(self.0.cast::<u8>(), length).to_vec()
+        }
     }
 
     /// For a call that makes something; they are good as long as this lives. No child inherits it.

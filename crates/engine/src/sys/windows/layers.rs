@@ -121,6 +121,12 @@ simple! {
     unprepare c"UnprepareLayer"
 }
 
+/// Makes a base layer one that scratches can stand on.
+pub(super) fn process_base(layer: &Path) -> Result<(), Failed> {
+    let path = wide(layer);
+    call!(c"ProcessBaseImage" as fn(*const u16), path.as_ptr())
+}
+
 /// Makes a scratch over `parents`, the nearest first.
 pub(super) fn create_scratch(scratch: &Path, parents: &[PathBuf]) -> Result<(), Failed> {
     type Arguments = (usize, *const Descriptor, u32);

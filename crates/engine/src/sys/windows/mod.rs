@@ -6,6 +6,7 @@
 //! operation, events            a call's completion and a handle's events, as futures
 //!        |
 //! hcs (computecore.dll)   layers (vmcompute.dll)      library: loaded from system32 when first used
+//!                         layering (computestorage.dll)
 //! ```
 //!
 //! [`codes`] turns what Windows returns into what was wrong and how to mend it. [`pipes`] and
@@ -22,6 +23,7 @@ mod events;
 mod hcs;
 mod host;
 mod job;
+pub(crate) mod layering;
 mod layers;
 mod library;
 mod networks;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use schema::SystemId;
 use schema::container::Layer;
 
-use super::layers;
 use super::operation::{self, Failed};
+use super::{layering, layers};
 use crate::error::{EngineError, ErrorKind, Op, Result};
 use crate::host::HostEngine;
 use crate::storage::{Mounted, Storage};
@@ -19,6 +19,8 @@ const TRIES: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
 /// `ERROR_NOT_READY`, `ERROR_DEVICE_NOT_CONNECTED`: what passes.
 const NOT_YET: [u32; 2] = [21, 1167];
+/// And `ERROR_SHARING_VIOLATION`, where only a scanner that looks at new files can be meant.
+pub(super) const NOT_YET_OR_LOOKED_AT: [u32; 3] = [21, 1167, 32];
 /// A file or a folder that is not there.
 const ABSENT: [u32; 2] = [2, 3];
 
@@ -69,7 +71,11 @@ impl Storage for HostEngine {
     async fn destroy_scratch(&self, scratch: &Path) -> Result<()> {
         let path = scratch.to_owned();
         on_disk(scratch, move || {
-            if path.exists() { absent_is_fine(layers::destroy(&path)) } else { Ok(()) }
+            if !path.exists() {
+                return Ok(());
+            }
+            layering::take_privileges().map_err(|error| ErrorKind::io("prepare", error))?;
+            absent_is_fine(layers::destroy(&path))
         })
         .await
     }
@@ -85,13 +91,21 @@ async fn on_disk<T: Send + 'static>(
 
 /// Activates and prepares; what passes is waited for.
 fn prepare(scratch: &Path, parents: &[PathBuf]) -> Result<(), Failed> {
+    patiently(&NOT_YET, || prepare_once(scratch, parents))
+}
+
+/// Tries again what fails with one of these, which pass.
+pub(super) fn patiently(
+    passing: &[u32],
+    mut work: impl FnMut() -> Result<(), Failed>,
+) -> Result<(), Failed> {
     for _ in 1..TRIES {
-        match prepare_once(scratch, parents) {
-            Err(failed) if is(&failed, &NOT_YET) => std::thread::sleep(BETWEEN),
+        match work() {
+            Err(failed) if is(&failed, passing) => std::thread::sleep(BETWEEN),
             settled => return settled,
         }
     }
-    prepare_once(scratch, parents)
+    work()
 }
 
 fn prepare_once(scratch: &Path, parents: &[PathBuf]) -> Result<(), Failed> {

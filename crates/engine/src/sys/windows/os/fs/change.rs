@@ -119,7 +119,7 @@ pub fn unlinkat(folder: impl AsFd, path: impl AsRef<Path>, _flags: AtFlags) -> R
     set(file.as_raw_handle(), FileDispositionInfo, &gone)
 }
 
-fn set<T>(file: HANDLE, class: i32, value: &T) -> Result<(), Errno> {
+pub(super) fn set<T>(file: HANDLE, class: i32, value: &T) -> Result<(), Errno> {
     let size = u32::try_from(size_of::<T>()).expect("a small structure");
     // SAFETY: the value is what its class wants, and as large as it is said to be.
     let done =

@@ -3,11 +3,13 @@
 #![expect(unsafe_code, reason = "Windows is a C interface")]
 
 mod change;
+mod descriptor;
 mod flags;
 mod identity;
 mod lock;
 mod owner;
 mod private;
+pub(in crate::sys) mod restore;
 mod stat;
 
 pub use change::{
