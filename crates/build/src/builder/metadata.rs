@@ -140,7 +140,7 @@ fn line(state: &mut State, command: &CommandLine) -> Vec<String> {
         }
         CommandLine::Shell(line) => {
             state.config.config.args_escaped = Some(true);
-            vec![format!("{} {line}", state.shell().join(" "))]
+            vec![format!("{} {line}", state.shell_line())]
         }
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn shell_line(state: &State, run: &Run) -> String {
                 Some(heredoc) => heredoc.content.trim_end(),
                 None => line,
             };
-            format!("{} {line}", state.shell().join(" "))
+            format!("{} {line}", state.shell_line())
         }
     }
 }
@@ -129,12 +129,12 @@ fn command(state: &State, run: &Run) -> std::result::Result<Command, String> {
         CommandLine::Exec(words) => return Ok(Command::Exec(words.clone())),
         CommandLine::Shell(line) => line,
     };
-    let shell = state.shell();
-    let in_shell = |text: &str| Command::Line(format!("{} {text}", shell.join(" ")));
+    let shell = state.shell_line();
+    let in_shell = |text: &str| Command::Line(format!("{shell} {text}"));
     if run.heredocs.is_empty() {
         return Ok(in_shell(line));
     }
-    let is_cmd = is_cmd(&shell);
+    let is_cmd = is_cmd(&state.shell());
     match only_heredoc(line, &run.heredocs) {
         Some(heredoc) if heredoc.content.starts_with("#!") => {
             Err("a heredoc that begins with #! is no program on Windows: name its shell with SHELL"
@@ -169,11 +169,11 @@ fn is_cmd(shell: &[String]) -> bool {
 }
 
 /// Several lines become a batch file, which runs them one after the other.
-fn batch(shell: &[String], content: &str) -> Command {
+fn batch(shell: &str, content: &str) -> Command {
     let text = format!("@echo off\r\n{}", content.replace("\r\n", "\n").replace('\n', "\r\n"));
     let digest = image::Digest::of(text.as_bytes());
     let place = format!(r"C:\Windows\Temp\heredoc-{}.cmd", &digest.hex()[..12]);
-    Command::Batch { line: format!("{} {place}", shell.join(" ")), place, text }
+    Command::Batch { line: format!("{shell} {place}"), place, text }
 }
 
 /// The text as it stood in the Dockerfile, for a shell that reads heredocs itself.
@@ -213,6 +213,17 @@ mod tests {
         let shell = ["powershell", "-Command"];
         let text = "RUN <<EOF\n$a = 1\nWrite-Host $a\nEOF\n";
         assert_eq!(line(text, Some(&shell)), "powershell -Command $a = 1\nWrite-Host $a");
+    }
+
+    #[test]
+    fn a_shell_whose_path_has_blanks_is_quoted_once() {
+        for (program, wanted) in [
+            ("C:/Program Files/pwsh.exe", "\"C:/Program Files/pwsh.exe\" -c x"),
+            ("\"C:/Program Files/pwsh.exe\"", "\"C:/Program Files/pwsh.exe\" -c x"),
+            ("C:/pwsh.exe -NoLogo", "C:/pwsh.exe -NoLogo -c x"),
+        ] {
+            assert_eq!(line("RUN x\n", Some(&[program, "-c"])), wanted);
+        }
     }
 
     #[test]

@@ -105,6 +105,16 @@ impl State {
         own.unwrap_or_else(|| ["cmd", "/S", "/C"].map(str::to_owned).to_vec())
     }
 
+    /// The shell in effect, as a command line begins with it: word for word, but for a program whose
+    /// path has blanks in it and no quotes, which Windows would take apart.
+    pub(super) fn shell_line(&self) -> String {
+        let mut words = self.shell();
+        if let Some(program) = words.first_mut().filter(|program| is_path_with_blanks(program)) {
+            *program = format!("\"{program}\"");
+        }
+        words.join(" ")
+    }
+
     /// Notes a step. One that makes no layer is as old as the image so far, so that the same
     /// Dockerfile gives the same image again.
     pub(super) fn note(&mut self, by: String, layer: Option<(NewLayer, String)>) {
@@ -122,4 +132,13 @@ impl State {
             ..History::default()
         });
     }
+}
+
+/// A path alone, and not a command line that somebody wrote as one word.
+fn is_path_with_blanks(program: &str) -> bool {
+    let Some((begins, _)) = program.split_once(' ') else { return false };
+    let ends = program.to_ascii_lowercase();
+    begins.contains(['\\', '/'])
+        && !program.contains('"')
+        && ends.find(".exe").is_some_and(|at| at + 4 == ends.len())
 }
