@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
+use crate::size::tree_size;
 use crate::store::Store;
 
 /// The content of the file.
@@ -53,6 +54,15 @@ pub(crate) fn read(folder: &Path) -> Result<Record> {
     let bytes = fs::read(&path).at("read", &path)?;
     serde_json::from_slice(&bytes)
         .map_err(Error::json(format!("layer record `{}`", path.display())))
+}
+
+/// The bytes that an unpacked layer takes: those of its files, and of what is kept beside them for
+/// its archive and for the registry of its chain.
+pub(crate) fn taken(folder: &Path) -> Option<u64> {
+    let files = read(folder).ok()?.size;
+    let beside = ["hives", "registry"].map(|name| tree_size(&folder.join(name)).unwrap_or(0));
+    let said = fs::metadata(folder.join("meta.jsonl")).map_or(0, |about| about.len());
+    Some(files + beside.iter().sum::<u64>() + said)
 }
 
 impl Store {

@@ -62,14 +62,11 @@ pub(super) fn sizes(dir: &Path) -> Result<Vec<(String, u64)>> {
     for entry in fs::read_dir(dir).at("list", dir)? {
         let entry = entry.at("list", dir)?;
         let Ok(meta) = entry.metadata() else { continue };
-        let size = if meta.is_dir() { layer_size(&entry.path()) } else { meta.len() };
+        let taken = || crate::layer::record::taken(&entry.path()).unwrap_or(0);
+        let size = if meta.is_dir() { taken() } else { meta.len() };
         if let Some(name) = OsStr::to_str(&entry.file_name()) {
             found.push((name.to_owned(), size));
         }
     }
     Ok(found)
-}
-
-fn layer_size(folder: &Path) -> u64 {
-    crate::layer::record::read(folder).map_or(0, |record| record.size)
 }

@@ -107,6 +107,17 @@ async fn a_shared_layer_outlives_one_of_its_images() {
 }
 
 #[tokio::test]
+async fn what_is_kept_beside_a_layers_files_counts() {
+    let host = Host::new().await;
+    let folder = host.unpack_one(layer("a")).await.unwrap();
+    let used = async || host.store.disk_usage().await.unwrap().size;
+    let before = used().await;
+    std::fs::create_dir(folder.join("registry")).unwrap();
+    std::fs::write(folder.join("registry/system.reg"), vec![b'x'; 100_000]).unwrap();
+    assert_eq!(used().await, before + 100_000);
+}
+
+#[tokio::test]
 async fn pruning_waits_for_what_is_being_added() {
     let host = Host::new().await;
     let hold = host.again().await.hold().await.unwrap();

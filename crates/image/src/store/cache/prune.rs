@@ -11,6 +11,7 @@ use super::CacheRecord;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext, Result};
 use crate::image::digest_of;
+use crate::layer;
 
 /// While it is held, no build begins.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ impl Store {
             let blob = digest_of(&record.layer.descriptor).ok();
             let there = blob.is_some_and(|blob: Digest| self.has_blob(&blob));
             let stored = if there { record.layer.descriptor.size() } else { 0 };
-            let size = stored + self.unpacked_size(&record.chain_id).unwrap_or(0);
+            let unpacked = layer::record::taken(&self.layer_folder(&record.chain_id));
+            let size = stored + unpacked.unwrap_or(0);
             CacheUsage { shared: held.contains(&record.chain_id), size, record }
         };
         let mut all: Vec<CacheUsage> = self.cached()?.into_iter().map(usage).collect();
