@@ -115,38 +115,61 @@ impl View {
 
     /// What `path` (slashes) names, links followed, the last one too.
     pub(crate) fn find(&self, path: &str) -> io::Result<Option<Node>> {
+        let itself = || Some(Node::Directory(self.clone()));
+        Ok(self.walk(path)?.pop().map_or_else(itself, |(_, node)| node))
+    }
+
+    /// The names on the way to where `path` (slashes) leads, links followed, each as it is spelled
+    /// here and with what it is. Where nothing is, names stay as they were written.
+    pub(crate) fn walk(&self, path: &str) -> io::Result<Vec<(String, Option<Node>)>> {
         let mut left: Vec<String> = parts(path).rev().collect();
-        let mut trail: Vec<(View, String)> = Vec::new();
-        let mut at = Node::Directory(self.clone());
+        let mut way: Vec<(String, Option<Node>)> = Vec::new();
         let mut links = 0;
         while let Some(part) = left.pop() {
             if part == ".." {
-                at = Node::Directory(trail.pop().map_or_else(|| self.clone(), |(view, _)| view));
+                way.pop();
                 continue;
             }
-            let Node::Directory(view) = at else { return Ok(None) };
-            let Some(name) = view.spelling(&part)? else { return Ok(None) };
-            match view.open(&name)? {
-                None => return Ok(None),
-                Some(Node::Link(target)) => {
-                    links += 1;
-                    if links > MOST_LINKS {
-                        return Err(io::Error::other("too many links"));
-                    }
-                    let target = target.to_string_lossy().into_owned();
-                    at = Node::Directory(if target.starts_with('/') { self.clone() } else { view });
-                    if target.starts_with('/') {
-                        trail.clear();
-                    }
-                    left.extend(parts(&target).rev());
-                }
-                Some(node) => {
-                    trail.push((view, name));
-                    at = node;
-                }
+            let folder = match way.last() {
+                None => Some(self),
+                Some((_, Some(Node::Directory(view)))) => Some(view),
+                Some(_) => None,
+            };
+            let found = folder.map(|view| view.look(&part)).transpose()?.flatten();
+            let Some((_, Node::Link(target))) = found else {
+                let (name, node) = found.map_or((part, None), |(name, node)| (name, Some(node)));
+                way.push((name, node));
+                continue;
+            };
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(io::Error::other("too many links"));
             }
+            let target = target.to_string_lossy().into_owned();
+            if target.starts_with('/') {
+                way.clear();
+            }
+            left.extend(parts(&target).rev());
         }
-        Ok(Some(at))
+        Ok(way)
+    }
+
+    /// The name that is there for `wanted`, and what it is.
+    fn look(&self, wanted: &str) -> io::Result<Option<(String, Node)>> {
+        let Some(name) = self.spelling(wanted)? else { return Ok(None) };
+        Ok(self.open(&name)?.map(|node| (name, node)))
+    }
+
+    /// Which folder of an image's layer something is from, and its path on the drive; none of what
+    /// is in a context.
+    pub(crate) fn layer_of<'a>(&self, path: &'a Path) -> Option<(PathBuf, &'a Path)> {
+        let mut roots = self.folders.iter().filter(|_| self.folds);
+        roots.find_map(|root| Some((root.parent()?.to_owned(), path.strip_prefix(root).ok()?)))
+    }
+
+    /// The newest of its folders.
+    pub(crate) fn newest(&self) -> Option<&Path> {
+        self.folders.first().map(PathBuf::as_path)
     }
 }
 
@@ -188,5 +211,14 @@ mod tests {
         assert_eq!(read("APP/link/y"), "y");
         assert!(View::folder(&new).find("app/x").unwrap().is_none());
         assert!(view.find("App/none").unwrap().is_none());
+        let way = |path: &str| {
+            let way = view.walk(path).unwrap();
+            let is_there = way.iter().filter(|(_, node)| node.is_some()).count();
+            (way.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join("/"), is_there)
+        };
+        assert_eq!(way("APP/link/New/x"), ("App/Sub/New/x".to_owned(), 2));
+        assert_eq!(way("app/link/../X"), ("App/x".to_owned(), 2));
+        assert_eq!(view.layer_of(&new.join("App/x")), Some((dir.path().into(), "App/x".as_ref())));
+        assert_eq!(View::folder(&new).layer_of(&new.join("App/x")), None);
     }
 }

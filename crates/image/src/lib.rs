@@ -38,7 +38,9 @@ pub use config::{ContainerConfig, History, ImageConfig, RootFs};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use image::Image;
-pub use layer::{Below, Chain, HiveFile, OWNER_ATTRIBUTE, Scratch, adopt};
+pub use layer::{
+    Below, Chain, DESCRIPTOR_ATTRIBUTE, Descriptors, HiveFile, OWNER_ATTRIBUTE, Scratch, adopt,
+};
 pub use layout::Layout;
 pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;

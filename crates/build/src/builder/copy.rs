@@ -33,6 +33,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             for (pattern, kept) in sources {
                 selection.source(&origin.view, &pattern, &filter, kept)?;
             }
+            selection.keep_descriptors(&origin.view)?;
             Ok::<_, CopyError>(selection)
         })
         .await?;

@@ -24,7 +24,7 @@ type Result<T> = std::result::Result<T, Cause>;
 /// What Transom itself leaves in a layer, by number: raised by whoever changes what the guest, the
 /// registry's translation or the layer's writer make of the same step. Other upgrades leave what was
 /// built before as good as it was, and keep it.
-const LEAVES: u32 = 2;
+const LEAVES: u32 = 3;
 
 impl<E: Engine, H: Host> Stages<'_, E, H> {
     /// What a layer is made by, without times: what is below it, what is done, and whatever else

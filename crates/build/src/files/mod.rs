@@ -1,6 +1,7 @@
-//! `COPY` and `ADD`: which files ([`selection`]), and writing them into the upper directory of a
-//! new layer ([`write`]).
+//! `COPY` and `ADD`: which files ([`selection`]), whose they are ([`descriptors`]), and writing them
+//! into the upper directory of a new layer ([`write`]).
 
+mod descriptors;
 mod selection;
 mod write;
 
@@ -32,6 +33,9 @@ pub enum CopyError {
     /// A path that cannot be meant.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// What a layer says of its files cannot be read.
+    #[error(transparent)]
+    Layer(#[from] Box<image::Error>),
     /// A file could not be read or written.
     #[error("{path}")]
     Io {

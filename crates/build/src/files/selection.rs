@@ -30,11 +30,14 @@ pub(super) struct Item {
     pub(super) what: What,
     /// Something that is told stands for it.
     pub(super) is_told: bool,
+    /// Whose it is and who may do what with it, where that is known and not as usual.
+    pub(super) descriptor: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    Directory,
+    /// The newest of the folders that it is made of.
+    Directory(PathBuf),
     File(PathBuf),
     Text(String),
     Link(PathBuf),
@@ -82,14 +85,12 @@ impl Selection {
 
     /// A file whose text stands in the Dockerfile.
     pub(crate) fn text(&mut self, name: &str, text: String) {
-        let what = What::Text(text);
-        self.items.push(Item { path: String::new(), name: name.to_owned(), what, is_told: false });
+        self.items.push(Item::named(name, What::Text(text)));
     }
 
     /// A file of the host under a name.
     pub(crate) fn file(&mut self, name: &str, file: &Path) {
-        let what = What::File(file.to_owned());
-        self.items.push(Item { path: String::new(), name: name.to_owned(), what, is_told: false });
+        self.items.push(Item::named(name, What::File(file.to_owned())));
     }
 
     /// The one file that it is, when it is nothing else.
@@ -158,7 +159,7 @@ impl Selection {
                 Some(Node::Directory(folder)) if !is_out || filter.may_keep_below() => {
                     self.directory = true;
                     if !below.is_empty() && !filter.takes_out(&path, &below) {
-                        self.push(&below, What::Directory);
+                        self.push(&below, What::of(&folder));
                     }
                     self.tree(&folder, &path, &below, filter)?;
                 }
@@ -183,7 +184,7 @@ impl Selection {
             let what = match folder.open(&name).map_err(at(&path))? {
                 Some(Node::Directory(inner)) => {
                     if !is_out {
-                        self.push(&below, What::Directory);
+                        self.push(&below, What::of(&inner));
                     }
                     if !is_out || filter.may_keep_below() {
                         self.tree(&inner, &path, &below, filter)?;
@@ -202,7 +203,7 @@ impl Selection {
     }
 
     fn push(&mut self, path: &str, what: What) {
-        self.items.push(Item { path: path.to_owned(), name: String::new(), what, is_told: false });
+        self.items.push(Item { path: path.to_owned(), ..Item::named("", what) });
     }
 
     /// A digest of names and contents, without times.
@@ -211,16 +212,41 @@ impl Selection {
         let mut all = format!("{about}\n");
         for item in self.items.iter().filter(|item| !item.is_told) {
             let (kind, content) = match &item.what {
-                What::Directory => ("directory", String::new()),
+                What::Directory(_) => ("directory", String::new()),
                 What::File(path) => ("file", hash(path)?),
                 What::Text(text) => ("file", Digest::of(text.as_bytes()).to_string()),
                 What::Link(target) => ("link", target.to_string_lossy().into_owned()),
             };
-            let line = serde_json::json!([item.path, item.name, kind, content]);
+            let mut line = serde_json::json!([item.path, item.name, kind, content]);
+            if let (Some(line), Some(text)) = (line.as_array_mut(), &item.descriptor) {
+                line.push(text.as_str().into());
+            }
             all.push_str(&line.to_string());
             all.push('\n');
         }
         Ok(Digest::of(all.as_bytes()))
+    }
+}
+
+impl Item {
+    /// One that goes by its own name.
+    fn named(name: &str, what: What) -> Self {
+        let (path, name) = (String::new(), name.to_owned());
+        Self { path, name, what, is_told: false, descriptor: None }
+    }
+}
+
+impl What {
+    fn of(folder: &View) -> Self {
+        Self::Directory(folder.newest().unwrap_or(Path::new("")).to_owned())
+    }
+
+    /// Where it lies, if it is not made here.
+    pub(super) fn origin(&self) -> Option<&Path> {
+        match self {
+            Self::Directory(path) | Self::File(path) => Some(path),
+            Self::Text(_) | Self::Link(_) => None,
+        }
     }
 }
 

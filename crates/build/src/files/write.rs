@@ -8,7 +8,7 @@ use engine::os::fs::XattrFlags;
 
 use super::selection::{Selection, What};
 use super::{CopyError, Result, at};
-use crate::view::{Node, View, parts};
+use crate::view::{Node, View};
 
 impl Selection {
     /// Writes everything below `destination` (slashes; one at the end means a directory) into
@@ -31,17 +31,28 @@ impl Selection {
                     path = format!("{path}/{name}");
                 }
             }
-            item.what.write(drive, upper, &path, owner)?;
+            let written = item.what.write(drive, upper, &path, owner)?;
+            if let Some(written) = written {
+                note(&written, image::DESCRIPTOR_ATTRIBUTE, item.descriptor.as_deref())?;
+            }
         }
         Ok(())
     }
 }
 
 impl What {
-    fn write(&self, drive: &View, upper: &Path, path: &str, owner: Option<&str>) -> Result<()> {
-        if matches!(self, Self::Directory) {
+    /// Tells where it now is, if it has an access list of its own.
+    fn write(
+        &self,
+        drive: &View,
+        upper: &Path,
+        path: &str,
+        owner: Option<&str>,
+    ) -> Result<Option<PathBuf>> {
+        if matches!(self, Self::Directory(_)) {
             let made = make_for(drive, upper, path, owner)?;
-            return give(&made, owner);
+            give(&made, owner)?;
+            return Ok(Some(made));
         }
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = make_for(drive, upper, folder, owner)?;
@@ -50,15 +61,17 @@ impl What {
             fs::remove_file(&to).map_err(at(&to))?;
         }
         match self {
-            Self::Directory => {}
+            Self::Directory(_) => {}
             Self::Text(text) => fs::write(&to, text).map_err(at(&to))?,
             // A link has no access list of its own.
             Self::Link(target) => {
-                return engine::os::unix::fs::symlink(target, &to).map_err(at(&to));
+                engine::os::unix::fs::symlink(target, &to).map_err(at(&to))?;
+                return Ok(None);
             }
             Self::File(from) => copy(from, &to)?,
         }
-        give(&to, owner)
+        give(&to, owner)?;
+        Ok(Some(to))
     }
 }
 
@@ -75,8 +88,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Notes whose something is, for whoever makes a layer of it.
 fn give(path: &Path, owner: Option<&str>) -> Result<()> {
-    let Some(owner) = owner else { return Ok(()) };
-    engine::os::fs::setxattr(path, image::OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty())
+    note(path, image::OWNER_ATTRIBUTE, owner)
+}
+
+/// Notes something in an attribute that no container can set.
+fn note(path: &Path, attribute: &str, value: Option<&str>) -> Result<()> {
+    let Some(value) = value else { return Ok(()) };
+    engine::os::fs::setxattr(path, attribute, value.as_bytes(), XattrFlags::empty())
         .map_err(|error| at(path)(error.into()))
 }
 
@@ -85,7 +103,8 @@ pub(crate) fn make(drive: &View, upper: &Path, path: &str) -> Result<PathBuf> {
     make_for(drive, upper, path, None)
 }
 
-/// The same; what is new belongs to `owner`.
+/// The same; what is new belongs to `owner`. Links that are in `drive` are followed: nobody who works
+/// in a folder by another name wants an empty one in the place of it.
 pub(crate) fn make_for(
     drive: &View,
     upper: &Path,
@@ -93,27 +112,12 @@ pub(crate) fn make_for(
     owner: Option<&str>,
 ) -> Result<PathBuf> {
     let mut made = upper.to_owned();
-    let mut below = Some(drive.clone());
-    for part in parts(path) {
-        check(&part)?;
-        let spelled = match &below {
-            Some(view) => view.spelling(&part).map_err(at(path))?,
-            None => None,
-        };
+    for (name, node) in drive.walk(path).map_err(at(path))? {
+        check(&name)?;
+        let is_new = node.is_none();
         let here = View::drive(vec![made.clone()]);
-        let is_new = spelled.is_none();
-        let name = match spelled {
-            Some(name) => name,
-            None => here.spelling(&part).map_err(at(path))?.unwrap_or(part),
-        };
-        below = match below.map(|view| view.open(&name)) {
-            Some(node) => match node.map_err(at(path))? {
-                Some(Node::Directory(view)) => Some(view),
-                _ => None,
-            },
-            None => None,
-        };
-        made.push(name);
+        let spelled = if is_new { here.spelling(&name).map_err(at(path))? } else { None };
+        made.push(spelled.unwrap_or(name));
         if make_one(&made)? && is_new {
             give(&made, owner)?;
         }
@@ -166,6 +170,24 @@ mod tests {
         selection.write(&View::drive(Vec::new()), &upper, "/d/").unwrap();
         assert!(upper.join("d/door/planted").is_file());
         assert!(fs::read_dir(out).unwrap().next().is_none());
+    }
+
+    #[test]
+    fn a_folder_that_a_link_leads_to_is_the_one_that_is_written_into() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lower, upper) = (dir.path().join("lower"), dir.path().join("upper"));
+        for folder in [lower.join("App/Real"), upper.clone()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        for (name, target) in [("door", "Real"), ("out", "../../../../etc"), ("loop", "loop")] {
+            engine::os::unix::fs::symlink(target, lower.join("App").join(name)).unwrap();
+        }
+        let drive = View::drive(vec![lower]);
+        let made = |path: &str| make(&drive, &upper, path).unwrap();
+        assert_eq!(made("/app/DOOR/new"), upper.join("App/Real/new"));
+        assert_eq!(made("/app/out/x"), upper.join("etc/x"), "and never out of the drive");
+        assert!(make(&drive, &upper, "/app/loop/x").is_err());
+        assert!(!upper.join("App/door").exists());
     }
 
     #[test]

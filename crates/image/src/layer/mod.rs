@@ -41,7 +41,7 @@ mod unpack;
 use std::path::PathBuf;
 
 pub use adopt::adopt;
-pub use export::{Below, HiveFile, OWNER_ATTRIBUTE, Scratch};
+pub use export::{Below, DESCRIPTOR_ATTRIBUTE, Descriptors, HiveFile, OWNER_ATTRIBUTE, Scratch};
 pub(crate) use source::decompressed;
 pub(crate) use tarball::{Entry, Tarball};
 

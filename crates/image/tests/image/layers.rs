@@ -115,6 +115,9 @@ async fn attributes_are_kept_for_writing_back() {
     assert_eq!(line["pax"]["MSWINDOWS.rawsd"], "AQAUgA==");
     assert_eq!(line["pax"]["LIBARCHIVE.creationtime"], "1536995638.2345721");
     assert_eq!(line["streams"]["Zone.Identifier"], "W1pvbmVUcmFuc2Zlcl0=");
+    let descriptors = image::Descriptors::of(&folder).unwrap();
+    let descriptor = |path: &str| descriptors.get(path.as_ref());
+    assert_eq!((descriptor("SECRET.txt"), descriptor("run.exe")), (Some("AQAUgA=="), None));
     let mode = |path: &str| fs::metadata(folder.join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("fs"), mode("hives"), mode("fs/run.exe")), (0o755, 0o755, 0o644));
     let record: serde_json::Value = serde_json::from_str(&read(folder.join("layer.json"))).unwrap();

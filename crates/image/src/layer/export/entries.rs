@@ -10,7 +10,7 @@ use engine::os::fs::Stat;
 use super::kept::{self, Kept};
 use super::upper::{Found, Scratch, What, attribute, name as archive_name, refused};
 use super::writer::{Entry, Writer, format_time};
-use super::{HiveFile, OWNER_ATTRIBUTE, security};
+use super::{DESCRIPTOR_ATTRIBUTE, HiveFile, OWNER_ATTRIBUTE, security};
 use crate::error::{IoContext, Result};
 use crate::layer::tarball::Time;
 use crate::layer::{beneath, fold, names, target};
@@ -165,14 +165,18 @@ fn records(
     records
 }
 
-/// An owner that whoever filled the scratch named counts more than what a parent said.
+/// An owner, or a descriptor, that whoever filled the scratch named counts more than what a parent
+/// said.
 fn give_to_owner(
     records: &mut BTreeMap<String, String>,
-    file: impl AsFd,
+    file: impl AsFd + Copy,
     is_folder: bool,
 ) -> io::Result<()> {
     let owner = attribute(file, OWNER_ATTRIBUTE)?.unwrap_or_default();
-    if let Some(descriptor) = security::owned(&String::from_utf8_lossy(&owner), is_folder) {
+    let made = security::owned(&String::from_utf8_lossy(&owner), is_folder);
+    let given = attribute(file, DESCRIPTOR_ATTRIBUTE)?.filter(|text| !text.is_empty());
+    let given = given.and_then(|text| String::from_utf8(text).ok());
+    if let Some(descriptor) = made.or(given) {
         records.remove("MSWINDOWS.sd");
         records.insert("MSWINDOWS.rawsd".to_owned(), descriptor);
     }

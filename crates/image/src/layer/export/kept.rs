@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,21 +47,28 @@ impl Kept {
 pub(super) fn read(parents: &[PathBuf], paths: &HashSet<String>) -> Result<HashMap<String, Kept>> {
     let mut found = HashMap::new();
     for parent in parents {
-        let path = parent.join("meta.jsonl");
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => continue,
-            Err(e) => return Err(e).at("open", &path),
-        };
-        for line in BufReader::with_capacity(1 << 20, file).lines() {
-            let line = line.at("read", &path)?;
-            let kept: Kept = serde_json::from_str(&line)
-                .map_err(Error::json(format!("line of `{}`", path.display())))?;
-            let key = fold::key(&kept.path);
+        each(parent, |key, kept| {
             if paths.contains(&key) {
                 found.entry(key).or_insert(kept);
             }
-        }
+        })?;
     }
     Ok(found)
+}
+
+/// Whatever the archive of a layer said, by folded path; nothing of a folder without a word of it.
+pub(super) fn each(layer: &Path, mut take: impl FnMut(String, Kept)) -> Result<()> {
+    let path = layer.join("meta.jsonl");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e).at("open", &path),
+    };
+    for line in BufReader::with_capacity(1 << 20, file).lines() {
+        let line = line.at("read", &path)?;
+        let kept: Kept = serde_json::from_str(&line)
+            .map_err(Error::json(format!("line of `{}`", path.display())))?;
+        take(fold::key(&kept.path), kept);
+    }
+    Ok(())
 }

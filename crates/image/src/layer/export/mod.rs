@@ -7,6 +7,7 @@
 //!
 //! The same content gives the same bytes. Nothing is followed: a container made these files.
 
+mod descriptors;
 mod entries;
 mod kept;
 pub(super) mod security;
@@ -16,6 +17,7 @@ pub(super) mod writer;
 
 use std::path::PathBuf;
 
+pub use descriptors::Descriptors;
 pub use upper::Scratch;
 
 use crate::compose::{Hold, NewLayer};
@@ -25,6 +27,10 @@ use crate::store::Store;
 /// The attribute by which whoever fills a scratch says whose a file or a folder is: the account's
 /// security identifier, `S-1-...`. No container can set it.
 pub const OWNER_ATTRIBUTE: &str = "trusted.transom.owner";
+
+/// The attribute by which whoever fills a scratch gives a file or a folder a security descriptor, as
+/// [`Descriptors::get`] has it. An owner counts more. No container can set it.
+pub const DESCRIPTOR_ATTRIBUTE: &str = "trusted.transom.descriptor";
 
 /// A registry hive to go with a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -112,7 +112,8 @@ impl Scratch {
 }
 
 pub(super) fn attribute(file: impl AsFd, name: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut value = [0; 256];
+    // As much as ext4 holds.
+    let mut value = [0; 4096];
     match engine::os::fs::fgetxattr(file, name, &mut value) {
         Ok(n) => Ok(Some(value[..n].to_vec())),
         Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
