@@ -1,6 +1,6 @@
 //! What builds keep beside layers: listed, filtered and pruned, and never what a build uses.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -63,6 +63,43 @@ fn caches_of_steps_and_downloads_are_listed_and_pruned() {
     assert!(!said.contains("CACHED"), "{said}");
     let refused = host.transom(&["builder", "du", "--filter", "type=nothing"]).fail().errors();
     assert!(refused.contains("there is no type nothing"), "{refused}");
+}
+
+/// The registry of every chain, too, and layers both as they are stored and as they are used.
+#[test]
+fn what_builds_keep_is_told_as_large_as_it_is() {
+    let host = host::Host::new("size");
+    let steps =
+        "RUN reg add HKLM\\Software\\Acme /v Flag /d 1 /f\nCOPY big C:/\nRUN echo 1>C:\\1\n";
+    let context = Context::new("FROM transom/base\nRUN echo first\n");
+    context.file("big", vec![b'x'; 3 << 20]);
+    build(&host, &context, &[]).succeed();
+    let disk = || -> u64 {
+        let mut du = Command::new("du");
+        du.args(["-sbc"]).args(["layers", "content/blobs", "build"]).current_dir(host.root());
+        let output = du.output().expect("du is a part of every Linux");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let total = text.lines().last().and_then(|line| line.split_whitespace().next());
+        total.and_then(|size| size.parse().ok()).expect("du tells of them")
+    };
+    let told = || -> u64 { listed(&host, &[]).iter().map(|one| bytes(&one["Size"])).sum() };
+    let (disk_before, told_before) = (disk(), told());
+    context.file("Dockerfile", format!("FROM transom/base\nRUN echo first\n{steps}"));
+    build(&host, &context, &[]).succeed();
+    let (grown, told) = (disk() - disk_before, told() - told_before);
+    assert!(grown > 6 << 20, "the file, and a registry or two: {grown}");
+    assert!(told > grown / 10 * 9 && told < grown / 10 * 11, "{told} of {grown}");
+}
+
+/// A size as people read it.
+fn bytes(size: &Value) -> u64 {
+    let text = size.as_str().expect("a size");
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).expect("it has a unit"));
+    let unit = ["B", "kB", "MB", "GB"].iter().position(|known| *known == unit);
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits: u64 = format!("{whole}{part:0<9}").parse().expect("a number");
+    let unit = unit.expect("a unit that is known");
+    digits / 1000_u64.pow(u32::try_from(3 - unit).expect("a few"))
 }
 
 #[test]

@@ -127,6 +127,8 @@ fn attested(layout: &Path) -> (String, Vec<Value>) {
     let index = schema::blob(layout, &index["manifests"][0]);
     let (own, beside) = (&index["manifests"][0], &index["manifests"][1]);
     assert_eq!(own["platform"]["os"], "windows");
+    let version = own["platform"]["os.version"].as_str();
+    assert!(version.is_some_and(|text| text.starts_with("10.0.")), "{own}");
     assert_eq!(beside["platform"], json!({ "architecture": "unknown", "os": "unknown" }));
     let annotations = &beside["annotations"];
     assert_eq!(annotations["vnd.docker.reference.type"], "attestation-manifest");

@@ -14,6 +14,7 @@ pub(crate) struct Layer {
 
 struct Entry {
     content: Vec<u8>,
+    target: String,
     records: BTreeMap<String, String>,
 }
 
@@ -37,6 +38,11 @@ impl Layer {
         };
         let names = self.entries.iter().filter(|(_, entry)| has(&entry.content));
         names.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Where a link leads.
+    pub(crate) fn target(&self, name: &str) -> &str {
+        &self.entry(name).target
     }
 
     /// A PAX record of an entry; empty when it has none.
@@ -81,9 +87,11 @@ fn read(archive: &[u8]) -> Layer {
                 records.insert(text(extension.key()), text(extension.value()));
             }
         }
+        let target = entry.link_name_bytes().unwrap_or_default();
+        let target = String::from_utf8_lossy(&target).into_owned();
         let mut content = Vec::new();
         entry.read_to_end(&mut content).expect("its content can be read");
-        entries.insert(name, Entry { content, records });
+        entries.insert(name, Entry { content, target, records });
     }
     Layer { entries }
 }
