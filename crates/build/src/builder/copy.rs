@@ -6,7 +6,7 @@ use resources::Host;
 use super::layers::{Files, Work, working_dir};
 use super::stages::Stages;
 use super::state::State;
-use crate::dockerfile::{Copy, Fault, Step, expand, unquote};
+use crate::dockerfile::{Copy, Fault, Step, expand_text, unquote};
 use crate::error::{BuildError, Cause};
 use crate::executor::RunError;
 use crate::files::{CopyError, Filter, Kept, Selection};
@@ -116,10 +116,8 @@ fn pivot(written: &str) -> Result<usize> {
 
 /// In heredocs the escape character is always the same.
 fn word_of_heredoc(state: &State, text: &str, line: usize) -> Result<String> {
-    // Quotes in a file are the file's own.
-    let quoted = text.replace('\'', "\\'").replace('"', "\\\"");
     let names = |name: &str| state.value(name);
-    Ok(expand(&quoted, '\\', &names, line)?)
+    Ok(expand_text(text, '\\', &names, line)?)
 }
 
 pub(super) fn fault_of(error: BuildError) -> Cause {

@@ -12,7 +12,7 @@ use crate::error::BuildError;
 
 type Result<T> = result::Result<T, BuildError>;
 
-/// Those that are there without any `ARG`.
+/// Those that are there without any `ARG`, unless build arguments say otherwise.
 pub(super) fn predefined(options: &Options, ground: &Ground) -> Vec<(String, String)> {
     let target = options.target.as_deref().unwrap_or("default");
     let version = ground.os_version.to_string();
@@ -24,6 +24,11 @@ pub(super) fn predefined(options: &Options, ground: &Ground) -> Vec<(String, Str
         globals.push((format!("{side}OSVERSION"), version.clone()));
     }
     globals.push(("TARGETSTAGE".to_owned(), target.to_owned()));
+    for (name, value) in &mut globals {
+        if let Some(given) = options.args.get(name) {
+            value.clone_from(given);
+        }
+    }
     globals
 }
 

@@ -63,8 +63,9 @@ fn key_of(work: &Work) -> std::result::Result<Value, CopyError> {
             // Which names there are makes a difference; where they lead may be another place each
             // time, and the same thing.
             let hosts: BTreeSet<&str> = meta.hosts.iter().map(|(name, _)| name.as_str()).collect();
-            if let Some(all) = key.as_array_mut().filter(|_| !hosts.is_empty()) {
-                all.push(json!(hosts));
+            if let Some(all) = key.as_array_mut() {
+                all.extend((!hosts.is_empty()).then(|| json!(hosts)));
+                all.extend((!meta.hostname.is_empty()).then(|| json!({ "host": meta.hostname })));
             }
             key
         }

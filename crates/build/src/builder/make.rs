@@ -33,7 +33,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
         if let Work::Run(running) = &**work {
             return self.make_run(&below, running, step, shown).await;
         }
-        let drive = self.drive_of(&below);
+        let drive = self.drive_of(state, &below);
         let place = self.builder.places().take()?;
         let upper = place.path();
         blocking({

@@ -6,7 +6,7 @@ use engine::Engine;
 use resources::Host;
 
 use super::stages::Stages;
-use crate::dockerfile::{Fault, Instruction, MountText, Stage, Step};
+use crate::dockerfile::{Fault, Instruction, MountText, Stage, Step, nearest};
 use crate::error::BuildError;
 
 type Result<T> = std::result::Result<T, BuildError>;
@@ -29,13 +29,18 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     pub(super) fn needed(&self) -> Result<(usize, BTreeSet<usize>)> {
         let wanted = match &self.options.target {
             None => self.file.stages.len() - 1,
-            Some(name) => self.find(name).ok_or_else(|| {
-                Fault::new(0, format!("target stage \"{name}\" could not be found"))
-            })?,
+            Some(name) => self.find(name).ok_or_else(|| self.no_target(name))?,
         };
         let mut needed = BTreeSet::new();
         self.need(wanted, &mut needed)?;
         Ok((wanted, needed))
+    }
+
+    fn no_target(&self, name: &str) -> Fault {
+        let names = self.file.stages.iter().filter_map(|stage| stage.from.name.as_deref());
+        let near = nearest(name, names);
+        let near = near.map_or_else(String::new, |near| format!(" (did you mean {near}?)"));
+        Fault::new(0, format!("target stage \"{name}\" could not be found{near}"))
     }
 
     fn need(&self, at: usize, needed: &mut BTreeSet<usize>) -> Result<()> {
@@ -76,10 +81,15 @@ fn sources(instruction: &Instruction) -> Vec<&str> {
 
 fn later(at: usize, stage: &Stage, step: &Step, from: &str) -> Fault {
     let own = stage.from.name.clone().unwrap_or_else(|| at.to_string());
-    let rule = match step.instruction {
-        Instruction::Run(_) => format!(
-            "cannot mount from stage \"{from}\", stage needs to be defined before current command"
-        ),
+    let rule = match &step.instruction {
+        Instruction::Run(run) => {
+            let mount = run.mounts.iter().find(|mount| mount.from() == Some(from));
+            let target = mount.and_then(MountText::target).unwrap_or_default();
+            format!(
+                "cannot mount from stage \"{from}\" to \"{target}\", stage needs to be defined \
+                 before current command"
+            )
+        }
         _ => format!(
             "cannot copy from stage \"{from}\", it needs to be defined before current stage \"{own}\""
         ),

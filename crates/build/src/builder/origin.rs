@@ -101,13 +101,13 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     pub(super) async fn drive(&self, state: &State) -> Result<View, Cause> {
         let folders =
             if state.layers.is_empty() { Vec::new() } else { self.unpacked(state).await? };
-        Ok(self.drive_of(&folders))
+        Ok(self.drive_of(state, &folders))
     }
 
-    /// The drive that the folders of layers make, the platform among them.
-    pub(super) fn drive_of(&self, layers: &[PathBuf]) -> View {
+    /// The drive that the folders of its layers make, the platform among them.
+    pub(super) fn drive_of(&self, state: &State, layers: &[PathBuf]) -> View {
         let mut all: Vec<PathBuf> = layers.iter().map(|folder| folder.join("fs")).collect();
-        if let Some(base) = all.pop() {
+        if let Some(base) = all.pop_if(|_| !state.bare) {
             // The platform stands for the base's own Windows.
             all.push(self.builder.ground.drive.clone());
             all.push(base);

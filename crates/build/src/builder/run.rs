@@ -19,6 +19,9 @@ type Result<T> = std::result::Result<T, Cause>;
 pub(super) const PROXIES: [&str; 5] =
     ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
 
+/// The build argument that names the computer.
+const HOST_NAME: &str = "BUILDKIT_SANDBOX_HOSTNAME";
+
 /// A decided `RUN`.
 pub(super) struct Running {
     pub(super) meta: Meta,
@@ -65,6 +68,7 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
             env: state.environment(),
             cwd: format!("C:{}", paths::workdir(&working_dir(state), "")?),
             user: state.config.config.user.clone().unwrap_or_default(),
+            hostname: self.options.args.get(HOST_NAME).cloned().unwrap_or_default(),
             network: if none { NetMode::None } else { NetMode::Default },
             hosts: self.options.hosts.clone(),
             ..Meta::default()
@@ -237,6 +241,7 @@ mod tests {
         assert_eq!(line, format!("cmd /S /C {place}"));
     }
 
+    /// `RunFakeHeredoc` among it.
     #[test]
     fn what_cmd_cannot_do_with_a_heredoc_is_refused() {
         let rule = |text| decided(text, None).err().unwrap();

@@ -24,6 +24,8 @@ pub struct Ground {
 pub(super) struct State {
     pub(super) config: ImageConfig,
     pub(super) layers: Vec<NewLayer>,
+    /// It began with nothing: below its layers is no Windows.
+    pub(super) bare: bool,
     /// Variables of the build that were declared, in their order.
     pub(super) args: Vec<(String, String)>,
     /// `CMD` was set in this stage.
@@ -45,7 +47,7 @@ impl State {
             os_version: Some(ground.os_version.to_string()),
             ..ImageConfig::default()
         };
-        Self { config, ..Self::default() }
+        Self { config, bare: true, ..Self::default() }
     }
 
     /// What an image is.

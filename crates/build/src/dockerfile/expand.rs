@@ -20,20 +20,25 @@ impl<F: Fn(&str) -> Option<String>> Names for F {
 
 /// Expands a word of the instruction on `line`.
 pub fn expand(text: &str, escape: char, names: &dyn Names, line: usize) -> Result<String, Fault> {
-    let mut reader = Reader { chars: text.chars().collect(), at: 0, escape, names, literal: false };
-    reader
-        .until(None)
-        .map_err(|rule| Fault::new(line, format!("failed to process \"{text}\": {rule}")))
+    Reader::new(text, escape, names).whole(text, line)
+}
+
+/// The same of a text whose quotes are its own, as a file's are.
+pub fn expand_text(
+    text: &str,
+    escape: char,
+    names: &dyn Names,
+    line: usize,
+) -> Result<String, Fault> {
+    let mut reader = Reader { quotes: false, ..Reader::new(text, escape, names) };
+    reader.whole(text, line)
 }
 
 /// A word without its quotes and escapes, variables as they were written.
 pub fn unquote(text: &str, escape: char, line: usize) -> Result<String, Fault> {
     let names = |_: &str| None;
-    let chars = text.chars().collect();
-    let mut reader = Reader { chars, at: 0, escape, names: &names, literal: true };
-    reader
-        .until(None)
-        .map_err(|rule| Fault::new(line, format!("failed to process \"{text}\": {rule}")))
+    let mut reader = Reader { literal: true, ..Reader::new(text, escape, &names) };
+    reader.whole(text, line)
 }
 
 struct Reader<'a> {
@@ -43,11 +48,23 @@ struct Reader<'a> {
     names: &'a dyn Names,
     /// Variables stay.
     literal: bool,
+    /// Quotes go, and keep what is in them together.
+    quotes: bool,
 }
 
 type Read<T = String> = Result<T, String>;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &str, escape: char, names: &'a dyn Names) -> Self {
+        let chars = text.chars().collect();
+        Self { chars, at: 0, escape, names, literal: false, quotes: true }
+    }
+
+    fn whole(&mut self, text: &str, line: usize) -> Result<String, Fault> {
+        let told = |rule| Fault::new(line, format!("failed to process \"{text}\": {rule}"));
+        self.until(None).map_err(told)
+    }
+
     fn next(&mut self) -> Option<char> {
         let c = self.chars.get(self.at).copied();
         self.at += usize::from(c.is_some());
@@ -64,8 +81,8 @@ impl Reader<'_> {
         while let Some(c) = self.next() {
             match c {
                 _ if Some(c) == stop => return Ok(out),
-                '\'' => self.single(&mut out)?,
-                '"' => self.double(&mut out)?,
+                '\'' if self.quotes => self.single(&mut out)?,
+                '"' if self.quotes => self.double(&mut out)?,
                 '$' => out.push_str(&self.dollar()?),
                 _ if c == self.escape => out.extend(self.next()),
                 _ => out.push(c),
@@ -277,6 +294,13 @@ mod tests {
         assert_eq!(run(r"C:\foo", '\\').unwrap(), "C:foo");
         assert_eq!(run(r"C:\foo\$e`$x", '`').unwrap(), r"C:\foo\$x");
         assert_eq!(run(r#""a\"b\c""#, '\\').unwrap(), r#"a"b\c"#);
+    }
+
+    #[test]
+    fn quotes_of_a_text_are_its_own() {
+        let names = |name: &str| (name == "x").then(|| "X".to_owned());
+        let text = r#"{"a": "it's \"$x\" \$x"}"#;
+        assert_eq!(expand_text(text, '\\', &names, 1).unwrap(), r#"{"a": "it's "X" $x"}"#);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod source;
 mod stages;
 mod words;
 
-pub use expand::{Names, expand, unquote};
+pub use expand::{Names, expand, expand_text, unquote};
 pub use fault::Fault;
 pub(crate) use fault::nearest;
 pub use flags::Flags;

@@ -23,8 +23,18 @@ impl MountText {
 
     /// The stage, image or context that it is taken from.
     pub fn from(&self) -> Option<&str> {
+        self.last(&["from"])
+    }
+
+    /// Where it goes.
+    pub fn target(&self) -> Option<&str> {
+        self.last(&["target", "dst", "destination"])
+    }
+
+    fn last(&self, keys: &[&str]) -> Option<&str> {
         let mut pairs = self.fields.iter().filter_map(|field| field.split_once('='));
-        pairs.rfind(|(key, _)| key.eq_ignore_ascii_case("from")).map(|(_, value)| value)
+        let found = pairs.rfind(|(key, _)| keys.iter().any(|own| key.eq_ignore_ascii_case(own)));
+        found.map(|(_, value)| value)
     }
 
     /// With the values of variables, for the instruction on `line`.

@@ -86,6 +86,7 @@ mod tests {
         assert_eq!(file.stages[1].steps[2].line, 7);
     }
 
+    /// `DockerfileInvalidInstruction` among it.
     #[test]
     fn faults_name_their_line_and_what_was_meant() {
         let table = [

@@ -51,6 +51,7 @@ impl std::fmt::Display for RunId {
 mod tests {
     use super::*;
 
+    /// `BuildKit`'s `ValidContainerID`.
     #[test]
     fn letters_and_digits_are_an_id_and_nothing_else() {
         for good in ["abc123", "AbC123"] {

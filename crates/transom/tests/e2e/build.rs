@@ -1,12 +1,25 @@
 //! Builds from outside: Dockerfiles with `RUN`, stages, registry changes, the cache, and failures.
+//!
+//! Where `BuildKit` has a test of the same, its name stands at the test; those of its executor are in
+//! `executor`, of its exporters in `outputs`, of its parser and paths in `crates/build`. There is
+//! nothing here for those of what Transom does not have: containers of frontends and errors that name
+//! their references (`Gateway...`), sessions, a history of builds (`HistoryError`), several platforms
+//! in a build (`CacheMultiPlatformImportExport`, `BaseImagePlatformMismatch`), contexts that are bake's
+//! (`NamedInputContext`), images whose layers are elsewhere (`LazyImagePush`), a volume of NTFS to
+//! mount (its root's folders, the local mounter) and graphs without a Dockerfile
+//! (`FrontendEvaluate`, `FileOpInputSwap`). Of a link Wine deletes what it leads to (`RmSymlink`).
 
 mod add;
+mod arguments;
 mod check;
 mod complaints;
+mod config;
 mod contexts;
+mod copies;
 mod failures;
 mod flags;
 mod kept;
+mod lent;
 mod mounts;
 mod network;
 mod promises;
@@ -14,6 +27,7 @@ mod registry;
 mod renamed;
 mod reproducible;
 mod schema;
+mod stages;
 mod wild;
 
 use std::path::Path;
@@ -122,6 +136,7 @@ fn the_same_again_is_cached_and_gives_the_same_image() {
     assert_ne!(build().text(), first);
 }
 
+/// `NoSnapshotLeak` and `CacheReleased` among it.
 #[test]
 fn no_image_shows_for_what_a_build_kept_and_its_cache_can_be_pruned() {
     let host = host::Host::new("cache");
@@ -135,10 +150,13 @@ fn no_image_shows_for_what_a_build_kept_and_its_cache_can_be_pruned() {
     let images = || host.transom(&["images", "-q"]).succeed().lines().len();
     assert_eq!(images(), 2, "the base and what was built");
     let kept = || host.transom(&["builder", "du"]).succeed().text();
+    let total = || kept().split_once("Total:").expect("a sum").1.to_owned();
+    let before = total();
     assert!(kept().contains("Reclaimable:") && !kept().contains("Total:\t\t0B"), "{}", kept());
     host.transom(&["image", "prune", "-f"]).succeed();
     let again = build().errors();
     assert_eq!(again.matches("CACHED").count(), 4, "{again}");
+    assert_eq!(total(), before);
     host.transom(&["builder", "prune", "-f", "--keep-storage", "1g"]).succeed();
     assert_eq!(build().errors().matches("CACHED").count(), 4);
     // The image holds the last two.

@@ -34,6 +34,7 @@ fn build(host: &Host, context: &Path, flags: &[&str]) -> String {
     host.transom(&command).succeed().errors()
 }
 
+/// `TarExporterBasic`, `BuildLocalExporter`, `MultipleExporters` and `NoTarOCIIndexMediaType`.
 #[test]
 fn one_build_goes_to_archives_a_folder_and_stdout_and_others_read_them() {
     let host = host::shared();
@@ -105,6 +106,7 @@ fn the_same_input_gives_the_same_digest_when_it_has_a_date() {
     assert_eq!(digest("first", 10), digest("again", 100_000));
 }
 
+/// `BasicCacheImportExport`, `BasicInlineCacheImportExport` and `MultipleCacheExports`.
 #[test]
 fn what_is_pushed_with_what_is_attested_is_pulled_by_digest_and_its_cache_serves_others() {
     let host = Host::new("push");
@@ -153,6 +155,7 @@ fn what_is_pushed_with_what_is_attested_is_pulled_by_digest_and_its_cache_serves
     assert!(said.contains("ERROR") && !said.contains("CACHED"), "{said}");
 }
 
+/// `InvalidExporter`.
 #[test]
 fn what_an_output_or_a_cache_cannot_be_is_refused_before_anything_is_built() {
     let host = host::shared();

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Context, build, spoke};
@@ -11,11 +12,14 @@ use crate::support::archive::hex;
 use crate::support::host;
 use crate::support::layers;
 
-static WHOLE_ANSWERS: AtomicUsize = AtomicUsize::new(0);
-
 /// A server that gives the same to everybody, and nothing to those who have it. Gone with the
 /// process of the tests.
 pub(super) fn server(body: &'static [u8]) -> String {
+    counting_server(body, Arc::default())
+}
+
+/// The same, counting how often it gave all of it.
+fn counting_server(body: &'static [u8], whole_answers: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
     let address = listener.local_addr().expect("a bound socket has an address");
     std::thread::spawn(move || {
@@ -31,7 +35,7 @@ pub(super) fn server(body: &'static [u8]) -> String {
             let head = if request.contains("if-none-match: \"one\"") {
                 "HTTP/1.1 304 Not Modified\r\nETag: \"one\"\r\nConnection: close\r\n\r\n".to_owned()
             } else {
-                WHOLE_ANSWERS.fetch_add(1, Ordering::SeqCst);
+                whole_answers.fetch_add(1, Ordering::SeqCst);
                 let length = body.len();
                 format!(
                     "HTTP/1.1 200 OK\r\nETag: \"one\"\r\nConnection: close\r\n\
@@ -68,10 +72,12 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// `DockerfileADDFromURL` and `AddChecksum`.
 #[test]
 fn downloads_are_checked_and_asked_for_again_only_if_they_changed() {
     let host = host::shared();
-    let address = server(b"from afar");
+    let whole_answers = Arc::<AtomicUsize>::default();
+    let address = counting_server(b"from afar", Arc::clone(&whole_answers));
     let digest = hex(b"from afar");
     let dockerfile = |checksum: &str| {
         format!(
@@ -83,15 +89,16 @@ fn downloads_are_checked_and_asked_for_again_only_if_they_changed() {
     let context = Context::new(&dockerfile(&digest));
     let said = build(&host, &context, &[]).succeed().errors();
     assert_eq!(said.matches("from afar").count(), 3, "{said}");
-    let before = WHOLE_ANSWERS.load(Ordering::SeqCst);
+    let before = whole_answers.load(Ordering::SeqCst);
     let said = build(&host, &context, &[]).succeed().errors();
     assert_eq!(said.matches("CACHED").count(), 4, "{said}");
-    assert_eq!(WHOLE_ANSWERS.load(Ordering::SeqCst), before, "the whole file was sent again");
+    assert_eq!(whole_answers.load(Ordering::SeqCst), before, "the whole file was sent again");
     let wrong = Context::new(&dockerfile(&hex(b"something else")));
     let said = build(&host, &wrong, &[]).fail().errors();
     assert!(said.contains("digest mismatch sha256:"), "{said}");
 }
 
+/// `DockerfileAddArchive` and `DockerfileAddArchiveWildcard`.
 #[test]
 fn archives_are_unpacked_unless_told_not_to_be() {
     let host = host::shared();
@@ -151,6 +158,7 @@ fn a_repository_is_checked_out_at_what_is_named() {
     assert!(said.contains("files of this host are copied from a context"), "{said}");
 }
 
+/// `CopyRelativeParents` and `WorkdirUser`.
 #[test]
 fn owners_parents_and_exclusions_are_those_asked_for() {
     let host = host::shared();
@@ -174,6 +182,7 @@ WORKDIR C:\mine
 USER ContainerAdministrator
 COPY --parents --exclude=**/*.md src\.\b C:\kept\
 COPY --link src\a.txt C:\linked\
+COPY --chown=DIALUP src\a.txt C:\asked\
 RUN dir /s /b C:\kept C:\linked
 ",
     );
@@ -189,10 +198,13 @@ RUN dir /s /b C:\kept C:\linked
     }
     let other = layers[4].record("Files/linked/a.txt", "MSWINDOWS.rawsd");
     assert!(!descriptor_holds(other, owner), "{other}");
+    // S-1-5-1, which only the image's own Windows knows.
+    let asked = layers[5].record("Files/asked/a.txt", "MSWINDOWS.rawsd");
+    assert!(descriptor_holds(asked, "AQEAAAAAAAUBAAAA"), "{asked}");
 }
 
 /// Whether the owner's identifier begins at byte 20 of a descriptor, both in base64.
-fn descriptor_holds(descriptor: &str, owner: &str) -> bool {
+pub(super) fn descriptor_holds(descriptor: &str, owner: &str) -> bool {
     let bits = |text: &str| -> Vec<u8> {
         let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let value = |c: u8| digits.iter().position(|digit| *digit == c);
@@ -202,15 +214,42 @@ fn descriptor_holds(descriptor: &str, owner: &str) -> bool {
             .collect()
     };
     let (descriptor, owner) = (bits(descriptor), bits(owner));
-    let owner = &owner[..160];
-    descriptor.get(160..320) == Some(owner)
+    let owner = &owner[..owner.len() / 8 * 8];
+    descriptor.get(160..160 + owner.len()) == Some(owner)
 }
 
+/// `DockerfileAddArchive`'s other half, and `ImpliedParentDir`.
+#[test]
+fn an_archive_from_afar_stays_one_unless_it_is_to_be_unpacked() {
+    let host = host::shared();
+    let context = Context::new("");
+    context.file("src/deep/a.txt", "in an archive");
+    let source = context.path("src");
+    // Without an entry for the folder.
+    let tar = Command::new("tar").args(["-c", "-C", &source, "deep/a.txt"]).output();
+    let address = server(tar.expect("tar is a part of every Linux").stdout.leak());
+    context.file(
+        "Dockerfile",
+        format!(
+            "FROM scratch\nADD {address}/x.tar C:/kept/\n\
+             ADD --unpack=true {address}/x.tar C:/unpacked/\n"
+        ),
+    );
+    let out = context.path("out");
+    build(&host, &context, &["-o", &out]).succeed();
+    let out = Path::new(&out);
+    assert!(out.join("kept/x.tar").is_file());
+    let text = std::fs::read_to_string(out.join("unpacked/deep/a.txt"));
+    assert_eq!(text.expect("it was unpacked"), "in an archive");
+}
+
+/// `AddChecksum`'s refusals among them.
 #[test]
 fn what_add_cannot_do_is_refused() {
     let host = host::shared();
     for (instruction, wanted) in [
         ("ADD --checksum=sha256:00 a b", "checksum can't be specified for non-HTTP(S)"),
+        ("ADD --checksum=sha256:00 http://a/x http://a/y C:/d/", "for multiple sources"),
         ("ADD --keep-git-dir a b", "--keep-git-dir can only be specified for git sources"),
         ("ADD http://127.0.0.1:1/x C:/x", "failed to download http://127.0.0.1:1/x"),
         ("ADD nowhere C:/x", "\"/nowhere\": not found"),

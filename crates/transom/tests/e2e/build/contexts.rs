@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::add::repositories;
+use super::add::{repositories, server};
 use super::{Context, build, spoke};
 use crate::support::host;
 
@@ -19,6 +19,7 @@ fn archive(context: &Context) -> Vec<u8> {
     output.stdout
 }
 
+/// `TarContext`, `TarContextExternalDockerfile` and `Dockerignore`.
 #[test]
 fn a_context_comes_from_stdin_as_an_archive_or_as_a_dockerfile_alone() {
     let host = host::shared();
@@ -67,6 +68,42 @@ fn a_repository_is_a_context() {
     assert!(said.contains("of a commit"), "{said}");
 }
 
+/// `DockerfileLowercase`, `SymlinkedDockerfile`, `HTTPDockerfile`, `DockerignoreOverride` and
+/// `DockerignoreInvalid`.
+#[test]
+fn a_dockerfile_may_be_in_lower_case_a_link_or_far_away_and_has_its_own_ignore_file() {
+    let host = host::shared();
+    let context = Context::new("");
+    let text = "FROM scratch\nCOPY *.txt C:/in/\n";
+    std::fs::remove_file(context.path("Dockerfile")).expect("it is there");
+    context.file("dockerfile", text).file("a.txt", "a").file("b.txt", "b").file("c.txt", "c");
+    context.file(".dockerignore", "a*\n");
+    let out = context.path("out");
+    let names = |flags: &[&str]| {
+        // What is there is added to.
+        let _ = std::fs::remove_dir_all(&out);
+        build(&host, &context, &[flags, &["-o", &out]].concat()).succeed();
+        let entries = std::fs::read_dir(format!("{out}/in")).expect("a folder");
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+        let mut names: Vec<_> = entries.map(name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&[]), ["b.txt", "c.txt"]);
+    context.file("elsewhere/real", text).file("link.dockerignore", "*.txt\n!c.txt\n");
+    let link = context.path("link");
+    std::os::unix::fs::symlink("elsewhere/real", &link).expect("a link can be made");
+    assert_eq!(names(&["-f", &link]), ["c.txt"]);
+
+    context.file(".dockerignore", "a*\n[b\n");
+    let said = build(&host, &context, &[]).fail().errors();
+    assert!(said.contains("invalid pattern \"[b\""), "{said}");
+    let address = format!("{}/Dockerfile", server(b"FROM scratch\nCOPY <<a /\nfrom afar\na\n"));
+    host.transom(&["build", "-o", &out, &address]).succeed();
+    assert_eq!(std::fs::read_to_string(format!("{out}/a")).expect("it is there"), "from afar\n");
+}
+
+/// `NamedLocalContext` and `NamedImageContext`.
 #[test]
 fn other_contexts_have_names() {
     let host = host::shared();
@@ -84,6 +121,7 @@ fn other_contexts_have_names() {
     assert!(bad.errors().contains("/nowhere is not a folder"), "{bad:?}");
 }
 
+/// `NamedOCILayoutContext` and `OCILayoutSource`.
 #[test]
 fn an_image_in_a_layout_is_a_context_by_its_tag_or_its_digest() {
     let host = host::shared();

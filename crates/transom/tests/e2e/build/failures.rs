@@ -11,6 +11,7 @@ use crate::support::host;
 use crate::support::leaks::Footprint;
 use crate::support::wait;
 
+/// `DockerfileInvalidCommand`.
 #[test]
 fn a_failed_step_shows_its_output_its_line_and_its_exit_code() {
     let host = host::shared();
@@ -30,6 +31,8 @@ fn a_failed_step_shows_its_output_its_line_and_its_exit_code() {
     let context = Context::new("FROM transom/base\nRUN invalidcmd\n");
     let said = build(&host, &context, &[]).end_with(1).errors();
     assert!(said.contains("cmd /S /C invalidcmd"), "{said}");
+    // In the words of Wine's cmd.
+    assert!(said.contains("'invalidcmd' as an internal or external command"), "{said}");
 }
 
 #[test]

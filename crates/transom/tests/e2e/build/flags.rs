@@ -29,6 +29,7 @@ fn names_that_are_added_are_resolved_by_steps_and_are_in_no_image() {
     assert!(!without.contains("Pinging outside"), "{without}");
 }
 
+/// `ContainerHost` among it.
 #[test]
 fn what_a_flag_cannot_mean_is_refused_before_anything_is_built() {
     let host = host::shared();
@@ -68,6 +69,7 @@ fn what_a_flag_cannot_mean_is_refused_before_anything_is_built() {
     }
 }
 
+/// `NoCache` by stage, and `Targets`.
 #[test]
 fn switches_are_switched_as_dockers_are_and_stages_can_be_done_anew_alone() {
     let host = host::shared();

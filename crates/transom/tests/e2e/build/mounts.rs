@@ -8,6 +8,7 @@ use crate::support::host;
 use crate::support::layers;
 use crate::support::probe;
 
+/// `MountContext`, `MountArg`, `RelativeMountpoint`, `SecretEnv` and `ContainerMounts`.
 #[test]
 fn binds_caches_memory_and_secrets_are_there_for_one_step_and_in_no_layer() {
     let host = host::shared();
@@ -74,6 +75,7 @@ RUN dir /s /b C:\moved && if exist C:\app exit 3
     }
 }
 
+/// `RunCacheWithMounts`.
 #[test]
 fn content_that_is_mounted_decides_whether_a_step_is_done_again() {
     let host = host::shared();
@@ -92,6 +94,7 @@ fn content_that_is_mounted_decides_whether_a_step_is_done_again() {
     assert!(spoke(&other, "ran") && spoke(&other, "two"), "{other}");
 }
 
+/// `RunBasicHeredoc` and `HeredocVarSubstitution`.
 #[test]
 fn a_heredoc_is_a_script_and_files() {
     let host = host::shared();
@@ -109,12 +112,17 @@ echo first> C:\out.txt
 echo second>> C:\out.txt
 EOF
 RUN <<EOF
+echo i am>C:\dest&echo done>>C:\dest
+EOF
+RUN for %f in (C:\dest) do @echo [%~zf]
+RUN <<EOF
 type C:\out.txt & type C:\h\a.txt & type C:\h\b.txt
 EOF
 ",
     );
     let said = build(&host, &context, &[]).succeed().errors();
-    for wanted in ["first", "second", "hello you", "hello $NAME"] {
+    // Lines end as those of Windows do.
+    for wanted in ["first", "second", "hello you", "hello $NAME", "[12]"] {
         assert!(spoke(&said, wanted), "{wanted}: {said}");
     }
 }
@@ -148,6 +156,8 @@ RUN --mount=type=ssh C:\p\probe.exe pipe-talk %SSH_AUTH_SOCK% agent
     assert!(said.contains("tnega"), "{said}");
 }
 
+/// `MountInvalid`, `MountFromError`, `SecretRequiredWithoutValue`, `ContainerHost` and
+/// `SecurityMode`.
 #[test]
 fn what_cannot_be_mounted_is_refused_with_its_line() {
     let host = host::shared();
@@ -160,6 +170,7 @@ fn what_cannot_be_mounted_is_refused_with_its_line() {
         ("RUN --mount=target=C:x x", "invalid mount target \"C:x\""),
         ("RUN --mount=source=nowhere,target=/x x", "\"/nowhere\": not found"),
         ("RUN --mount=type=cache,target=/x,mode=0755 x", "mode=0755 means nothing on Windows"),
+        ("RUN --security=insecure x", "no support for running in insecure mode"),
         ("RUN --network=host x", "unknown network mode HOST"),
         ("COPY --chmod=755 Dockerfile /x", "--chmod=755 means nothing on Windows"),
         (required, "secret nope: not found"),
@@ -172,6 +183,8 @@ fn what_cannot_be_mounted_is_refused_with_its_line() {
 }
 
 /// A step can put a link into a cache, but not make the next one's mount follow it out.
+///
+/// `CacheMountSourceEscape`.
 #[test]
 fn a_link_planted_in_a_cache_leads_nowhere() {
     let host = host::shared();

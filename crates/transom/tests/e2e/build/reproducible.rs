@@ -29,6 +29,7 @@ fn digests(host: &Host, swapped: bool, flags: &[&str]) -> (Value, Value) {
     (about["containerimage.config.digest"].clone(), about["containerimage.digest"].clone())
 }
 
+/// `ReproducibleIDs` and `ImportExportReproducibleIDs`.
 #[test]
 fn two_builds_in_two_roots_give_one_digest_cached_or_not_and_in_any_order_of_stages() {
     let (one, other) = (host::shared(), Host::new("again"));

@@ -2,6 +2,7 @@
 //! with Windows programs. `crates/build` has the same contract on the engine in memory.
 
 mod cancelled;
+mod console;
 mod failing;
 mod running;
 mod subject;

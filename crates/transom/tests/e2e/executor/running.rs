@@ -1,8 +1,9 @@
 //! A first process, and others beside it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use build::executor::{RunError, RunId, Signal, Started};
+use build::executor::{Output, Process, RunError, RunId, Signal, Started};
 use schema::ConsoleSize;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
@@ -12,7 +13,7 @@ use super::subject::{Said, Subject, block_on, process};
 use crate::support::host;
 use crate::support::wait::LONG;
 
-/// `BuildKit`'s `WorkerExec`.
+/// `BuildKit`'s `WorkerExec` and `ContainerExecPipe`.
 #[test]
 fn a_first_process_lives_as_long_as_its_stdin_and_others_run_beside_it() {
     let host = host::shared();
@@ -32,6 +33,9 @@ fn a_first_process_lives_as_long_as_its_stdin_and_others_run_beside_it() {
         writing.stdin = Some(Box::pin(&b"into a file"[..]));
         subject.exec(&id, writing).await.expect("it writes");
         assert_eq!(subject.ask(&id, r"cmd /c type C:\out.txt").await, "into a file");
+        let seen = subject.ask(&id, "transom-guest.exe ps").await.to_lowercase();
+        assert!(seen.contains("probe.exe"), "the first one is seen: {seen}");
+        Box::pin(piped(&subject, &id)).await;
 
         stdin.write_all(b"through, and back").await.expect("it reads");
         drop(stdin);
@@ -93,10 +97,40 @@ fn execs_have_their_own_codes_places_signals_and_consoles_and_end_with_the_first
             drop(stdin);
         };
         let (outlived, ()) = tokio::join!(subject.exec(&id, endless), end);
-        assert!(outlived.is_err(), "it ends with its container");
+        let error = outlived.expect_err("it ends with its container").to_string();
+        assert!(error.contains("exit code: 137"), "{error}");
         let finished = running.end().await.expect("the first ended well");
         subject.discard(&id, finished).await;
     });
+}
+
+/// What one says another reads, to its end.
+async fn piped(subject: &Subject, id: &RunId) {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Vec<u8>>();
+    let (mut writer, reader) = tokio::io::duplex(64);
+    let pump = async move {
+        while let Some(bytes) = receiver.recv().await {
+            writer.write_all(&bytes).await.expect("it reads");
+        }
+    };
+    let (speaking, _) = process(r"cmd /c type C:\out.txt");
+    let speaking = Process { output: Arc::new(Pipe(sender)), ..speaking };
+    let (mut listening, said) = process(r"C:\p\probe.exe echo");
+    listening.stdin = Some(Box::pin(reader));
+    let (spoke, listened, ()) =
+        tokio::join!(subject.exec(id, speaking), subject.exec(id, listening), pump);
+    assert!(spoke.is_ok() && listened.is_ok(), "{spoke:?} {listened:?}");
+    assert_eq!(said.text(), "into a file");
+}
+
+/// Passes on what a process says, until it has ended.
+struct Pipe(mpsc::UnboundedSender<Vec<u8>>);
+
+impl Output for Pipe {
+    fn write(&self, _stderr: bool, bytes: &[u8]) {
+        // Who reads may have ended.
+        let _ = self.0.send(bytes.to_vec());
+    }
 }
 
 async fn wait_for_run(subject: &Subject, id: &RunId) -> String {
@@ -160,7 +194,7 @@ pub(super) async fn until_said(said: &Said, text: &str) {
 }
 
 /// Waits until something is to be seen on the terminal of a process.
-async fn until_shown(said: &Said, text: &str) {
+pub(super) async fn until_shown(said: &Said, text: &str) {
     until(said, text, |said| {
         let mut screen = vt100::Parser::new(40, 100, 0);
         screen.process(said.text().as_bytes());
