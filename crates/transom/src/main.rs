@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     start_log(cli.debug);
+    engine::os::process::open_many();
     let result = match cli.command {
         // It must leave the terminal's session before anything has a thread.
         Command::Monitor(args) => transom::monitor::main(&args.id).map(|()| 0),

@@ -22,6 +22,7 @@ pub(crate) fn tee(command: &mut Command, mut read: impl FnMut(&str)) -> anyhow::
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let lines = lines(child.stdout.take().expect("stdout is piped"));
+    let mut ended = None;
     loop {
         match lines.recv_timeout(LAST_WORDS) {
             Ok(line) => {
@@ -30,7 +31,8 @@ pub(crate) fn tee(command: &mut Command, mut read: impl FnMut(&str)) -> anyhow::
                 writeln!(std::io::stdout(), "{line}")?;
                 read(&line);
             }
-            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_none() => {}
+            Err(RecvTimeoutError::Timeout) if ended.is_none() => ended = child.try_wait()?,
+            // Silent since it had ended.
             Err(_) => return Ok(child.wait()?.success()),
         }
     }
@@ -67,7 +69,7 @@ mod tests {
     #[test]
     fn every_line_is_read_and_a_failure_told() {
         assert_eq!(
-            sh("echo one; sleep 2; printf two; exit 3"),
+            sh("echo one; sleep 1.5; printf two; exit 3"),
             (false, vec!["one".into(), "two".into()])
         );
     }

@@ -121,8 +121,12 @@ impl HostEngine {
             let dir = self.silo_dir(&id);
             match Connection::ask(&dir, &Request::Properties(Vec::new())).await {
                 Ok((Answer::Properties(properties), _)) => found.push(*properties),
-                // It has ended since, or was killed.
-                _ => drop(self.sweep(&id).await?),
+                // It has ended since, or was killed. What cannot be removed hides nobody else.
+                _ => {
+                    if let Err(error) = self.sweep(&id).await {
+                        tracing::warn!(%id, %error, "what a silo left cannot be removed");
+                    }
+                }
             }
         }
         found.retain(|properties| owner.is_none_or(|owner| properties.owner == owner));

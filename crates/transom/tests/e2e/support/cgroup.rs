@@ -100,6 +100,16 @@ pub(crate) fn processors() -> Vec<usize> {
     numbers(&sched_getaffinity(None).expect("the kernel knows this thread"))
 }
 
+/// How many a list in the kernel's form names: `0-3,8`.
+pub(crate) fn count(list: &str) -> usize {
+    let number = |text: &str| text.parse::<usize>().expect("the kernel writes numbers");
+    let part = |part: &str| match part.split_once('-') {
+        Some((from, to)) => number(to) + 1 - number(from),
+        None => 1,
+    };
+    list.split(',').filter(|part| !part.is_empty()).map(part).sum()
+}
+
 fn numbers(set: &CpuSet) -> Vec<usize> {
     (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
 }

@@ -85,11 +85,13 @@ pub(super) fn value(text: &str, key: &str) -> u64 {
     pairs.find(|(name, _)| *name == key).and_then(|(_, v)| v.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Kills every process of a group; a group that is not there has none.
-pub(super) fn kill_all(group: &Path) -> Result<(), ErrorKind> {
+/// Kills every process of a group, and says whether there was one; a group that is not there has none.
+pub(super) fn kill_all(group: &Path) -> Result<bool, ErrorKind> {
     let path = group.join("cgroup.procs");
     let text = match fs::read_to_string(&path) {
-        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => return Ok(()),
+        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => {
+            return Ok(false);
+        }
         other => other.map_err(|e| io_error("read", &path.display().to_string(), e))?,
     };
     for pid in text.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
@@ -98,7 +100,7 @@ pub(super) fn kill_all(group: &Path) -> Result<(), ErrorKind> {
             Err(e) => return Err(io_error("kill", &pid.as_raw_nonzero().to_string(), e)),
         }
     }
-    Ok(())
+    Ok(!text.is_empty())
 }
 
 /// The whole disk, `major:minor`, that holds a path: throttles know no partitions.

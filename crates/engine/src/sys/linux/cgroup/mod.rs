@@ -31,6 +31,8 @@ use crate::error::ErrorKind;
 
 /// How long a killed group may take to empty.
 const EMPTY_WITHIN: Duration = Duration::from_secs(20);
+/// How long an empty one may take to be removed: the last process is out of it before it has gone.
+const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A silo's control groups.
 #[derive(Debug)]
@@ -220,18 +222,21 @@ impl Cgroup {
     /// not exist are a success.
     pub(crate) fn sweep(&self) -> Result<(), ErrorKind> {
         let since = Instant::now();
+        let mut lived = since;
         loop {
             // Frozen processes die only when thawed; a group may be half made.
             let _ = self.freeze(false);
             for dir in self.directories() {
-                files::kill_all(&dir)?;
+                if files::kill_all(&dir)? {
+                    lived = Instant::now();
+                }
             }
             match self.remove() {
                 Ok(()) => return Ok(()),
-                Err(_) if since.elapsed() < EMPTY_WITHIN => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(error) => return Err(error),
+                // Nobody is left in it: what is in the way are groups that somebody else made there.
+                Err(error) if lived.elapsed() > GONE_WITHIN => return Err(error),
+                Err(error) if since.elapsed() > EMPTY_WITHIN => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(2)),
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Groups that a document names: made as runc makes them, below whatever is there, and known for sure as
 //! the silo's own.
 //!
-//! The path comes from a client, and the groups around it are other people's. So one with something in
-//! it is never taken over; those on the way to it are made where they are missing, and go again with the
+//! The path comes from a client, and the groups around it are other people's. So one that is there
+//! already is never taken over, even an empty one: it is another silo's that is just being made, or is
+//! written down as one's that was killed. Those on the way to it are made where they are missing, and go again with the
 //! silo that made them, unless something else is in them by then; and what was made is written down in
 //! the silo's directory for as long as it is there, from which alone somebody clears up after a silo host
 //! that was killed.
@@ -130,17 +131,9 @@ impl Made {
     }
 }
 
-/// Makes a group that was not there, or that nothing was in: a silo host may have been killed before it
-/// could write it down, and runc takes such a one, too.
+/// Makes a group that was not there.
 fn exclusive(group: &Path) -> Result<(), ErrorKind> {
-    let made = match fs::create_dir(group) {
-        // The kernel removes none with a process or another group in it.
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && fs::remove_dir(group).is_ok() => {
-            fs::create_dir(group)
-        }
-        other => other,
-    };
-    made.map_err(|error| {
+    fs::create_dir(group).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return ErrorKind::InvalidDocument {
                 field: "Container.ControlGroup".into(),
@@ -182,15 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn a_group_with_something_in_it_is_refused_and_stays_and_an_empty_one_is_taken() {
+    fn a_group_that_is_there_is_refused_and_stays() {
         let tree = tempfile::tempdir().unwrap();
         let (mut made, group) = group(&tree, "system.slice");
-        fs::create_dir_all(group.join("sshd.service")).unwrap();
+        fs::create_dir(&group).unwrap();
         let refused = made.make(&group, |_| Ok(())).unwrap_err();
         assert!(matches!(refused, ErrorKind::InvalidDocument { .. }), "{refused:?}");
-        assert!(group.join("sshd.service").exists());
-        fs::remove_dir(group.join("sshd.service")).unwrap();
-        made.make(&group, |_| Ok(())).unwrap();
         assert!(group.exists());
     }
 

@@ -5,7 +5,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::{Gid, Pid, PidfdFlags, Signal, Uid, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Gid, Pid, PidfdFlags, Resource, Rlimit, Signal, Uid, getrlimit, pidfd_open, pidfd_send_signal,
+    setrlimit,
+};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
@@ -21,6 +24,16 @@ pub fn is_privileged() -> bool {
 /// Starts a program: it inherits its own streams and no others.
 pub fn start(command: &mut Command) -> io::Result<Child> {
     command.spawn()
+}
+
+/// Lets this process have as many files open as the host allows: who walks several deep trees at once
+/// has one for each folder on the way.
+pub fn open_many() {
+    const ENOUGH: u64 = 1 << 20;
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(maximum.map_or(ENOUGH, |most| most.min(ENOUGH)));
+    // With less it still works, and says where it does not.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
 }
 
 /// Has a program started that lives on by itself: a terminal is left by whoever is started.

@@ -73,6 +73,9 @@ pub fn without_console(command: &mut std::process::Command) {
     command.creation_flags(DETACHED_PROCESS);
 }
 
+/// Windows has no such limit.
+pub fn open_many() {}
+
 /// Leaves the terminal that this process was started from: one that is started apart has none.
 pub fn leave_session() -> io::Result<()> {
     Ok(())
