@@ -32,12 +32,15 @@ impl Workplaces {
         Ok(place)
     }
 
-    /// Removes those whose process is gone.
-    pub(crate) fn sweep(&self) -> io::Result<()> {
+    /// Removes those whose process is gone. Gives why one of them is still there.
+    pub(crate) fn sweep(&self) -> Vec<io::Error> {
         if !self.0.is_dir() {
-            return Ok(());
+            return Vec::new();
         }
-        Place::dead(&self.0)?.into_iter().try_for_each(Place::remove)
+        match Place::dead(&self.0) {
+            Ok(dead) => dead.into_iter().filter_map(|place| place.remove().err()).collect(),
+            Err(error) => vec![error],
+        }
     }
 }
 
@@ -63,16 +66,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_use_stays_and_what_was_left_goes() {
+    fn what_is_in_use_stays_and_what_was_left_goes_also_beside_what_is_stuck() {
         let dir = tempfile::tempdir().unwrap();
         let places = Workplaces::new(dir.path().join("w"));
-        places.sweep().unwrap();
+        assert!(places.sweep().is_empty());
         let used = places.take().unwrap();
         let mut left = places.take().unwrap();
         std::fs::write(left.path().join("x"), "").unwrap();
         // As if its process had been killed.
         let dead = left.0.take().map(|place| place.path.clone()).unwrap();
-        places.sweep().unwrap();
+        // Its lock is no file, so that removing it fails.
+        std::fs::create_dir_all(dir.path().join("w/files-stuck/lock")).unwrap();
+        assert_eq!(places.sweep().len(), 1);
         assert!(used.path().is_dir() && !dead.exists());
         let path = used.path();
         drop(used);

@@ -253,12 +253,12 @@ impl<E: Engine, H: Host> Builder<E, H> {
         Ok(())
     }
 
-    /// Gives back what killed builds left.
-    pub async fn sweep(&self) -> Result<(), Cause> {
-        self.executor.sweep().await?;
+    /// Gives back what killed builds left, and why something of it is still there.
+    pub async fn sweep(&self) -> Vec<Cause> {
+        let runs = self.executor.sweep().await.into_iter().map(Cause::from);
         let places = self.secret_places();
-        blocking(move || places.sweep()).await?;
-        Ok(())
+        let secrets = blocking(move || places.sweep()).await;
+        runs.chain(secrets.into_iter().map(Cause::from)).collect()
     }
 
     fn places(&self) -> Workplaces {

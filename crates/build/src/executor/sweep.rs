@@ -1,4 +1,5 @@
-//! Giving back what a killed build left.
+//! Giving back what a killed build left. One that is stuck keeps nobody from the others, nor from
+//! what he came for: it is told, and goes another time.
 
 use engine::{Engine, ErrorKind, System};
 use resources::Host;
@@ -8,17 +9,19 @@ use super::place::Place;
 use super::{Executor, RunError};
 
 impl<E: Engine, H: Host> Executor<E, H> {
-    /// Ends the containers of runs whose process is gone, and removes what they stood on.
-    pub async fn sweep(&self) -> Result<(), RunError> {
+    /// Ends the containers of runs whose process is gone, and removes what they stood on. Gives why
+    /// something is still there.
+    pub async fn sweep(&self) -> Vec<RunError> {
         let folder = self.folder.clone();
-        let dead = tokio::task::spawn_blocking(move || Place::dead(&folder))
-            .await
-            .expect("looking at files does not panic")
-            .map_err(RunError::io(&self.folder))?;
+        let dead = match crate::blocking(move || Place::dead(&folder)).await {
+            Ok(dead) => dead,
+            Err(error) => return vec![RunError::io(&self.folder)(error)],
+        };
+        let mut failed = Vec::new();
         for place in dead {
-            self.bury(place).await?;
+            failed.extend(self.bury(place).await.err());
         }
-        Ok(())
+        failed
     }
 
     async fn bury(&self, place: Place) -> Result<(), RunError> {

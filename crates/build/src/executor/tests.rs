@@ -258,13 +258,28 @@ async fn an_id_is_used_by_one_at_a_time() {
         dir.path().join("runs"),
         dir.path().join("drive"),
     );
-    elsewhere.sweep().await.unwrap();
+    assert!(elsewhere.sweep().await.is_empty());
     let twin = Run { id, ..run(dir.path(), "exit 0", &said) };
     let error = elsewhere.run(twin, cancel).await.unwrap_err();
     assert!(matches!(error, RunError::InUse(_)), "{error}");
     stop.send_replace(true);
     assert!(timeout(LONG, running).await.unwrap().unwrap().is_err());
     nothing_left(&host, dir.path());
+}
+
+#[tokio::test]
+async fn what_is_stuck_keeps_nobody_from_what_else_was_left() {
+    let (dir, host) = (tempfile::tempdir().unwrap(), MemoryHost::new());
+    let runs = dir.path().join("runs");
+    for name in ["files-a", "files-z"] {
+        std::fs::create_dir_all(runs.join(name)).unwrap();
+        std::fs::write(runs.join(name).join("lock"), "").unwrap();
+    }
+    // Its lock is no file, so that removing it fails.
+    std::fs::create_dir_all(runs.join("files-stuck/lock")).unwrap();
+    let failed = executor(dir.path(), &host).sweep().await;
+    assert!(matches!(&failed[..], [RunError::Io { path, .. }] if path.ends_with("files-stuck")));
+    assert!(!runs.join("files-a").exists() && !runs.join("files-z").exists());
 }
 
 #[tokio::test]

@@ -66,7 +66,10 @@ pub(super) async fn command(host: &Host, args: Build) -> Result<u8> {
     if matches!(call, "check" | "lint") {
         return checked::tell(&builder.check(&options).await?, &file, &options.dockerfile);
     }
-    builder.sweep().await.context("giving back what a killed build left")?;
+    for error in builder.sweep().await {
+        let error = anyhow::Error::from(error).context("giving back what a killed build left");
+        eprintln!("transom: {error:#}");
+    }
     let asked = tokio::spawn(pass_on_interrupts(cancel));
     let ticking = Ticking::start(builder.progress.clone());
     let built = Box::pin(builder.build(&options)).await;

@@ -130,13 +130,16 @@ impl Room {
 async fn remove(host: &Host, room: Room, wanted: impl Fn(&Entry) -> bool) -> Result<Cleared> {
     // What killed builds left holds layers too.
     // Nothing is run, so no drive is needed.
-    build::executor(host, std::path::PathBuf::new()).sweep().await?;
+    let stuck = build::executor(host, std::path::PathBuf::new()).sweep().await.into_iter();
+    let stuck = stuck
+        .map(|error| anyhow::Error::from(error).context("giving back what a killed build left"));
     let images = host.images().await?;
     let all = entries::all(host).await?;
     let mut left: u64 = all.iter().filter(|one| !one.shared).map(|one| one.size).sum();
     let free = entries::free(&host.dirs.root)?;
     let keeps = room.keeps(left, free);
-    let (mut cleared, mut layers) = (Cleared::default(), BTreeSet::new());
+    let mut cleared = Cleared { failed: stuck.collect(), ..Cleared::default() };
+    let mut layers = BTreeSet::new();
     // Downloads are read by builds that do not say so.
     let alone = images.alone().await?;
     for one in all.into_iter().rev().filter(|one| !one.in_use && wanted(one)) {

@@ -107,12 +107,20 @@ fn a_leftover_that_is_stuck_fails_what_prunes_and_nothing_else() {
     let host = host::alone();
     let stuck = host.root().join("content/ingest/stuck");
     std::fs::create_dir_all(&stuck).unwrap();
+    // Its lock is no file, so that removing it fails, but only once.
+    let left = host.root().join("build/run/files-stuck/lock");
+    let leave = || std::fs::create_dir_all(&left).unwrap();
     let name = format!("stuck{}", std::process::id());
     let context = Context::new("FROM transom/base\nCOPY Dockerfile C:/d/\n");
-    build(&host, &context, &["-t", &name]).succeed();
+    leave();
+    let built = build(&host, &context, &["-t", &name]).succeed();
+    assert!(built.errors().contains("build/run/files-stuck"), "{built:?}");
     for line in [&["builder", "prune", "--force"][..], &["prune", "--force"]] {
+        leave();
         let pruned = host.transom(line).end_with(1);
-        assert!(pruned.errors().contains("content/ingest/stuck"), "{pruned:?}");
+        for stuck in ["content/ingest/stuck", "build/run/files-stuck"] {
+            assert!(pruned.errors().contains(stuck), "{pruned:?}");
+        }
     }
     std::fs::remove_dir(stuck).unwrap();
     host.transom(&["builder", "prune", "--force"]).succeed();
