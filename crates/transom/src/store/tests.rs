@@ -256,6 +256,18 @@ fn what_somebody_made_of_a_volumes_data_stays() {
 }
 
 #[test]
+fn a_volume_whose_maker_was_killed_half_way_is_everybodys_when_it_is_made() {
+    use engine::os::unix::fs::{MetadataExt, set_mode};
+    let folder = tempfile::tempdir().unwrap();
+    let volumes = volumes::Volumes::new(folder.path().join("volumes"));
+    let data = volumes.data("data");
+    std::fs::create_dir_all(&data).unwrap();
+    set_mode(&data, 0o700).unwrap();
+    assert!(!volumes.ensure("data", std::collections::BTreeMap::new()).unwrap().1);
+    assert_eq!(std::fs::metadata(&data).unwrap().mode() & 0o777, 0o777);
+}
+
+#[test]
 fn a_container_that_cannot_be_looked_at_may_be_there() {
     let (_folder, store) = store();
     let made = add(&store, "web").unwrap();

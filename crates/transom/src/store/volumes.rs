@@ -108,9 +108,11 @@ impl Volumes {
         let name = name.to_lowercase();
         check_name(&name)?;
         match self.get(&name) {
+            Ok(found) if self.data(&name).is_dir() => Ok((found, false)),
             Ok(found) => {
-                // A removal of an empty one may have been cut short.
-                make_data(&self.data(&name))?;
+                // A removal of an empty one was cut short. What is written about it comes last.
+                files::remove_file(&self.meta(&name))?;
+                self.place(&found).with_context(|| format!("creating volume {name}"))?;
                 Ok((found, false))
             }
             Err(_) => self.create(&name, false, labels),
@@ -127,7 +129,7 @@ impl Volumes {
     pub fn get(&self, name: &str) -> Result<Volume> {
         let name = name.to_lowercase();
         check_name(&name)?;
-        let meta = self.path.join(&name).join("meta.json");
+        let meta = self.meta(&name);
         if !meta.exists() {
             return Err(NoSuchVolume(name).into());
         }
@@ -137,6 +139,10 @@ impl Volumes {
     /// What of it is mounted.
     pub fn data(&self, name: &str) -> PathBuf {
         self.path.join(name).join("_data")
+    }
+
+    fn meta(&self, name: &str) -> PathBuf {
+        self.path.join(name).join("meta.json")
     }
 
     /// Takes one out of sight, all at once. The caller has looked whether a container uses it, and
@@ -216,8 +222,8 @@ impl Volumes {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
             Err(error) => return Err(error.into()),
         };
-        make_data(&folder.join("_data"))?;
-        files::write_json(&folder.join("meta.json"), volume)?;
+        make_data(&self.data(&volume.name))?;
+        files::write_json(&self.meta(&volume.name), volume)?;
         Ok(made)
     }
 
@@ -236,13 +242,13 @@ impl Volumes {
     }
 }
 
-/// Makes what is mounted. The container's accounts are not the host's root, and all of them may use
-/// a volume; what somebody has made of one that is there is theirs.
+/// Makes what is mounted, or ends what somebody began who was killed. The container's accounts are not
+/// the host's root, and all of them may use a volume. What somebody makes of one about which something
+/// is written is theirs, and never comes here.
 fn make_data(path: &Path) -> Result<()> {
     let made = match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => engine::os::unix::fs::set_mode(path, 0o777),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => engine::os::unix::fs::set_mode(path, 0o777),
     };
     made.with_context(|| format!("creating {}", path.display()))
 }
