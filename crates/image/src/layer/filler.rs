@@ -53,47 +53,23 @@ pub(super) struct Filler<'a, 'scope> {
     tree: Tree,
     /// The entry before this one, by its name in the archive: the owner of streams that follow.
     last: Option<(String, Id)>,
-    size: u64,
     meta: u64,
-    entries: u64,
 }
 
 impl<'a, 'scope> Filler<'a, 'scope> {
     pub(super) fn new(staging: &'a Staging, pool: Pool<'scope>, archive: Tarball<Source>) -> Self {
         let tree = Tree::new();
-        Self { staging, pool, archive, tree, last: None, size: 0, meta: 0, entries: 0 }
+        Self { staging, pool, archive, tree, last: None, meta: 0 }
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
         self.archive.next()
     }
 
-    /// Waits for the writers; gives what is on the disk, its size, and the rest of the archive.
-    pub(super) fn finish(self) -> Result<((Tree, u64), Source), Refusal> {
+    /// Waits for the writers; gives what is on the disk, and the rest of the archive.
+    pub(super) fn finish(self) -> Result<(Tree, Source), Refusal> {
         self.pool.finish()?;
-        Ok(((self.tree, self.size), self.archive.into_inner()))
-    }
-
-    /// Counts an entry against the limits, before anything of it is written.
-    pub(super) fn count(
-        &mut self,
-        entry: &Entry,
-        max_entries: u64,
-        max_bytes: u64,
-    ) -> Result<(), Refusal> {
-        self.entries += 1;
-        if self.entries > max_entries {
-            return Err(
-                format!("the layer has more than {max_entries} entries (max_entries)").into()
-            );
-        }
-        self.size = self.size.saturating_add(entry.size);
-        if self.size > max_bytes {
-            return Err(
-                format!("the layer is larger than {max_bytes} bytes (max_unpacked_bytes)").into()
-            );
-        }
-        Ok(())
+        Ok((self.tree, self.archive.into_inner()))
     }
 
     pub(super) fn take(&mut self, entry: Entry) -> Result<(), Refusal> {

@@ -20,6 +20,7 @@
 
 mod adopt;
 pub(crate) mod beneath;
+mod budget;
 mod export;
 mod filler;
 pub(crate) mod fold;

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Scope;
 
+use super::budget::Budget;
 use super::filler::{Filler, Refusal};
 use super::pool::Pool;
 use super::source::Source;
@@ -58,25 +59,27 @@ fn fill<'scope>(
     let source = Source::start(scope, blob, order.consumed, allowance);
     let pool = Pool::start(scope, staging.root());
     let mut filler = Filler::new(staging, pool, Tarball::new(source));
+    let mut budget = Budget::new(limits, order.store.room());
     while let Some(entry) = filler.next().map_err(|e| order.broken(&e))? {
         if order.cancel.load(Ordering::Relaxed) {
             return Err(Error::CutOff);
         }
         let name = entry.name.clone();
-        filler
-            .count(&entry, limits.max_entries, limits.max_unpacked_bytes)
-            .and_then(|()| order.store.too_large(entry.size).map_or(Ok(()), |r| Err(r.into())))
+        // Others write to the disk meanwhile, as other layers of the same image.
+        let room = || order.store.too_large(entry.size).map_or(Ok(()), Err);
+        let counted = budget.take(entry.size).and_then(|()| room()).map_err(Refusal::Rule);
+        counted
             .and_then(|()| filler.take(entry))
             .map_err(|refusal| order.refused(name, refusal, staging))?;
     }
-    let (content, source) =
+    let (tree, source) =
         filler.finish().map_err(|refusal| order.refused(String::new(), refusal, staging))?;
     let actual = source.finish().map_err(|e| order.broken(&e))?;
     if actual != *order.diff_id {
         let what = format!("the content of layer {}", order.blob.short());
         return Err(Error::WrongDigest { what, expected: order.diff_id.clone(), actual });
     }
-    Ok(content)
+    Ok((tree, budget.size()))
 }
 
 impl Order<'_> {

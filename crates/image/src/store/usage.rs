@@ -22,10 +22,15 @@ pub struct DiskUsage {
 }
 
 impl Store {
-    /// Why something so large cannot be taken in, if it cannot: asked before any of it is written,
-    /// for a few bytes can unpack to more than a disk has, which others write to as well.
+    /// How many bytes the disk has left, if it tells.
+    pub(crate) fn room(&self) -> Option<u64> {
+        engine::os::fs::free_space(&self.path(""))
+    }
+
+    /// Why one file of this size cannot be taken in now, if it cannot: asked before any of it is
+    /// written, for others write to the disk as well.
     pub(crate) fn too_large(&self, bytes: u64) -> Option<String> {
-        let free = engine::os::fs::free_space(&self.path(""))?;
+        let free = self.room()?;
         (bytes > free).then(|| format!("it has {bytes} bytes, and the disk has room for {free}"))
     }
 
