@@ -46,7 +46,7 @@ pub use name::{BASE_NAME, ImageName};
 pub use oci_spec::image::Descriptor;
 pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
-pub use registry::{Kept, PullOptions, Pulled, Pushed};
+pub use registry::{Forgotten, Kept, PullOptions, Pulled, Pushed};
 pub use settings::Settings;
 pub use size::tree_size;
 pub use store::{

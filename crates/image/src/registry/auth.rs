@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::error::{Error, IoContext, Result};
 
@@ -170,13 +170,27 @@ pub(super) async fn store(program: &str, secret: &str, registry: &str) -> Result
     done(program, "store", registry, &run(program, "store", secret, registry).await?)
 }
 
+/// Why a helper program did not forget something.
+#[derive(Debug)]
+pub(super) struct Unforgotten {
+    /// It started: it may have it still.
+    pub(super) started: bool,
+    pub(super) why: Error,
+}
+
 /// Has a helper program forget something; false when it knew nothing of it.
-pub(super) async fn erase(program: &str, key: &str, registry: &str) -> Result<bool> {
-    let output = run(program, "erase", key, registry).await?;
+pub(super) async fn erase(
+    program: &str,
+    key: &str,
+    registry: &str,
+) -> std::result::Result<bool, Unforgotten> {
+    let fails = |started| move |why| Unforgotten { started, why };
+    let child = start(program, "erase", registry).map_err(fails(false))?;
+    let output = answer(child, program, key, registry).await.map_err(fails(true))?;
     if is_unknown(&output) {
         return Ok(false);
     }
-    done(program, "erase", registry, &output).map(|()| true)
+    done(program, "erase", registry, &output).map(|()| true).map_err(fails(true))
 }
 
 fn done(program: &str, verb: &str, registry: &str, output: &Output) -> Result<()> {
@@ -193,15 +207,23 @@ fn is_unknown(output: &Output) -> bool {
 }
 
 async fn run(program: &str, verb: &str, input: &str, registry: &str) -> Result<Output> {
+    answer(start(program, verb, registry)?, program, input, registry).await
+}
+
+fn start(program: &str, verb: &str, registry: &str) -> Result<Child> {
     let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
-    let mut child = Command::new(program)
+    Command::new(program)
         .arg(verb)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|e| failed(format!("`{program}` does not start: {e}")))?;
+        .map_err(|e| failed(format!("`{program}` does not start: {e}")))
+}
+
+async fn answer(mut child: Child, program: &str, input: &str, registry: &str) -> Result<Output> {
+    let failed = |reason: String| Error::Credentials { registry: registry.to_owned(), reason };
     let mut stdin = child.stdin.take().expect("stdin was asked for as a pipe");
     // A helper that answers without reading the address is no failure.
     let _ = stdin.write_all(input.as_bytes()).await;
@@ -269,6 +291,10 @@ mod tests {
             let _ = helper(body).await;
             assert_eq!(erase(program, "r.example", "r.example").await.ok(), erased, "{body}");
         }
+        assert!(erase(program, "r.example", "r.example").await.unwrap_err().started);
+        let missing = dir.path().join("none");
+        let missing = erase(missing.to_str().unwrap(), "r.example", "r.example").await;
+        assert!(!missing.unwrap_err().started);
     }
 
     #[tokio::test]

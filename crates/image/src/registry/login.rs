@@ -13,7 +13,7 @@ use oci_client::secrets::RegistryAuth;
 use serde_json::{Map, Value, json};
 
 use super::Connection;
-use super::auth::{self, erase, helper_of, key_of};
+use super::auth::{self, Unforgotten, erase, helper_of, key_of};
 use crate::error::{Error, Result};
 use crate::name::ImageName;
 use crate::store::Store;
@@ -29,6 +29,15 @@ pub struct Kept {
     pub text: String,
     /// The credentials are in it, as text that anybody can read who can read the file.
     pub in_file: bool,
+}
+
+/// What came of forgetting credentials.
+#[derive(Debug)]
+pub struct Forgotten {
+    /// The configuration file's new text; none when there were no credentials to forget.
+    pub text: Option<String>,
+    /// Why a helper may still have some.
+    pub failed: Option<Error>,
 }
 
 impl Store {
@@ -84,8 +93,9 @@ impl Store {
     }
 
     /// Takes the credentials for `registry` out of docker's configuration, and has its helper forget
-    /// them; nothing when there are none.
-    pub async fn forget_login(&self, text: &str, registry: &str) -> Result<Option<String>> {
+    /// them. A helper that fails keeps none in the file; it is an error when none were there, unless
+    /// there is no such helper.
+    pub async fn forget_login(&self, text: &str, registry: &str) -> Result<Forgotten> {
         let registry = registry_of(registry);
         let mut file = parse(text)?;
         let auths = auths(&mut file)?;
@@ -94,10 +104,15 @@ impl Store {
         let known = auths.len() < before;
         // A helper may have them although the file names none.
         let erased = match helper_of(text, &registry)? {
-            Some(helper) => erase(&helper, key_of(&registry), &registry).await?,
-            None => false,
+            Some(helper) => erase(&helper, key_of(&registry), &registry).await,
+            None => Ok(false),
         };
-        Ok((known || erased).then(|| written(&file)))
+        let (gone, failed) = match erased {
+            Ok(erased) => (known || erased, None),
+            Err(Unforgotten { started: true, why }) if !known => return Err(why),
+            Err(Unforgotten { why, .. }) => (known, Some(why)),
+        };
+        Ok(Forgotten { text: gone.then(|| written(&file)), failed })
     }
 }
 
@@ -203,11 +218,23 @@ mod tests {
         assert_eq!(file["psFormat"], "x");
         assert_eq!(file["auths"]["https://index.docker.io/v1/"]["auth"], "dTpwOnc=");
         let after = store.forget_login(&kept.text, "https://index.docker.io/v1/").await.unwrap();
-        let file: Value = serde_json::from_str(&after.unwrap()).unwrap();
+        let file: Value = serde_json::from_str(&after.text.unwrap()).unwrap();
         assert_eq!(file, serde_json::from_str::<Value>(before).unwrap());
-        assert!(store.forget_login(before, "b.example").await.unwrap().is_none());
-        assert!(store.forget_login("", "b.example").await.unwrap().is_none());
+        assert!(store.forget_login(before, "b.example").await.unwrap().text.is_none());
+        assert!(store.forget_login("", "b.example").await.unwrap().text.is_none());
         assert!(store.keep_login("[]", "a.example", "u", "p").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_is_not_there_keeps_no_credentials_in_the_file() {
+        let (_folder, store) = store().await;
+        let before = r#"{"credsStore":"transom-test-missing","auths":{"a.example":{}}}"#;
+        for (registry, known) in [("a.example", true), ("b.example", false)] {
+            let Forgotten { text, failed } = store.forget_login(before, registry).await.unwrap();
+            assert!(failed.unwrap().to_string().contains("does not start"), "{registry}");
+            assert_eq!(text.is_some(), known, "{registry}");
+            assert!(text.is_none_or(|text| !text.contains(registry)), "{registry}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use oci_client::secrets::RegistryAuth;
 
 pub(crate) use document::{Kind, choose, kind};
 pub(crate) use fetch::is_foreign;
-pub use login::Kept;
+pub use login::{Forgotten, Kept};
 pub use pull::{PullOptions, Pulled};
 pub use push::Pushed;
 

@@ -48,12 +48,18 @@ pub(super) async fn logout(host: &Host, args: Logout) -> Result<()> {
     let images = host.images().await?;
     let file = file(&images)?;
     let server = args.server.as_deref().unwrap_or(HUB);
-    let Some(text) = images.forget_login(&read(&file)?, server).await? else {
-        println!("Not logged in to {server}");
-        return Ok(());
-    };
-    println!("Removing login credentials for {server}");
-    write(&file, &text)
+    let forgotten = images.forget_login(&read(&file)?, server).await?;
+    match &forgotten.text {
+        Some(text) => {
+            println!("Removing login credentials for {server}");
+            write(&file, text)?;
+        }
+        None => println!("Not logged in to {server}"),
+    }
+    if let Some(error) = forgotten.failed {
+        eprintln!("WARNING! Could not erase credentials: {error}");
+    }
+    Ok(())
 }
 
 fn file(images: &image::Store) -> Result<PathBuf> {

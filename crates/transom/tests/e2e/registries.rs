@@ -115,11 +115,20 @@ fn a_helper_forgets_a_login_that_only_it_knows() {
     let known = folder.path().join("r.example:5000");
     std::fs::write(&known, "").unwrap();
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let logout = || {
+    let line = || {
         let line = host.transom(&["logout", "r.example:5000"]);
-        line.env("DOCKER_CONFIG", folder.path()).env("PATH", &path).succeed().text()
+        line.env("DOCKER_CONFIG", folder.path()).env("PATH", &path)
     };
+    let logout = || line().succeed().text();
     assert!(logout().starts_with("Removing login"), "the helper knew it");
     assert!(!known.exists());
     assert!(logout().starts_with("Not logged in"), "and no more");
+    // What is in the file goes whatever the helper says.
+    std::fs::write(&helper, "#!/bin/sh\necho locked; exit 1\n").unwrap();
+    let config = config.replace("}}", r#"},"auths":{"r.example:5000":{}}}"#);
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let said = line().succeed();
+    assert!(said.text().starts_with("Removing login"), "{said:?}");
+    assert!(said.errors().contains("locked"), "{said:?}");
+    assert!(line().fail().errors().contains("locked"), "only the helper may have some");
 }
