@@ -79,8 +79,8 @@ impl View {
         if !self.folds {
             return Ok(None);
         }
-        let folded = wanted.to_lowercase();
-        Ok(self.names()?.into_iter().find(|name| name.to_lowercase() == folded))
+        let folded = image::folded(wanted);
+        Ok(self.names()?.into_iter().find(|name| image::folded(name) == folded))
     }
 
     /// The entry of this very name.
@@ -220,5 +220,23 @@ mod tests {
         assert_eq!(way("app/link/../X"), ("App/x".to_owned(), 2));
         assert_eq!(view.layer_of(&new.join("App/x")), Some((dir.path().into(), "App/x".as_ref())));
         assert_eq!(View::folder(&new).layer_of(&new.join("App/x")), None);
+    }
+
+    #[test]
+    fn names_are_the_same_where_windows_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["\u{39f}\u{394}\u{39f}\u{3a3}", "stra\u{df}e", "k"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let view = View::drive(vec![dir.path().to_owned()]);
+        // The last letter has two lower-case forms, of which one stands at the end of a word only.
+        for there in
+            ["\u{3bf}\u{3b4}\u{3bf}\u{3c3}", "\u{3bf}\u{3b4}\u{3bf}\u{3c2}", "STRA\u{df}E", "K"]
+        {
+            assert!(view.spelling(there).unwrap().is_some(), "{there}");
+        }
+        for other in ["STRA\u{1e9e}E", "STRASSE", "\u{212a}"] {
+            assert_eq!(view.spelling(other).unwrap(), None, "{other}");
+        }
     }
 }

@@ -40,6 +40,7 @@ pub use error::{Error, Result};
 pub use image::Image;
 pub use layer::{
     Below, Chain, DESCRIPTOR_ATTRIBUTE, Descriptors, HiveFile, OWNER_ATTRIBUTE, Scratch, adopt,
+    folded,
 };
 pub use layout::Layout;
 pub use name::{BASE_NAME, ImageName};

@@ -77,7 +77,7 @@ impl Stubs {
             }
         }
         lost.retain(|stub| stub.made.is_some());
-        found(upper, &lost)?.iter().rev().try_for_each(|path| remove_empty(path))
+        found(upper, &lost).iter().rev().try_for_each(|path| remove_empty(path))
     }
 }
 
@@ -90,7 +90,7 @@ impl Stub {
 
     /// Whether it may be called so: one that was renamed itself is somebody's.
     fn is_called(&self, name: &str) -> bool {
-        self.names.last().is_some_and(|own| own.to_lowercase() == name.to_lowercase())
+        self.names.last().is_some_and(|own| image::folded(own) == image::folded(name))
     }
 }
 
@@ -101,24 +101,24 @@ impl FileId {
     }
 }
 
-/// Where those are whose folders were renamed, parents before children.
-fn found(upper: &Path, lost: &[&Stub]) -> io::Result<Vec<PathBuf>> {
+/// Where those are whose folders were renamed, parents before children. A step may have made folders
+/// that no path is long enough for: what was moved there stays.
+fn found(upper: &Path, lost: &[&Stub]) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), Vec::new());
     folders.extend((!lost.is_empty()).then(|| upper.to_owned()));
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (name, path) = (entry.file_name(), entry.path());
-            let (name, id) = (name.to_string_lossy(), Some(FileId::of(&path)?));
-            if lost.iter().any(|stub| stub.made == id && stub.is_called(&name)) {
+            let Ok(id) = FileId::of(&path).map(Some) else { continue };
+            if lost.iter().any(|stub| stub.made == id && stub.is_called(&name.to_string_lossy())) {
                 found.push(path.clone());
             }
-            if entry.file_type()?.is_dir() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
             }
         }
     }
-    Ok(found)
+    found
 }
 
 fn remove_empty(path: &Path) -> io::Result<()> {
@@ -210,5 +210,34 @@ mod tests {
         ] {
             assert_eq!(upper.join(path).exists(), there, "{path}");
         }
+    }
+
+    #[test]
+    fn folders_that_no_path_is_long_enough_for_fail_no_step() {
+        use engine::os::fs::{Mode, OFlags, mkdirat, openat, renameat};
+        let dir = tempfile::tempdir().unwrap();
+        let upper = dir.path().join("u");
+        fs::create_dir(dir.path().join("l")).unwrap();
+        let drive = View::drive(vec![dir.path().join("l")]);
+        let stubs = Stubs::missing(&drive, [r"C:\app\cache"].into_iter()).unwrap();
+        fs::create_dir_all(upper.join("app/cache")).unwrap();
+        let stubs = stubs.noted(&upper).unwrap();
+        fs::rename(upper.join("app"), upper.join("moved")).unwrap();
+        // As a program makes it: by moving one tree into another.
+        let (half, long) = (dir.path().join("half"), "n".repeat(200));
+        for top in [&half, &upper.join("deep")] {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            fs::create_dir(top).unwrap();
+            let mut folder = openat(CWD, top, flags, Mode::empty()).unwrap();
+            for _ in 0..15 {
+                mkdirat(&folder, &long, Mode::from_raw_mode(0o755)).unwrap();
+                folder = openat(&folder, &long, flags, Mode::empty()).unwrap();
+            }
+            if *top != half {
+                renameat(CWD, &half, &folder, "half").unwrap();
+            }
+        }
+        stubs.remove(&upper).unwrap();
+        assert!(upper.join("moved").exists() && !upper.join("moved/cache").exists());
     }
 }

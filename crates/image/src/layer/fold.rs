@@ -12,7 +12,9 @@ use super::beneath;
 use crate::error::{IoContext, Result};
 
 /// What two names that are the same to Windows have in common: simple upper case, letter by letter.
-pub(crate) fn key(name: &str) -> String {
+/// Names are compared in no other way: `to_lowercase` folds letters that NTFS keeps apart, and keeps
+/// apart some that it folds.
+pub fn key(name: &str) -> String {
     name.chars().map(upper).collect()
 }
 

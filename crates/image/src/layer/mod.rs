@@ -43,6 +43,7 @@ use std::path::PathBuf;
 
 pub use adopt::adopt;
 pub use export::{Below, DESCRIPTOR_ATTRIBUTE, Descriptors, HiveFile, OWNER_ATTRIBUTE, Scratch};
+pub use fold::key as folded;
 pub(crate) use source::decompressed;
 pub(crate) use tarball::{Entry, Tarball};
 
