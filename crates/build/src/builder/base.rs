@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use engine::Engine;
+use futures::future::try_join_all;
 use image::{Digest, Image, ImageName, Layout, PullOptions};
 use resources::Host;
 use tokio::sync::OnceCell;
@@ -28,13 +29,17 @@ impl<E: Engine, H: Host> Stages<'_, E, H> {
     /// Fetches the images that the needed stages begin from, and are not contexts.
     pub(super) async fn fetch_bases(&mut self) -> Result<()> {
         let (_, needed) = self.needed()?;
-        for at in needed {
-            let stage = &self.file.stages[at];
-            if let Base::Image(name) = self.meant(at, stage)? {
-                self.opened(stage, &name, self.image(&name)).await?;
-            }
-        }
+        // Side by side, as the stages would fetch them.
+        try_join_all(needed.into_iter().map(|at| self.fetch_base(at))).await?;
         self.fetched = true;
+        Ok(())
+    }
+
+    async fn fetch_base(&self, at: usize) -> Result<()> {
+        let stage = &self.file.stages[at];
+        if let Base::Image(name) = self.meant(at, stage)? {
+            self.opened(stage, &name, self.image(&name)).await?;
+        }
         Ok(())
     }
 
