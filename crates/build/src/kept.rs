@@ -193,7 +193,7 @@ fn look(folder: PathBuf, kind: KeptKind, in_use: bool) -> io::Result<Option<Kept
         id: Digest::of(format!("{kind:?} {name}").as_bytes()).hex()[..25].to_owned(),
         kind,
         description,
-        size: tree_size(&folder)?,
+        size: tree_size(&folder).whole()?,
         created,
         used: wanted.unwrap_or(created),
         uses: uses(&folder),

@@ -49,7 +49,7 @@ pub use platform::{Candidate, OsVersion, check_version, select};
 pub use progress::{Event, Progress, Quiet, State};
 pub use registry::{Forgotten, Kept, PullOptions, Pulled, Pushed};
 pub use settings::Settings;
-pub use size::tree_size;
+pub use size::{TreeSize, tree_size};
 pub use store::{
     Alone, CacheRecord, CacheUsage, DiskUsage, Dropped, Making, PruneOptions, Pruned,
     RemoveOptions, Removed, Store,

@@ -24,51 +24,77 @@ struct Place {
     path: PathBuf,
 }
 
+/// What was counted of a tree.
+#[derive(Debug)]
+#[must_use]
+pub struct TreeSize {
+    /// The bytes.
+    pub bytes: u64,
+    /// Why there may be more: what became of the first folder that could not be read.
+    pub failed: Option<io::Error>,
+}
+
 /// The bytes of all files below a folder, without their holes. What goes meanwhile, or was never
 /// there, has none; links are not followed. Names that are not Unicode cannot be reached from
 /// Windows and are passed over.
-pub fn tree_size(folder: &Path) -> io::Result<u64> {
-    let mut total: u64 = 0;
-    let Some(root) = there(beneath::open_root(folder))? else { return Ok(0) };
-    let mut places = vec![Place { from: Arc::new(root), path: PathBuf::new() }];
+pub fn tree_size(folder: &Path) -> TreeSize {
+    let (mut size, mut places) = (TreeSize { bytes: 0, failed: None }, Vec::new());
+    match there(beneath::open_root(folder)) {
+        Ok(Some(root)) => places.push(Place { from: Arc::new(root), path: PathBuf::new() }),
+        Ok(None) => {}
+        Err(error) => size.failed = Some(error),
+    }
     while let Some(place) = places.pop() {
-        let Some(dir) = there(place.open())? else { continue };
+        // It keeps nobody from counting the rest.
+        if let Err(error) = size.read(place, &mut places) {
+            size.failed.get_or_insert(error);
+        }
+    }
+    size
+}
+
+impl TreeSize {
+    /// All of it, or why it is not known.
+    pub fn whole(self) -> io::Result<u64> {
+        self.failed.map_or(Ok(self.bytes), Err)
+    }
+
+    /// Counts a folder's own files; the folders in it are `places` to look into.
+    fn read(&mut self, place: Place, places: &mut Vec<Place>) -> io::Result<()> {
+        let Some(dir) = there(place.open())? else { return Ok(()) };
         let far = place.path.as_os_str().len() > FAR;
         let (from, path) = if far {
             (Arc::new(dir.try_clone()?), PathBuf::new())
         } else {
             (place.from, place.path)
         };
-        total = total.saturating_add(files(&dir, |name| {
+        self.files(&dir, |name| {
             places.push(Place { from: Arc::clone(&from), path: path.join(name) });
-        })?);
+        })
     }
-    Ok(total)
+
+    fn files(&mut self, dir: &OwnedFd, mut folder: impl FnMut(&str)) -> io::Result<()> {
+        for entry in Dir::read_from(dir)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if matches!(name, "." | "..") {
+                continue;
+            }
+            let Ok(stat) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                folder(name);
+            } else {
+                self.bytes = self.bytes.saturating_add(on_disk(&stat));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Place {
     fn open(&self) -> io::Result<OwnedFd> {
         Ok(beneath::open_dir(&*self.from, &self.path)?)
     }
-}
-
-/// The bytes of a folder's own files. The folders in it are told of.
-fn files(dir: &OwnedFd, mut folder: impl FnMut(&str)) -> io::Result<u64> {
-    let mut total: u64 = 0;
-    for entry in Dir::read_from(dir)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
-        if matches!(name, "." | "..") {
-            continue;
-        }
-        let Ok(stat) = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            folder(name);
-        } else {
-            total = total.saturating_add(on_disk(&stat));
-        }
-    }
-    Ok(total)
 }
 
 /// Of a file with holes any length can be told.
@@ -110,9 +136,9 @@ mod tests {
             File::create(root.path().join(name)).unwrap().set_len(1 << 42).unwrap();
         }
         fs::write(root.path().join("sub/d"), [1; 10_000]).unwrap();
-        let size = tree_size(root.path()).unwrap();
+        let size = tree_size(root.path()).whole().unwrap();
         assert!((10_000..1 << 20).contains(&size), "{size}");
-        assert_eq!(tree_size(&root.path().join("none")).unwrap(), 0);
+        assert_eq!(tree_size(&root.path().join("none")).whole().unwrap(), 0);
     }
 
     #[test]
@@ -130,10 +156,10 @@ mod tests {
         renameat(CWD, root.path().join("file"), &dir, "file").unwrap();
         fs::create_dir(root.path().join("sub")).unwrap();
         symlink(root.path(), root.path().join("sub/round")).unwrap();
-        let size = tree_size(root.path()).unwrap();
+        let size = tree_size(root.path()).whole().unwrap();
         assert!((10_000..20_000).contains(&size), "{size}");
         assert_eq!(
-            tree_size(&root.path().join("sub/round/file")).unwrap(),
+            tree_size(&root.path().join("sub/round/file")).whole().unwrap(),
             0,
             "a file is no folder"
         );

@@ -60,7 +60,7 @@ pub(crate) fn read(folder: &Path) -> Result<Record> {
 /// its archive and for the registry of its chain.
 pub(crate) fn taken(folder: &Path) -> Option<u64> {
     let files = read(folder).ok()?.size;
-    let beside = ["hives", "registry"].map(|name| tree_size(&folder.join(name)).unwrap_or(0));
+    let beside = ["hives", "registry"].map(|name| tree_size(&folder.join(name)).bytes);
     let said = fs::metadata(folder.join("meta.jsonl")).map_or(0, |about| about.len());
     Some(files + beside.iter().sum::<u64>() + said)
 }

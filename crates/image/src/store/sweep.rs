@@ -66,7 +66,7 @@ impl Store {
                 return Ok(0);
             }
             // What cannot be counted goes all the same.
-            let bytes = tree_size(&path).unwrap_or(0);
+            let bytes = tree_size(&path).bytes;
             remove_tree(&path).map(|()| bytes).at("remove", &path)
         })
     }

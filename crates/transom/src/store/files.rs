@@ -80,12 +80,13 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
 }
 
 /// The bytes of all files below a folder, without their holes; links are not followed. What cannot
-/// be counted is no reason not to show or to remove it: it counts for nothing.
+/// be counted is no reason not to show or to remove the rest: it is told, and counts for nothing.
 pub fn tree_size(path: &Path) -> u64 {
-    image::tree_size(path).unwrap_or_else(|error| {
-        tracing::warn!(%error, path = %path.display(), "its size cannot be counted");
-        0
-    })
+    let size = image::tree_size(path);
+    if let Some(error) = size.failed {
+        eprintln!("transom: {}: not all of its size can be counted: {error}", path.display());
+    }
+    size.bytes
 }
 
 #[cfg(test)]
