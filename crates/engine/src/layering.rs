@@ -7,7 +7,7 @@
 
 use crate::os::fs::Timespec;
 
-pub use crate::sys::layering::{Service, service};
+pub use crate::sys::layering::{Rights, Service, service};
 
 /// What a file or folder on this host is to have beside its data.
 #[derive(Debug, Clone, Default)]

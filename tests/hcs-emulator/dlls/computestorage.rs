@@ -24,10 +24,7 @@ fn path(text: Text) -> PathBuf {
 }
 
 fn done(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
-    match Client::fault(call) {
-        Some(result) => result,
-        None => work().err().unwrap_or(codes::OK),
-    }
+    Client::on_layers(call, work)
 }
 
 /// Exports that take nothing but texts.

@@ -24,6 +24,8 @@ pub enum When {
     /// Later: the operation does.
     #[default]
     Complete,
+    /// When its work is done: of calls that no service hears of.
+    After,
 }
 
 /// One rule.

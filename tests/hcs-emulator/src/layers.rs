@@ -185,6 +185,9 @@ pub fn process(image: &Path) -> Outcome {
     if !image.join("Files").is_dir() {
         return Err(codes::NO_PATH);
     }
+    if DISKS.iter().any(|disk| is(image, disk)) {
+        return Err(codes::EXISTS);
+    }
     let kept = image.join("Hives");
     fs::create_dir_all(&kept).map_err(|error| codes::of_io(&error))?;
     for (hive, base) in REGISTRY {

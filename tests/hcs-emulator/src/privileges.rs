@@ -9,7 +9,9 @@ use windows_sys::Win32::Security::{
     AdjustTokenPrivileges, LUID_AND_ATTRIBUTES, LookupPrivilegeValueW, PRIVILEGE_SET,
     PrivilegeCheck, SE_PRIVILEGE_ENABLED, TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES, TOKEN_QUERY,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetCurrentThread, OpenProcessToken, OpenThreadToken,
+};
 
 use crate::client::text::wide;
 use crate::codes;
@@ -17,9 +19,10 @@ use crate::codes;
 /// What work on layers needs.
 const BACKUP: [&str; 2] = ["SeBackupPrivilege", "SeRestorePrivilege"];
 
-/// Whether they are switched on; the error is the one that Windows gives otherwise.
+/// Whether they are switched on, for this thread if it has a token of its own; the error is the one
+/// that Windows gives otherwise.
 pub fn needed() -> Result<(), u32> {
-    let token = token().ok_or(codes::PRIVILEGE_NOT_HELD)?;
+    let token = own_token().or_else(token).ok_or(codes::PRIVILEGE_NOT_HELD)?;
     let is_on = |name: &&str| luid(name).is_some_and(|id| has(&token, id));
     if BACKUP.iter().all(is_on) { Ok(()) } else { Err(codes::PRIVILEGE_NOT_HELD) }
 }
@@ -36,6 +39,15 @@ fn token() -> Option<OwnedHandle> {
     // SAFETY: the pseudo handle is always good, and the token has a place and is new.
     unsafe {
         let done = OpenProcessToken(GetCurrentProcess(), access, &raw mut token);
+        (done != 0).then(|| OwnedHandle::from_raw_handle(token))
+    }
+}
+
+fn own_token() -> Option<OwnedHandle> {
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the pseudo handle is always good, and the token has a place and is new.
+    unsafe {
+        let done = OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut token);
         (done != 0).then(|| OwnedHandle::from_raw_handle(token))
     }
 }

@@ -79,3 +79,17 @@ async fn a_mount_that_fails_leaves_nothing_mounted() {
         assert!(!disk.has("prepared") && !disk.has("active"), "{call}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scratch_that_cannot_have_its_size_is_not_left() {
+    let rule = json!([{ "Call": "ExpandSandboxSize", "Error": "0x80070070", "Times": 1 }]);
+    let _faults = Faults::order(rule).await;
+    let (engine, disk) = (engine(), Disk::new("full"));
+    let scratch = disk.scratch();
+    let create = || engine.create_scratch(&scratch, &disk.layers, Some(20 << 30));
+    let told = format!("{:#?}", create().await.expect_err("ordered"));
+    assert!(told.contains("ExpandSandboxSize"), "{told}");
+    assert!(!scratch.exists(), "it is given back");
+    create().await.expect("the name is free");
+    engine.destroy_scratch(&scratch).await.expect("destroy");
+}

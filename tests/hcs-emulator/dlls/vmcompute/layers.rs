@@ -58,10 +58,7 @@ impl Fields for uuid::Uuid {
 }
 
 fn done(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
-    match Client::fault(call) {
-        Some(result) => result,
-        None => work().err().unwrap_or(codes::OK),
-    }
+    Client::on_layers(call, work)
 }
 
 /// What only those may do who may back up and restore files.

@@ -118,6 +118,15 @@ impl Client {
         rule.result()
     }
 
+    /// Does the work of a call that no service hears of, if no rule is against it.
+    pub fn on_layers(call: &str, work: impl FnOnce() -> Result<(), u32>) -> u32 {
+        if let Some(result) = Self::fault(call) {
+            return result;
+        }
+        let result = work().err().unwrap_or(codes::OK);
+        faults::next(call, When::After).and_then(|rule| rule.result()).unwrap_or(result)
+    }
+
     /// Sends a request and waits for its answer.
     pub fn ask(self: &Arc<Self>, request: Request) -> Answer {
         let (tell, told) = mpsc::channel();

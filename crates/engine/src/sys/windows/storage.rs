@@ -37,7 +37,10 @@ impl Storage for HostEngine {
             let Some(size) = size else { return Ok(()) };
             layers::expand(&path, size).inspect_err(|_| {
                 // The first failure is the one to tell.
-                let _ = layers::destroy(&path);
+                if let Err(failed) = destroy(&path) {
+                    let error = ErrorKind::from(failed);
+                    tracing::warn!(path = %path.display(), %error, "half a scratch is left");
+                }
             })
         })
         .await
@@ -74,8 +77,7 @@ impl Storage for HostEngine {
             if !path.exists() {
                 return Ok(());
             }
-            layering::take_privileges().map_err(|error| ErrorKind::io("prepare", error))?;
-            absent_is_fine(layers::destroy(&path))
+            absent_is_fine(destroy(&path))
         })
         .await
     }
@@ -131,6 +133,11 @@ fn describe(scratch: &Path, parents: &[PathBuf]) -> Result<Mounted, Failed> {
     };
     let layers = parents.iter().map(layer).collect::<Result<_, Failed>>()?;
     Ok(Mounted { path, layers })
+}
+
+fn destroy(scratch: &Path) -> Result<(), Failed> {
+    let _rights = layering::take_rights().map_err(|error| ErrorKind::io("prepare", error))?;
+    layers::destroy(scratch)
 }
 
 fn give_back(scratch: &Path) -> Result<(), Failed> {

@@ -28,6 +28,7 @@ mod spawn;
 mod state;
 mod statistics;
 mod stdio;
+mod sweeping;
 mod system;
 
 pub(super) use process::JobProcess;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use schema::SystemId;
-use schema::job::{JobContainer, JobLimits};
+use schema::job::JobContainer;
 use tokio::sync::watch;
 
 use super::account::{self, Account};
@@ -13,6 +13,7 @@ use super::leftovers::Leftovers;
 use super::object::Job;
 use super::process::JobProcess;
 use super::root;
+use super::sweeping::Sweeping;
 use crate::error::ErrorKind;
 use crate::system::{ExitKind, SystemExit};
 
@@ -68,12 +69,14 @@ impl Inner {
         container: &JobContainer,
         volume: &str,
     ) -> Result<Self, ErrorKind> {
+        let alone = Sweeping::begin(id)?;
         let job = Job::create(id, &container.limits)?;
         // A note without a job is a killed shim's.
         if let Some(old) = Leftovers::read(state, id)? {
             old.give_back()?;
         }
         let leftovers = Leftovers::note(state, id, owner, container, volume)?;
+        drop(alone);
         let made = Self::new(state, id, owner, Some(container.clone()), Some(job));
         root::make(container, volume, made.on_host().leftovers.insert(leftovers))?;
         Ok(made)
@@ -93,13 +96,15 @@ impl Inner {
         }
     }
 
-    /// Takes away what a killed shim left. Its name is held meanwhile: a container that is made under
-    /// it has a note of its own, which is not looked at.
+    /// Takes away what a killed shim left. Whoever makes a container of this name waits meanwhile; one
+    /// that is made has a note of its own, which is not looked at.
     fn sweep(state: &Path, id: &SystemId) -> Result<(), ErrorKind> {
-        let _only = match Job::create(id, &JobLimits::default()) {
-            Err(ErrorKind::AlreadyExists) => return Ok(()),
-            other => other?,
-        };
+        let _alone = Sweeping::begin(id)?;
+        match Job::open(id) {
+            Ok(_) => return Ok(()),
+            Err(ErrorKind::NotFound(_)) => {}
+            Err(other) => return Err(other),
+        }
         Leftovers::read(state, id)?.map_or(Ok(()), |note| note.give_back())
     }
 
@@ -262,7 +267,32 @@ impl Drop for Inner {
 
 #[cfg(test)]
 mod tests {
+    use schema::job::JobLimits;
+
     use super::*;
+
+    #[test]
+    fn a_container_that_is_made_while_somebody_sweeps_waits_for_him() {
+        let place = tempfile::tempdir().unwrap();
+        let id = SystemId::new(format!("meanwhile-{}", std::process::id())).unwrap();
+        let root = place.path().join("root").display().to_string();
+        let container = JobContainer { root, ..JobContainer::default() };
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        let (begin, begun) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _alone = Sweeping::begin(&id).unwrap();
+                begin.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(300));
+                is_done.store(true, std::sync::atomic::Ordering::SeqCst);
+            });
+            begun.recv().unwrap();
+            let made = Inner::make(place.path(), &id, "test", &container, "").unwrap();
+            assert!(is_done.load(std::sync::atomic::Ordering::SeqCst));
+            drop(made);
+        });
+        assert!(Leftovers::read(place.path(), &id).unwrap().is_none());
+    }
 
     #[test]
     fn what_is_left_is_taken_away_only_while_nobody_has_the_name() {

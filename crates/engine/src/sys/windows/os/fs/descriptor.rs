@@ -31,6 +31,11 @@ const INHERITED: [(u16, u16); 2] = [(0x0400, 0x0100), (0x0800, 0x0200)];
 const SELF_RELATIVE: u16 = 0x8000;
 const HEADER: usize = 20;
 
+/// Refuses a broken one.
+pub(in crate::sys) fn check(bytes: &[u8]) -> io::Result<()> {
+    checked(bytes).map(drop)
+}
+
 /// Checks one.
 pub(super) fn checked(bytes: &[u8]) -> io::Result<Parts> {
     parse(bytes).ok_or_else(|| {

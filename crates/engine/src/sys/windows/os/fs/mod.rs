@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "Windows is a C interface")]
 
 mod change;
-mod descriptor;
+pub(in crate::sys) mod descriptor;
 mod flags;
 mod identity;
 mod lock;
