@@ -105,6 +105,11 @@ impl<'a, 'scope> Filler<'a, 'scope> {
             }
         };
         let Some(below) = below else { return self.top(root, entry) };
+        // The service reads a hive, and would follow a link to wherever it leads.
+        let is_plain = entry.kind == b'0' && !name.ends_with('/') && below.is_empty();
+        if root == HIVES && !is_plain && !marker && !last.starts_with(".wh.") {
+            return Err("Hives has plain files alone".to_owned().into());
+        }
         let dir = self.folder(root, below)?;
         if marker {
             return self.whiteout(dir, plain);
@@ -226,6 +231,7 @@ impl<'a, 'scope> Filler<'a, 'scope> {
     }
 
     fn weighed(&mut self, meta: Meta) -> Result<Box<Meta>, Refusal> {
+        meta.check()?;
         self.weigh(meta.weight())?;
         Ok(Box::new(meta))
     }

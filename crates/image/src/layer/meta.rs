@@ -8,7 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::names::Rule;
 use super::tarball::{Entry, Time, parse_time};
+
+const ATTRIBUTES: &str = "MSWINDOWS.fileattr";
+const CREATED: &str = "LIBARCHIVE.creationtime";
 
 const READONLY: u32 = 1;
 /// Hidden and system: what Wine keeps in an extended attribute.
@@ -34,12 +38,25 @@ impl Meta {
         Self { kind, mode, mtime, link, pax, streams: Vec::new() }
     }
 
+    /// Refuses what is to be a number or a moment and is none.
+    pub(crate) fn check(&self) -> Result<(), Rule> {
+        for (key, value) in &self.pax {
+            let rule = match key.as_str() {
+                ATTRIBUTES if value.parse::<u32>().is_err() => "a decimal number of 32 bits",
+                CREATED | "atime" | "ctime" if parse_time(value).is_err() => "seconds since 1970",
+                _ => continue,
+            };
+            return Err(format!("{key} is `{}`, which is no {rule}", value.escape_debug()));
+        }
+        Ok(())
+    }
+
     pub(crate) fn record(&self, key: &str) -> Option<&str> {
         self.pax.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn attributes(&self) -> u32 {
-        self.record("MSWINDOWS.fileattr").and_then(|text| text.parse().ok()).unwrap_or(0)
+        self.record(ATTRIBUTES).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
     /// The mode of its file here. Wine shows a file that nobody may write as read-only.
@@ -104,4 +121,30 @@ struct Line<'a> {
 /// Seconds and nanoseconds that count forward also before 1970.
 fn format_time(time: Time) -> String {
     format!("{}.{:09}", time.seconds, time.nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_or_moment_is_refused_by_its_name() {
+        let with = |key: &str, value: &str| {
+            let pax = vec![(key.to_owned(), value.to_owned())];
+            Meta { pax, ..Meta::default() }.check()
+        };
+        for (key, value) in [
+            ("MSWINDOWS.fileattr", "0x410"),
+            ("MSWINDOWS.fileattr", "4294967296"),
+            ("LIBARCHIVE.creationtime", "yesterday"),
+            ("atime", "1.-2"),
+            ("ctime", ""),
+        ] {
+            let rule = with(key, value).unwrap_err();
+            assert!(rule.contains(key) && rule.contains(value), "{rule}");
+        }
+        for (key, value) in [("MSWINDOWS.fileattr", "1040"), ("atime", "-1.25"), ("uname", "x")] {
+            with(key, value).unwrap();
+        }
+    }
 }

@@ -23,6 +23,27 @@ pub(crate) struct Record {
     pub(crate) os_version: Option<String>,
     /// Bytes of its files.
     pub(crate) size: u64,
+    /// What made it what it is.
+    #[serde(default)]
+    pub(crate) form: Form,
+}
+
+/// What layers are like, which depends on the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Form {
+    /// Folders to mount; records that do not say so are of these.
+    #[default]
+    Folders,
+    /// Set up by the host's service.
+    Service,
+}
+
+impl Form {
+    /// What this host runs containers over.
+    pub(crate) fn of_host() -> Self {
+        engine::layering::service().map_or(Self::Folders, |_| Self::Service)
+    }
 }
 
 const FILE: &str = "layer.json";
@@ -43,9 +64,13 @@ impl Record {
     }
 }
 
-/// Whether there is a record, which comes last.
+/// Whether there is a record, which comes last, and does not say that it is another host's.
 pub(crate) fn is_whole(folder: &Path) -> bool {
-    folder.join(FILE).is_file()
+    folder.join(FILE).is_file() && is_of(folder, Form::of_host())
+}
+
+fn is_of(folder: &Path, form: Form) -> bool {
+    read(folder).map_or(true, |record| record.form == form)
 }
 
 /// The record of the layer in `folder`.
@@ -73,5 +98,26 @@ impl Store {
 
     pub(crate) fn is_unpacked(&self, chain_id: &Digest) -> bool {
         is_whole(&self.layer_folder(chain_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_of_before_there_were_forms_is_one_of_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = Digest::of(b"x");
+        let text = format!(
+            r#"{{"chain_id":"{digest}","diff_id":"{digest}","parent":null,"os_version":null,"size":1}}"#
+        );
+        fs::write(folder.path().join(FILE), text).unwrap();
+        assert!(is_of(folder.path(), Form::Folders));
+        assert!(!is_of(folder.path(), Form::Service));
+        let mut record = read(folder.path()).unwrap();
+        record.form = Form::Service;
+        record.write_last(folder.path()).unwrap();
+        assert!(is_of(folder.path(), Form::Service) && !is_of(folder.path(), Form::Folders));
     }
 }

@@ -12,7 +12,7 @@ use engine::layering::Service;
 
 use super::Chain;
 use super::hosted;
-use super::record::Record;
+use super::record::{Form, Record};
 use super::settle::{Ground, settle};
 use super::stage::{Order, Staged, stage};
 use crate::compose::{Hold, NewLayer};
@@ -213,6 +213,7 @@ impl Layer {
             parent: below.last().cloned(),
             os_version: self.os_version.clone(),
             size,
+            form: Form::of_host(),
         }
     }
 }

@@ -67,6 +67,20 @@ async fn names_that_lead_out_or_mean_something_else() {
 }
 
 #[tokio::test]
+async fn hives_are_plain_files_alone() {
+    let host = Host::new().await;
+    for (layer, name) in [
+        (Layer::new().symlink("Hives/Sam_Base", r"C:\x"), "Hives/Sam_Base"),
+        (Layer::new().hard_link("Hives/Sam_Base", "Files/x"), "Hives/Sam_Base"),
+        (Layer::new().dir("Hives/folder"), "Hives/folder"),
+        (Layer::new().file("Hives/folder/x", "x"), "Hives/folder/x"),
+    ] {
+        let (entry, rule) = refused(&host, layer).await;
+        assert_eq!((entry.trim_end_matches('/'), &*rule), (name, "Hives has plain files alone"));
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_is_not_unicode_is_shown_as_it_is() {
     let host = Host::new().await;
     let mut layer = Layer::new();

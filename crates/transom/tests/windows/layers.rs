@@ -88,6 +88,17 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// Its layers can be made, a container over them too, and all of it goes again.
+    fn is_made_and_removed(&self) {
+        let (went_well, told) = create(&self.place, "works");
+        assert!(went_well, "{told}");
+        self.place.ok(&["rm", "works"]);
+        self.place.ok(&["rmi", "layered:1"]);
+        assert!(self.layers().is_empty(), "{:?}", self.layers());
+    }
+}
+
 fn create(place: &Place, name: &str) -> (bool, String) {
     let line = ["create", "--name", name, "--network", "none", "layered:1", "cmd"];
     let output = place.run(&line);
@@ -146,11 +157,57 @@ fn a_layer_that_cannot_be_made_leaves_nothing_and_one_that_is_not_ready_is_tried
         { "Call": "HcsDestroyLayer", "Error": "0x80070020", "When": "Submit", "Times": 2 },
     ]);
     fs::write(&loaded.faults, late.to_string()).unwrap();
-    let (went_well, told) = create(place, "works");
+    loaded.is_made_and_removed();
+}
+
+#[test]
+fn a_call_that_fails_half_way_meets_nothing_of_its_own_when_it_is_tried_again() {
+    let loaded = Loaded::new(vec![base(), child()]);
+    // A scanner that looks at what was just written.
+    let late = json!([
+        { "Call": "ProcessBaseImage", "Error": "0x80070020", "When": "After", "Times": 2 },
+        { "Call": "HcsImportLayer", "Error": "0x80070020", "When": "After", "Times": 2 },
+    ]);
+    fs::write(&loaded.faults, late.to_string()).unwrap();
+    loaded.is_made_and_removed();
+}
+
+#[test]
+fn a_layer_of_another_form_is_made_anew() {
+    let loaded = Loaded::new(vec![base(), child()]);
+    let (went_well, told) = create(&loaded.place, "one");
     assert!(went_well, "{told}");
-    place.ok(&["rm", "works"]);
-    place.ok(&["rmi", "layered:1"]);
-    assert!(loaded.layers().is_empty(), "{:?}", loaded.layers());
+    loaded.place.ok(&["rm", "one"]);
+    let (base, _) = loaded.two();
+    // As it was before layers were the service's.
+    let path = base.join("layer.json");
+    let mut record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(record.as_object_mut().unwrap().remove("form"), Some(json!("service")));
+    fs::write(&path, record.to_string()).unwrap();
+    fs::remove_file(base.join("blank.vhdx")).unwrap();
+    loaded.is_made_and_removed();
+}
+
+#[test]
+fn no_link_of_a_layer_leads_the_service_out_of_it() {
+    let outside = std::env::temp_dir().join(format!("outside-{}", std::process::id()));
+    fs::write(&outside, "regf of the host").unwrap();
+    let target = outside.display().to_string();
+    for (path, words) in [
+        ("Files/Windows/System32/config/SAM", "a hive is a plain file"),
+        ("Hives/Sam_Base", "Hives has plain files alone"),
+    ] {
+        let mut hostile = base();
+        hostile.entry(path, &link(b'2', &target), &[("MSWINDOWS.fileattr", "1024")], b"");
+        let loaded = Loaded::new(vec![hostile]);
+        let (went_well, told) = create(&loaded.place, "never");
+        let entry = format!("entry `{path}`: {words}");
+        assert!(!went_well && told.contains(&entry), "{told}");
+        assert!(loaded.layers().is_empty(), "{:?}", loaded.layers());
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "regf of the host");
+    fs::remove_file(outside).unwrap();
 }
 
 #[test]
@@ -173,12 +230,20 @@ fn a_layer_that_a_killed_unpacking_left_is_swept_and_made_anew() {
 fn a_layer_that_breaks_windows_rules_is_refused_by_name() {
     let mut broken = child();
     broken.file("Files/data/x.txt", &[("MSWINDOWS.rawsd", "!")], b"");
+    let mut wild = child();
+    // Its owner lies behind its end.
+    let descriptor = "AQAEgP//AAAAAAAAAAAAAAAAAAA=";
+    wild.file("Files/data/x.txt", &[("MSWINDOWS.rawsd", descriptor)], b"");
+    let mut odd = child();
+    odd.file("Files/data/x.txt", &[("MSWINDOWS.fileattr", "0x21")], b"");
     let mut taken = child();
     taken.file("Files/data/new.$wcidirs$", &[], b"");
     let mut base_with = base();
     base_with.file("Files/.wh.other", &[], b"");
     for (layers, words) in [
         (vec![base(), broken], "entry `Files/data/x.txt`: MSWINDOWS.rawsd is not Base64"),
+        (vec![base(), wild], "entry `Files/data/x.txt`: MSWINDOWS.rawsd: its security descriptor"),
+        (vec![base(), odd], "entry `Files/data/x.txt`: MSWINDOWS.fileattr is `0x21`"),
         (vec![base(), taken], "Windows keeps names that end with"),
         (vec![base_with], "a base layer has nothing to remove"),
     ] {

@@ -29,7 +29,8 @@ pub(super) fn set_up(staged: &mut Staged, ground: &Ground<'_>, folder: &Path) ->
     fs::create_dir(folder).at("make", folder)?;
     for (from, to) in [("fs", "Files"), ("hives", "Hives")] {
         let to = folder.join(to);
-        fs::rename(staged.staging.path().join(from), &to).at("put in place", &to)?;
+        let from = staged.staging.path().join(from);
+        ground.service.put_in_place(&from, &to).at("put in place", &to)?;
     }
     restore(staged, ground, folder)?;
     ground.service.set_up_base(folder).at("set up", folder)
@@ -41,7 +42,11 @@ fn add_registry(staged: &mut Staged, ground: &Ground<'_>) -> Result<()> {
     let made = staged.tree.folder(FILES, &CONFIG, |tree, id| make_folder(root, &tree.path(id)));
     let config = made.map_err(|refusal| told(refusal, ground, staged.staging.path()))?;
     for name in REGISTRY {
-        if staged.tree.child(config, name).is_some() {
+        if let Some(id) = staged.tree.child(config, name) {
+            // The service reads it, and would follow a link to wherever it leads.
+            if !matches!(staged.tree.node(id).kind, Kind::File | Kind::HardLink(_)) {
+                return Err(ground.refused(staged, id, "a hive is a plain file"));
+            }
             continue;
         }
         let id = staged.tree.leaf(config, name, Kind::File, None);

@@ -1,9 +1,10 @@
 //! A layer upon others: imported by the service, then finished in its folder.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use engine::os::fd::OwnedFd;
-use engine::os::fs::{AtFlags, linkat};
+use engine::os::fs::{AtFlags, FileType, linkat, statat};
 use engine::os::io::Errno;
 
 use super::super::beneath;
@@ -97,12 +98,8 @@ impl Finishing<'_> {
             return made.at("link", &self.at(&path));
         }
         let target = format!("Files/{}", target.join("/"));
-        for parent in self.ground.parents {
-            let root = beneath::open_root(parent).at("open", parent)?;
-            match link_in(&root, &target, &to, name) {
-                Err(Errno::NOENT | Errno::NOTDIR) => {}
-                made => return made.at("link", &self.at(&path)),
-            }
+        if link_below(self.ground.parents, &target, &to, name).at("link", &self.at(&path))? {
+            return Ok(());
         }
         Err(self.refused(id, "its target is in no layer"))
     }
@@ -128,9 +125,27 @@ impl Finishing<'_> {
     }
 }
 
+/// Links to the nearest layer's file, if one has it. A layer also has the places that the filter
+/// driver fills from the layers below it, for files and for whole folders: they are passed over.
+fn link_below(parents: &[PathBuf], target: &str, to: &OwnedFd, name: &str) -> io::Result<bool> {
+    for parent in parents {
+        match link_in(&beneath::open_root(parent)?, target, to, name) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            made => return Ok(made.map(|()| true)?),
+        }
+    }
+    Ok(false)
+}
+
+/// A target that is a link of any kind is refused as one: it would be the link that gets a name.
 fn link_in(root: &OwnedFd, target: &str, to: &OwnedFd, name: &str) -> Result<(), Errno> {
     let (from, target) = split(target);
-    linkat(&beneath::open_dir(root, from)?, target, to, name, AtFlags::empty())
+    let from = beneath::open_dir(root, from)?;
+    let about = statat(&from, target, AtFlags::SYMLINK_NOFOLLOW)?;
+    if FileType::from_raw_mode(about.st_mode) == FileType::Symlink {
+        return Err(Errno::LOOP);
+    }
+    linkat(&from, target, to, name, AtFlags::empty())
 }
 
 impl Ground<'_> {
@@ -156,5 +171,38 @@ impl Ground<'_> {
         let path = format!("Files/{}", target.join("/"));
         let mut roots = self.parents.iter().filter_map(|parent| beneath::open_root(parent).ok());
         roots.any(|root| beneath::open_dir(&root, &path).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use engine::os::fs::{CWD, symlinkat};
+
+    use super::*;
+
+    /// Links stand for the places that the filter driver fills, which are as little a file.
+    #[test]
+    fn a_hard_link_is_to_a_file_and_not_to_a_place_of_one() {
+        let place = tempfile::tempdir().unwrap();
+        let layer = |name: &str| {
+            let files = place.path().join(name).join("Files");
+            fs::create_dir_all(&files).unwrap();
+            files
+        };
+        let (base, folder, file, empty) = (layer("1"), layer("2"), layer("3"), layer("4"));
+        fs::create_dir(base.join("data")).unwrap();
+        fs::write(base.join("data/kept.txt"), "of the base").unwrap();
+        symlinkat(base.join("data"), CWD, folder.join("data")).unwrap();
+        fs::create_dir(file.join("data")).unwrap();
+        symlinkat(base.join("data/kept.txt"), CWD, file.join("data/kept.txt")).unwrap();
+        let parents = ["4", "3", "2", "1"].map(|name| place.path().join(name));
+        let to = beneath::open_root(&empty).unwrap();
+        assert!(link_below(&parents, "Files/data/kept.txt", &to, "x").unwrap());
+        assert!(fs::symlink_metadata(empty.join("x")).unwrap().is_file());
+        assert_eq!(fs::read_to_string(empty.join("x")).unwrap(), "of the base");
+        assert!(!link_below(&parents[..3], "Files/data/kept.txt", &to, "y").unwrap());
+        assert!(!link_below(&parents, "Files/data/kept.txt/below", &to, "y").unwrap());
     }
 }

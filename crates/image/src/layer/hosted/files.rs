@@ -95,7 +95,9 @@ impl About {
 fn security(meta: &Meta, service: Service) -> Result<Option<Vec<u8>>, Rule> {
     if let Some(text) = meta.record("MSWINDOWS.rawsd") {
         let bytes = STANDARD.decode(text);
-        return bytes.map(Some).map_err(|e| format!("MSWINDOWS.rawsd is not Base64: {e}"));
+        let bytes = bytes.map_err(|e| format!("MSWINDOWS.rawsd is not Base64: {e}"))?;
+        service.check_descriptor(&bytes).map_err(|e| format!("MSWINDOWS.rawsd: {e}"))?;
+        return Ok(Some(bytes));
     }
     let Some(text) = meta.record("MSWINDOWS.sd") else { return Ok(None) };
     let bytes = service.descriptor(text);

@@ -64,6 +64,7 @@ impl Drop for Made {
 
 /// Sets `staged` up as `folder`; afterwards only its `layer.json` is missing.
 pub(super) fn set_up(staged: &mut Staged, ground: &Ground<'_>, folder: &Path) -> Result<Made> {
+    let _rights = ground.service.rights().at("set up", folder)?;
     // Under this name and without its record: nobody's work.
     ground.service.destroy(folder).at("remove", folder)?;
     let made = Made { service: ground.service, folder: Some(folder.to_owned()) };
