@@ -198,10 +198,12 @@ async fn a_system_outlives_the_process_that_made_it() {
     let document = host.container(&id, None, |_| {}).await;
     // This test's own program makes it, in another process, and is killed.
     let text = serde_json::to_string(&document).unwrap();
+    let made = host.state().join("made");
     let mut creator = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "leftovers::a_creator_that_waits_to_be_killed"])
         .env("SILO_TEST_DOCUMENT", text)
         .env("SILO_TEST_ID", id.as_str())
+        .env("SILO_TEST_MADE", &made)
         .env("TRANSOM_ROOT", &host.engine.config().root)
         .env("TRANSOM_STATE", host.state())
         .env("TRANSOM_LIBEXEC", &host.engine.config().libexec)
@@ -209,16 +211,13 @@ async fn a_system_outlives_the_process_that_made_it() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    // What can be opened is not yet its creator's, with whom it would go.
     let since = Instant::now();
-    let system = loop {
-        match host.engine.open(&id).await {
-            Ok(system) => break system,
-            Err(_) if since.elapsed() < Duration::from_mins(1) => {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            Err(error) => panic!("{error:?}"),
-        }
-    };
+    while !made.exists() {
+        assert!(since.elapsed() < Duration::from_mins(1), "the creator has not made it");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let system = host.engine.open(&id).await.unwrap();
     creator.kill().await.unwrap();
     system.start().await.unwrap();
     let silo = Running { host, id, system };
@@ -232,6 +231,7 @@ async fn a_creator_that_waits_to_be_killed() {
     let document = serde_json::from_str(&std::env::var("SILO_TEST_DOCUMENT").unwrap()).unwrap();
     let id = SystemId::new(std::env::var("SILO_TEST_ID").unwrap()).unwrap();
     let _system = HostEngine::from_env().create(&id, &document).await.unwrap();
+    std::fs::write(std::env::var_os("SILO_TEST_MADE").unwrap(), "").unwrap();
     std::future::pending::<()>().await;
 }
 
