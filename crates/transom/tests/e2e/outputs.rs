@@ -106,7 +106,8 @@ fn the_same_input_gives_the_same_digest_when_it_has_a_date() {
     assert_eq!(digest("first", 10), digest("again", 100_000));
 }
 
-/// `BasicCacheImportExport`, `BasicInlineCacheImportExport` and `MultipleCacheExports`.
+/// `BasicCacheImportExport`, `BasicInlineCacheImportExport`, `ImageManifestCacheImportExport` and
+/// `MultipleCacheExports`.
 #[test]
 fn what_is_pushed_with_what_is_attested_is_pulled_by_digest_and_its_cache_serves_others() {
     let host = Host::new("push");
@@ -114,7 +115,7 @@ fn what_is_pushed_with_what_is_attested_is_pulled_by_digest_and_its_cache_serves
     let (name, cache) = (registry.name("app:1"), registry.name("cache:1"));
     let (about, folder) = (host.folder().join("about.json"), host.folder().join("cache"));
     let (remote, local) = (
-        format!("type=registry,ref={cache},mode=max"),
+        format!("type=registry,ref={cache},mode=max,image-manifest=true"),
         format!("type=local,dest={},mode=max", text(&folder)),
     );
     let about_flag = text(&about);
@@ -137,6 +138,10 @@ fn what_is_pushed_with_what_is_attested_is_pulled_by_digest_and_its_cache_serves
     for kind in ["https://spdx.dev/Document", "https://slsa.dev/provenance/v0.2"] {
         assert!(manifest.contains(kind), "{manifest}");
     }
+
+    let raw = skopeo(&["inspect", "--tls-verify=false", "--raw", &format!("docker://{cache}")]);
+    let raw: Value = serde_json::from_str(&raw).expect("a manifest");
+    assert_eq!(raw["mediaType"], "application/vnd.oci.image.manifest.v1+json", "{raw}");
 
     host.transom(&["rmi", "-f", &name]).succeed();
     host.transom(&["builder", "prune", "-a", "-f"]).succeed();

@@ -55,6 +55,25 @@ RUN dir /s /b C:\ > C:\all.txt
     assert!(!history.contains("hush"), "{history}");
 }
 
+/// `LLBMountPerformance`: many views of a large folder cost nothing worth telling.
+#[test]
+fn steps_with_several_mounts_of_windows_itself_take_their_time_and_not_minutes() {
+    let host = host::shared();
+    let mount = |at| format!("--mount=from=base,source=Windows,target=C:\\m{at} ");
+    let step = |step| {
+        let mounts: String = (1..=step).map(mount).collect();
+        format!("RUN {mounts} if not exist C:\\m{step}\\system32\\ntdll.dll exit 1")
+    };
+    let steps: Vec<String> = (1..=5).map(step).collect();
+    let head = "# escape=`\nFROM transom/base AS base\nFROM base";
+    let dockerfile = format!("{head}\n{}\n", steps.join("\n"));
+    let context = Context::new(&dockerfile);
+    let since = std::time::Instant::now();
+    build(&host, &context, &["--no-cache"]).succeed();
+    // The original's limit.
+    assert!(since.elapsed() < std::time::Duration::from_mins(10), "{:?}", since.elapsed());
+}
+
 #[test]
 fn a_mount_point_goes_although_its_folder_was_renamed() {
     let host = host::shared();
