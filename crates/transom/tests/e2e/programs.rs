@@ -48,7 +48,7 @@ fn node_sees_a_whole_windows_machine() {
     let image = programs::image();
     let host = host::shared();
     let code = "const os = require('os'), fs = require('fs');\
-                fs.writeFileSync('C:/work/x.txt', 'y'.repeat(100000));\
+                fs.writeFileSync(process.cwd() + '/x.txt', 'y'.repeat(100000));\
                 console.log(os.platform(), os.release().split('.')[0], \
                 fs.readFileSync('C:\\\\work\\\\x.txt', 'utf8').length, process.cwd())";
     let output = host.transom(&["run", "--rm", image, "node", "-e", code]).succeed();

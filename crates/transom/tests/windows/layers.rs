@@ -86,9 +86,7 @@ impl Loaded {
         };
         (of(true), of(false))
     }
-}
 
-impl Loaded {
     /// Its layers can be made, a container over them too, and all of it goes again.
     fn is_made_and_removed(&self) {
         let (went_well, told) = create(&self.place, "works");

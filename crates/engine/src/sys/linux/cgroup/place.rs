@@ -3,10 +3,10 @@
 //!
 //! The path comes from a client, and the groups around it are other people's. So one that is there
 //! already is never taken over, even an empty one: it is another silo's that is just being made, or is
-//! written down as one's that was killed. Those on the way to it are made where they are missing, and go again with the
-//! silo that made them, unless something else is in them by then; and what was made is written down in
-//! the silo's directory for as long as it is there, from which alone somebody clears up after a silo host
-//! that was killed.
+//! written down as one's that was killed. Those on the way to it are made where they are missing, and go
+//! again with the silo that made them, unless something else is in them by then; and what was made is
+//! written down in the silo's directory for as long as it is there, from which alone somebody clears up
+//! after a silo host that was killed.
 
 use std::fs;
 use std::io;
