@@ -2,7 +2,7 @@
 //!
 //! Four traits, each with its promises in its doc. [`HostEngine`] is this host's implementation,
 //! behind the one door `sys`; [`memory`] is one without a host, for tests. Both pass
-//! [`conformance`]. Everything above this crate is generic over the traits and has no OS `cfg`.
+//! `conformance`. Everything above this crate is generic over the traits and has no OS `cfg`.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -1,6 +1,6 @@
 //! An engine without a host: compute systems that live in this process, for tests.
 //!
-//! It keeps every promise of the traits, and passes [`conformance`](crate::conformance), so that
+//! It keeps every promise of the traits, and passes `conformance`, so that
 //! what is built on an engine can be tested without one. Its programs are five words long, see
 //! [`program`]. What it leaves out: isolation, limits that bind, a file system.
 

@@ -15,7 +15,7 @@ use crate::Result;
 
 /// Runs compute systems: containers, or the utility VMs that hold them.
 ///
-/// Every implementation passes [`conformance`](crate::conformance):
+/// Every implementation passes `conformance`:
 /// - `create` is all or nothing: after an `Err` nothing is left behind;
 /// - an id that is in use is refused;
 /// - a system outlives the handle, and the process, that created it, and any number of handles
