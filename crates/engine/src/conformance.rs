@@ -48,9 +48,9 @@ pub trait Fixture: Send + Sync {
         true
     }
 
-    /// Their processes can have a console.
-    fn has_consoles(&self) -> bool {
-        true
+    /// Their consoles keep the size that they are made with: another one is refused as not supported.
+    fn consoles_keep_their_size(&self) -> bool {
+        false
     }
 }
 
@@ -76,9 +76,7 @@ pub async fn all<E: Engine, F: Fixture>(engine: &E, fixture: &F) {
     processes::no_process_starts_before_the_system(engine, fixture).await;
     processes::a_process_can_be_ended_with_any_code(engine, fixture).await;
     processes::an_ended_process_cannot_be_ended_or_signalled(engine, fixture).await;
-    if fixture.has_consoles() {
-        processes::only_a_console_can_be_resized(engine, fixture).await;
-    }
+    processes::only_a_console_can_be_resized(engine, fixture).await;
     processes::processes_are_listed_while_they_run(engine, fixture).await;
     processes::a_process_ends_with_its_system(engine, fixture).await;
 }

@@ -31,4 +31,6 @@ pub mod handles;
 #[cfg(windows)]
 pub mod privileges;
 #[cfg(windows)]
+pub mod screen;
+#[cfg(windows)]
 pub mod service;

@@ -154,7 +154,13 @@ pub(super) async fn only_a_console_can_be_resized<E: Engine, F: Fixture>(engine:
     };
     let (process, streams) = within(subject.system.spawn(&parameters)).await.expect("spawn");
     assert!(streams.stdin.is_some() && streams.stdout.is_some() && streams.stderr.is_none());
-    within(process.resize(size)).await.expect("resize");
+    let resized = within(process.resize(size)).await;
+    if fixture.consoles_keep_their_size() {
+        let refused = resized.expect_err("it has the size that it was made with");
+        assert!(matches!(refused.kind, ErrorKind::Unsupported { .. }), "{refused:?}");
+    } else {
+        resized.expect("resize");
+    }
     subject.end().await;
 }
 

@@ -37,7 +37,7 @@ fn gone(id: &SystemId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn job_objects_keep_every_promise_but_pauses_and_consoles() {
+async fn job_objects_keep_every_promise_but_pauses() {
     let jobs = Programs { document: job, gone, job: true };
     conformance::all(&engine(), &jobs).await;
 }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::{Engine as _, Process as _, System as _};
+use engine::{Engine as _, HostSystem, Process as _, System as _};
 use schema::SystemId;
 use schema::document::ComputeSystem;
 use schema::process::ProcessParameters;
@@ -17,6 +17,8 @@ use crate::support::{document, engine, probe};
 
 /// Rounds after which everything that stays has been made.
 const WARM_UP: usize = 10;
+/// One round in so many has a terminal, too: a console is a program of its own.
+const CONSOLES: usize = 5;
 /// What a round may leave on average, in bytes: less than any handle's record.
 const SLACK: u64 = 4096;
 
@@ -82,8 +84,26 @@ async fn round(kind: &Kind, number: usize) {
     // A pipe whose writer has gone may end with an error on Windows.
     streams.stdout.expect("asked for").read_to_end(&mut said).await.ok();
     assert_eq!(process.wait().await.0, 3);
+    if number.is_multiple_of(CONSOLES) {
+        on_console(&system).await;
+    }
     system.terminate().await.expect("terminate");
     first.wait().await;
+}
+
+/// An exec with a terminal, to its end.
+async fn on_console(system: &HostSystem) {
+    let parameters = ProcessParameters {
+        command_line: probe("exit 4"),
+        emulate_console: true,
+        create_std_in_pipe: true,
+        create_std_out_pipe: true,
+        ..ProcessParameters::default()
+    };
+    let (process, mut streams) = system.spawn(&parameters).await.expect("exec on a console");
+    let mut shown = Vec::new();
+    streams.stdout.take().expect("asked for").read_to_end(&mut shown).await.ok();
+    assert_eq!(process.wait().await.0, 4);
 }
 
 /// How long what is being closed may take, beside the runtime and in Wine's server, whose files are

@@ -13,3 +13,4 @@ mod networks;
 mod races;
 mod storage;
 mod support;
+mod terminals;

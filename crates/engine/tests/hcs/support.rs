@@ -36,12 +36,17 @@ pub(crate) fn probe(arguments: &str) -> String {
     format!(r"C:\windows\system32\hcs-probe.exe {arguments}")
 }
 
+/// It is Wine, whose pseudo consoles keep their size.
+fn is_wine() -> bool {
+    std::path::Path::new(r"C:\windows\system32\winecfg.exe").exists()
+}
+
 /// Systems for the suite, in which Windows programs run.
 pub(crate) struct Programs {
     pub(crate) document: fn(&SystemId) -> ComputeSystem,
     /// Nothing is left of one.
     pub(crate) gone: fn(&SystemId),
-    /// They are jobs, which can neither be frozen nor have consoles.
+    /// They are jobs, which cannot be frozen, and whose consoles are this Windows' own.
     pub(crate) job: bool,
 }
 
@@ -78,7 +83,7 @@ impl Fixture for Programs {
         !self.job
     }
 
-    fn has_consoles(&self) -> bool {
-        !self.job
+    fn consoles_keep_their_size(&self) -> bool {
+        self.job && is_wine()
     }
 }

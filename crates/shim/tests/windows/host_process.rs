@@ -1,5 +1,6 @@
 //! Host process containers: job objects, in a pod that is nothing by itself.
 
+use std::path::Path;
 use std::pin::pin;
 use std::process::Command;
 use std::time::Duration;
@@ -7,14 +8,54 @@ use std::time::Duration;
 use engine::os::process::Watched;
 use engine::{Engine as _, HostConfig, HostEngine, System as _};
 use schema::properties::PropertyType;
-use schema::{ExitCode, Pid, SystemId};
+use schema::{ConsoleSize, ExitCode, Pid, SystemId};
 use serde_json::{Value, json};
 use shim::client::{Client, Stdio, TaskStatus};
 
 use crate::crash::delete;
 use crate::place::{self, PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
+use crate::terminal::Terminal;
 
 const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
+
+/// A shell for a terminal, to which Wine gives no streams unasked.
+const SHELL: &str = r"C:\windows\system32\hcs-probe.exe console cmd";
+
+/// Gives a bundle's process a terminal.
+fn on_terminal(bundle: &Path) {
+    let file = bundle.join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["process"]["terminal"] = json!(true);
+    config["process"]["consoleSize"] = json!({ "height": 40, "width": 0 });
+    std::fs::write(&file, config.to_string()).unwrap();
+}
+
+/// Another size is taken, but by Wine's pseudo consoles, which keep theirs and say so.
+async fn resize(client: &Client, task: &str) {
+    let size = ConsoleSize { height: 30, width: 100 };
+    let resized = client.resize(task, None, size).await.map_err(anyhow::Error::from);
+    let is_wine = Path::new(r"C:\windows\system32\winecfg.exe").exists();
+    assert_eq!(resized.is_err(), is_wine, "{resized:?}");
+    if let Err(refused) = resized {
+        assert!(format!("{refused:#}").contains("keep the one"), "{refused:#}");
+    }
+}
+
+/// An exec with a terminal of its own, to the end that its shell is told.
+async fn exec_on_terminal(client: &Client, task: &str) {
+    let (mut terminal, ends) = Terminal::new("hpc-exec");
+    let process = serde_json::from_value(json!({
+        "commandLine": SHELL, "args": [], "cwd": "C:\\", "user": { "uid": 0, "gid": 0 },
+    }));
+    client.exec(task, "e2", &process.unwrap(), &ends).await.unwrap();
+    terminal.connect().await;
+    client.start_process(task, Some("e2")).await.unwrap();
+    terminal.types("exit 9").await;
+    let exit = tokio::time::timeout(PATIENCE, client.wait(task, Some("e2"))).await.unwrap();
+    assert_eq!(exit.unwrap().code, ExitCode(9));
+    terminal.ends().await;
+    client.delete(task, Some("e2")).await.unwrap();
+}
 
 /// Of a pod, or of a container in it; its processes are the shim's own user's.
 fn host_process(kind: &str, pod: &str) -> Value {
@@ -61,16 +102,26 @@ async fn a_pod_with_host_processes_lives_and_is_deleted() {
     client.delete(&talker, None).await.unwrap();
 
     let sleeper = unique("hpc-sleeper");
-    let bundle = place.bundle_at(&files, &sleeper, LASTS, &annotations);
-    client.create(&sleeper, &bundle, &Stdio::default()).await.unwrap();
+    let bundle = place.bundle_at(&files, &sleeper, SHELL, &annotations);
+    on_terminal(&bundle);
+    let (mut terminal, ends) = Terminal::new("hpc-shell");
+    client.create(&sleeper, &bundle, &ends).await.unwrap();
+    terminal.connect().await;
     let pid = client.start_process(&sleeper, None).await.unwrap();
+    terminal.types("echo it is %COLOUR%").await;
+    terminal.shows("it is blue").await;
+    terminal.types(r"C:\windows\system32\hcs-probe.exe size").await;
+    terminal.shows("40 lines of 80").await;
+    resize(&client, &sleeper).await;
     exec_in(&client, &sleeper).await;
+    exec_on_terminal(&client, &sleeper).await;
     let pids = client.pids(&sleeper).await.unwrap();
     assert!(pids.iter().any(|process| process.pid == pid.0), "{pids:?}");
     client.stats(&sleeper).await.unwrap();
     assert!(Watched::open(pid.0).is_some(), "it is a process of the host");
     client.kill(&sleeper, None, 9, false).await.unwrap();
     tokio::time::timeout(PATIENCE, client.wait(&sleeper, None)).await.unwrap().unwrap();
+    terminal.ends().await;
     assert_eq!(client.state(&sleeper, None).await.unwrap().status, TaskStatus::Stopped);
     client.delete(&sleeper, None).await.unwrap();
     assert!(notes(&place).is_empty(), "nothing of a container is left");

@@ -12,3 +12,4 @@ mod life;
 mod logs;
 mod place;
 mod streams;
+mod terminal;

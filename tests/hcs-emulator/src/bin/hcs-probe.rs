@@ -3,7 +3,8 @@
 //! `exit <code>` ends with it; `echo` copies lines; `last` runs until it is ended; `endpoint` makes
 //! an endpoint on a network of its own, as a network plugin would, and prints its id; `log <file>` is
 //! a logger, which writes what it hears of a container to the file; `handles <pid>` counts a process'
-//! handles; `event` waits for a control event and ends with 100 more than its number.
+//! handles; `event` waits for a control event and ends with 100 more than its number; `console <line>`
+//! runs a command line on its console; `size` prints how large the console is that it is on.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
@@ -24,6 +25,8 @@ fn main() {
             std::thread::park();
         },
         Some("event") => event(),
+        Some("size") => size(),
+        Some("console") => std::process::exit(on_console(words).expect("it is on a console")),
         Some("endpoint") => endpoint(),
         Some("handles") => handles(&words.next().expect("a pid")),
         Some("log") => log(&words.next().expect("a file")).expect("it can log"),
@@ -48,6 +51,15 @@ fn log(file: &str) -> io::Result<()> {
     writeln!(file, "(the end)")
 }
 
+/// Wine puts a program on its pseudo console and gives it no streams to that: here they are opened by
+/// name, as Windows gives them unasked.
+fn on_console(mut line: impl Iterator<Item = String>) -> io::Result<i32> {
+    let open = |name| std::fs::OpenOptions::new().read(true).write(true).open(name);
+    let mut command = std::process::Command::new(line.next().unwrap_or_default());
+    command.args(line).stdin(open("CONIN$")?).stdout(open("CONOUT$")?).stderr(open("CONOUT$")?);
+    Ok(command.status()?.code().unwrap_or(1))
+}
+
 #[cfg(windows)]
 fn event() {
     hcs_emulator::events::listen();
@@ -59,6 +71,19 @@ fn event() {
 
 #[cfg(not(windows))]
 fn event() {
+    std::process::exit(2);
+}
+
+#[cfg(windows)]
+fn size() {
+    match hcs_emulator::screen::size() {
+        Some((lines, columns)) => println!("{lines} lines of {columns}"),
+        None => println!("no console"),
+    }
+}
+
+#[cfg(not(windows))]
+fn size() {
     std::process::exit(2);
 }
 

@@ -192,10 +192,8 @@ impl Process for HostProcess {
     async fn resize(&self, size: ConsoleSize) -> Result<()> {
         match &self.0 {
             KindOfProcess::Hcs(process) => process.resize(size).await,
-            KindOfProcess::Job(_, id) => {
-                Err(Self::job_failed(Op::Resize, id)(ErrorKind::InvalidState {
-                    state: "without a console",
-                }))
+            KindOfProcess::Job(process, id) => {
+                process.resize(size).await.map_err(Self::job_failed(Op::Resize, id))
             }
         }
     }

@@ -1,21 +1,21 @@
-//! Starting a process in a job: it is made suspended, put into the job, and let go.
+//! Starting a process in a job, on its streams or its console.
 
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::path::Path;
+use std::ptr;
 
 use schema::Pid;
-use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Threading::{
-    CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT,
-    CreateProcessAsUserW, CreateProcessW, DeleteProcThreadAttributeList,
-    EXTENDED_STARTUPINFO_PRESENT, InitializeProcThreadAttributeList,
-    PROC_THREAD_ATTRIBUTE_HANDLE_LIST, PROCESS_INFORMATION, ResumeThread, STARTF_USESTDHANDLES,
-    STARTUPINFOEXW, STARTUPINFOW, TerminateProcess, UpdateProcThreadAttribute,
+    CREATE_BREAKAWAY_FROM_JOB, CREATE_NO_WINDOW, CREATE_UNICODE_ENVIRONMENT, CreateProcessAsUserW,
+    CreateProcessW, EXTENDED_STARTUPINFO_PRESENT, PROCESS_INFORMATION, STARTF_USESTDHANDLES,
+    STARTUPINFOEXW, STARTUPINFOW,
 };
 
 use super::super::text::wide;
 use super::account::Account;
+use super::attributes::Attributes;
+use super::console::Console;
 use super::environment::Variables;
 use super::object::Job;
 use super::resolve::Found;
@@ -29,6 +29,7 @@ use schema::guest::Failure;
 pub(super) struct Started {
     pub(super) process: OwnedHandle,
     pub(super) pid: Pid,
+    pub(super) console: Option<Console>,
 }
 
 /// What a process is started with.
@@ -37,64 +38,46 @@ pub(super) struct Order<'a> {
     pub(super) folder: &'a Path,
     pub(super) variables: &'a Variables,
     pub(super) account: &'a Account,
-    pub(super) streams: &'a Given,
+    pub(super) streams: Given,
 }
 
 /// Starts it. After an error nothing runs.
-pub(super) fn launch(job: &Job, order: &Order<'_>) -> Result<Started, ErrorKind> {
-    let (process, thread, pid) = create(order)?;
-    let begun = job.take_in(process.as_raw_handle()).and_then(|()| {
-        // SAFETY: the handle is open.
-        let count = unsafe { ResumeThread(thread.as_raw_handle()) };
-        if count != u32::MAX {
-            return Ok(());
-        }
-        Err(ErrorKind::io("let a process go", io::Error::last_os_error()))
-    });
-    begun.inspect_err(|_| {
-        // SAFETY: the handle is open; it has not run.
-        unsafe { TerminateProcess(process.as_raw_handle(), 1) };
-    })?;
-    Ok(Started { process, pid })
+pub(super) fn launch(job: &Job, order: Order<'_>) -> Result<Started, ErrorKind> {
+    let (process, pid) = create(job, &order)?;
+    let console = match order.streams {
+        Given::Streams(_) => None,
+        Given::Console(console) => Some(console),
+    };
+    Ok(Started { process, pid, console })
 }
 
-fn create(order: &Order<'_>) -> Result<(OwnedHandle, OwnedHandle, Pid), ErrorKind> {
-    let mut list = Inherited::new(order.streams.raw())
-        .map_err(|error| ErrorKind::io("list what a process inherits", error))?;
+fn create(job: &Job, order: &Order<'_>) -> Result<(OwnedHandle, Pid), ErrorKind> {
+    let describing = |error| ErrorKind::io("describe a process to Windows", error);
+    let mut list = Attributes::new().map_err(describing)?;
+    list.job(job.raw()).map_err(describing)?;
+    let startup = startup(&mut list, &order.streams).map_err(describing)?;
+    let inherits = i32::from(matches!(order.streams, Given::Streams(_)));
     let program = wide(&order.found.program);
     let (mut line, folder) = (wide(&order.found.line), wide(order.folder));
     let block = order.variables.block();
-    let [input, output, error] = order.streams.raw();
-    let startup = STARTUPINFOEXW {
-        StartupInfo: STARTUPINFOW {
-            cb: u32::try_from(size_of::<STARTUPINFOEXW>()).expect("a small structure"),
-            dwFlags: STARTF_USESTDHANDLES,
-            hStdInput: input,
-            hStdOutput: output,
-            hStdError: error,
-            ..STARTUPINFOW::default()
-        },
-        lpAttributeList: list.raw(),
-    };
-    let flags = CREATE_SUSPENDED
-        | CREATE_UNICODE_ENVIRONMENT
+    let flags = CREATE_UNICODE_ENVIRONMENT
         | EXTENDED_STARTUPINFO_PRESENT
-        | CREATE_NO_WINDOW
-        | CREATE_BREAKAWAY_FROM_JOB;
+        | CREATE_BREAKAWAY_FROM_JOB
+        | if inherits != 0 { CREATE_NO_WINDOW } else { 0 };
     signal::allow_interrupts();
     let mut made = PROCESS_INFORMATION::default();
     // SAFETY: every text ends with a zero and lives through the call, as do the list and the block.
     let done = unsafe {
         let (name, block) = (program.as_ptr(), block.as_ptr().cast());
         let startup = (&raw const startup).cast::<STARTUPINFOW>();
-        let none = std::ptr::null();
+        let none = ptr::null();
         if order.account.own {
             CreateProcessW(
                 name,
                 line.as_mut_ptr(),
                 none,
                 none,
-                1,
+                inherits,
                 flags,
                 block,
                 folder.as_ptr(),
@@ -108,7 +91,7 @@ fn create(order: &Order<'_>) -> Result<(OwnedHandle, OwnedHandle, Pid), ErrorKin
                 line.as_mut_ptr(),
                 none,
                 none,
-                1,
+                inherits,
                 flags,
                 block,
                 folder.as_ptr(),
@@ -121,54 +104,38 @@ fn create(order: &Order<'_>) -> Result<(OwnedHandle, OwnedHandle, Pid), ErrorKin
         return Err(refused(&io::Error::last_os_error()));
     }
     // SAFETY: both handles are new and nobody else's.
-    let handles = unsafe {
+    let (process, _thread) = unsafe {
         (OwnedHandle::from_raw_handle(made.hProcess), OwnedHandle::from_raw_handle(made.hThread))
     };
-    Ok((handles.0, handles.1, Pid(made.dwProcessId)))
+    Ok((process, Pid(made.dwProcessId)))
+}
+
+/// With a console the three streams are nothing, for Windows to fill in: it would take those of this
+/// process otherwise.
+fn startup(list: &mut Attributes, streams: &Given) -> io::Result<STARTUPINFOEXW> {
+    let [input, output, error] = match streams {
+        Given::Streams(handles) => {
+            let handles = handles.each_ref().map(OwnedHandle::as_raw_handle);
+            list.inherited(handles)?;
+            handles
+        }
+        Given::Console(console) => {
+            list.console(console.raw())?;
+            [ptr::null_mut(); 3]
+        }
+    };
+    let info = STARTUPINFOW {
+        cb: u32::try_from(size_of::<STARTUPINFOEXW>()).expect("a small structure"),
+        dwFlags: STARTF_USESTDHANDLES,
+        hStdInput: input,
+        hStdOutput: output,
+        hStdError: error,
+        ..STARTUPINFOW::default()
+    };
+    Ok(STARTUPINFOEXW { StartupInfo: info, lpAttributeList: list.raw() })
 }
 
 fn refused(error: &io::Error) -> ErrorKind {
     let code = error.raw_os_error().unwrap_or(0).cast_unsigned();
     ErrorKind::Guest(Failure { code, message: format!("cannot start it: {error}") })
-}
-
-/// The list of what a process inherits.
-struct Inherited {
-    space: Vec<u64>,
-    handles: Box<[HANDLE; 3]>,
-}
-
-impl Inherited {
-    fn new(handles: [HANDLE; 3]) -> io::Result<Self> {
-        let handles = Box::new(handles);
-        let mut size = 0;
-        // SAFETY: without a list it only tells its size.
-        unsafe { InitializeProcThreadAttributeList(std::ptr::null_mut(), 1, 0, &raw mut size) };
-        let mut list = Self { space: vec![0; size.div_ceil(8)], handles };
-        // SAFETY: the space is as large as was asked for, and the handles live as long as the list.
-        let done = unsafe {
-            InitializeProcThreadAttributeList(list.raw(), 1, 0, &raw mut size) != 0
-                && UpdateProcThreadAttribute(
-                    list.raw(),
-                    0,
-                    PROC_THREAD_ATTRIBUTE_HANDLE_LIST as usize,
-                    list.handles.as_ptr().cast(),
-                    size_of::<[HANDLE; 3]>(),
-                    std::ptr::null_mut(),
-                    std::ptr::null(),
-                ) != 0
-        };
-        if done { Ok(list) } else { Err(io::Error::last_os_error()) }
-    }
-
-    fn raw(&mut self) -> *mut std::ffi::c_void {
-        self.space.as_mut_ptr().cast()
-    }
-}
-
-impl Drop for Inherited {
-    fn drop(&mut self) {
-        // SAFETY: it was initialised, or is all zeros.
-        unsafe { DeleteProcThreadAttributeList(self.raw()) };
-    }
 }

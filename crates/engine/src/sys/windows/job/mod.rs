@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! create: job (limits) + root (volume, links)
-//! spawn:  account -> environment -> resolve -> launch (suspended, into the job, let go)
+//! spawn:  account -> environment -> resolve -> streams or console -> launch (into the job)
 //! end:    everything in it is ended -> the root and the account are given back, the job is closed
 //! ```
 //!
@@ -14,7 +14,9 @@
 #![expect(unsafe_code, reason = "job objects are a C interface")]
 
 mod account;
+mod attributes;
 mod beneath;
+mod console;
 mod environment;
 mod launch;
 mod leftovers;

@@ -7,7 +7,7 @@ use schema::SystemId;
 use schema::job::JobLimits;
 use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_MORE_DATA, HANDLE};
 use windows_sys::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_JOB_MEMORY,
+    CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_JOB_MEMORY,
     JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
     JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation, OpenJobObjectW,
     QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
@@ -138,13 +138,6 @@ impl Job {
         }
     }
 
-    /// Puts a process into it, which does not run yet.
-    pub(super) fn take_in(&self, process: HANDLE) -> Result<(), ErrorKind> {
-        // SAFETY: both handles are open.
-        let done = unsafe { AssignProcessToJobObject(self.raw(), process) };
-        if done == 0 { Err(io_error("put a process into its job")) } else { Ok(()) }
-    }
-
     /// It is one of those in it: a process id may be somebody else's by the time that it is opened.
     pub(super) fn holds(&self, process: &OwnedHandle) -> bool {
         let mut is_in = 0;
@@ -160,7 +153,7 @@ impl Job {
         if done == 0 { Err(io_error("end a job")) } else { Ok(()) }
     }
 
-    fn raw(&self) -> HANDLE {
+    pub(super) fn raw(&self) -> HANDLE {
         self.0.as_raw_handle()
     }
 }

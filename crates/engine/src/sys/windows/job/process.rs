@@ -5,13 +5,14 @@ use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schema::process::ControlEvent;
-use schema::{ExitCode, Pid};
+use schema::{ConsoleSize, ExitCode, Pid};
 use tokio::sync::watch;
 use windows_sys::Win32::System::Threading::{
     GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_INFORMATION, PROCESS_SYNCHRONIZE,
     PROCESS_TERMINATE, TerminateProcess, WaitForSingleObject,
 };
 
+use super::console::Console;
 use super::launch::Started;
 use super::object::Job;
 use super::signal;
@@ -25,6 +26,7 @@ pub(in super::super) struct JobProcess(Arc<Inner>);
 struct Inner {
     pid: Pid,
     process: Slot,
+    screen: Screen,
     exit: watch::Receiver<Option<ExitCode>>,
 }
 
@@ -32,7 +34,35 @@ struct Inner {
 /// of its processes.
 type Slot = Arc<Mutex<Option<OwnedHandle>>>;
 
-fn locked(slot: &Slot) -> MutexGuard<'_, Option<OwnedHandle>> {
+/// The console of one that has one, until the process has ended.
+#[derive(Debug, Clone)]
+enum Screen {
+    None,
+    Of(Arc<Mutex<Option<Console>>>),
+}
+
+impl Screen {
+    fn new(console: Option<Console>) -> Self {
+        console.map_or(Self::None, |console| Self::Of(Arc::new(Mutex::new(Some(console)))))
+    }
+
+    /// Whoever reads from it then comes to the end. Waits until that has read all.
+    fn close(&self) {
+        if let Self::Of(console) = self {
+            let console = locked(console).take();
+            drop(console);
+        }
+    }
+
+    fn resize(&self, size: ConsoleSize) -> Result<(), ErrorKind> {
+        let Self::Of(console) = self else {
+            return Err(ErrorKind::InvalidState { state: "without a console" });
+        };
+        locked(console).as_ref().ok_or(ErrorKind::AlreadyStopped)?.resize(size)
+    }
+}
+
+fn locked<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -40,7 +70,8 @@ impl JobProcess {
     /// Watches one that was just started; one that cannot be watched is ended.
     pub(super) fn watch_new(started: Started) -> Result<Self, ErrorKind> {
         let process = Arc::new(Mutex::new(Some(started.process)));
-        Self::watch(Arc::clone(&process), started.pid).inspect_err(|_| {
+        let screen = Screen::new(started.console);
+        Self::watch(Arc::clone(&process), screen, started.pid).inspect_err(|_| {
             if let Some(process) = locked(&process).as_ref() {
                 // Why it could not be watched tells more than why it could not be ended.
                 drop(end(process, ExitCode(1)));
@@ -49,21 +80,23 @@ impl JobProcess {
     }
 
     /// Watches it from a thread of its own: what waits for a program must not keep others waiting.
-    fn watch(process: Slot, pid: Pid) -> Result<Self, ErrorKind> {
+    fn watch(process: Slot, screen: Screen, pid: Pid) -> Result<Self, ErrorKind> {
         let (tell, exit) = watch::channel(None);
         let watching = |error| ErrorKind::io("watch a process", error);
         let watched = locked(&process).as_ref().map(OwnedHandle::try_clone);
         let watched = watched.expect("it is there until it is watched").map_err(watching)?;
-        let slot = Arc::clone(&process);
+        let (slot, shown) = (Arc::clone(&process), screen.clone());
         let thread = std::thread::Builder::new().name("job process".into()).stack_size(64 << 10);
         let waiting = thread.spawn(move || {
             let code = wait(&watched);
             drop((watched, locked(&slot).take()));
             // Whoever asked may have gone.
             tell.send(Some(code)).ok();
+            // Last: nobody may be reading what it still shows.
+            shown.close();
         });
         waiting.map_err(watching)?;
-        Ok(Self(Arc::new(Inner { pid, process, exit })))
+        Ok(Self(Arc::new(Inner { pid, process, screen, exit })))
     }
 
     /// One in a job that somebody else started; nothing when it is not there any more.
@@ -78,7 +111,7 @@ impl JobProcess {
         // SAFETY: the handle is new and nobody else's.
         let process = unsafe { OwnedHandle::from_raw_handle(process) };
         let process = Some(process).filter(|process| job.holds(process))?;
-        Self::watch(Arc::new(Mutex::new(Some(process))), pid).ok()
+        Self::watch(Arc::new(Mutex::new(Some(process))), Screen::None, pid).ok()
     }
 
     pub(in super::super) fn pid(&self) -> Pid {
@@ -103,6 +136,12 @@ impl JobProcess {
     /// Delivers a control event. `false` when it has already ended.
     pub(in super::super) fn signal(&self, event: ControlEvent) -> Result<bool, ErrorKind> {
         self.on_handle("signal a process", |process| signal::send(process, event))
+    }
+
+    /// Resizes its console. Only whoever started it has that.
+    pub(in super::super) async fn resize(&self, size: ConsoleSize) -> Result<(), ErrorKind> {
+        let screen = self.0.screen.clone();
+        super::beside(move || screen.resize(size)).await
     }
 
     /// Does it while the process is there; a failure over its end is its end.

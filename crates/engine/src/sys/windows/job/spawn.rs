@@ -15,15 +15,6 @@ use super::{beneath, stdio};
 use crate::error::ErrorKind;
 use crate::system::Stdio;
 
-/// Refuses what a job's processes cannot have.
-pub(super) fn check(parameters: &ProcessParameters) -> Result<(), ErrorKind> {
-    if !parameters.emulate_console {
-        return Ok(());
-    }
-    let why = "host process containers have no terminal here yet: run it without one";
-    Err(ErrorKind::Unsupported { what: "a terminal".into(), why: why.into() })
-}
-
 /// Starts a process; after an error nothing runs.
 pub(super) fn start(
     job: &Job,
@@ -42,9 +33,8 @@ pub(super) fn start(
     let _alone = starting::alone();
     let (streams, stdio) =
         stdio::make(parameters).map_err(|error| ErrorKind::io("make a process' streams", error))?;
-    let order =
-        Order { found: &found, folder: &folder, variables: &variables, account, streams: &streams };
-    Ok((launch(job, &order)?, stdio))
+    let order = Order { found: &found, folder: &folder, variables: &variables, account, streams };
+    Ok((launch(job, order)?, stdio))
 }
 
 /// A process' folder: the root unless it names one beneath it, which is made when it is not there.

@@ -1,4 +1,5 @@
-//! The standard streams of a process in a job: pipes whose far ends it inherits.
+//! The standard streams of a process in a job: pipes whose far ends it inherits, or a console with a
+//! pipe each way.
 
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
@@ -6,8 +7,7 @@ use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use uuid::Uuid;
 use windows_sys::Win32::Foundation::{
-    GENERIC_READ, GENERIC_WRITE, HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE,
-    SetHandleInformation,
+    GENERIC_READ, GENERIC_WRITE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING,
@@ -16,36 +16,51 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::super::access::Access;
 use super::super::pipes::settle;
 use super::super::text::wide;
+use super::console::Console;
 use crate::system::Stdio;
 use schema::process::ProcessParameters;
 
-/// What the process is given; nothing means the null device.
+/// What the process is given.
 #[derive(Debug)]
-pub(super) struct Given {
-    pub(super) input: OwnedHandle,
-    pub(super) output: OwnedHandle,
-    pub(super) error: OwnedHandle,
-}
-
-impl Given {
-    /// The handles that are inherited, and no other.
-    pub(super) fn raw(&self) -> [HANDLE; 3] {
-        [&self.input, &self.output, &self.error]
-            .map(std::os::windows::io::AsRawHandle::as_raw_handle)
-    }
+pub(super) enum Given {
+    /// Input, output and errors, which it inherits; one that nobody asked for is the null device.
+    Streams([OwnedHandle; 3]),
+    /// All three are its console's.
+    Console(Console),
 }
 
 /// Makes both sides.
 pub(super) fn make(parameters: &ProcessParameters) -> io::Result<(Given, Stdio)> {
+    if parameters.emulate_console {
+        return on_console(parameters);
+    }
     let (input, stdin) = end(parameters.create_std_in_pipe, GENERIC_READ)?;
     let (output, stdout) = end(parameters.create_std_out_pipe, GENERIC_WRITE)?;
     let (error, stderr) = end(parameters.create_std_err_pipe, GENERIC_WRITE)?;
+    let given = [input, output, error];
+    given.iter().try_for_each(let_inherit)?;
     let ours = Stdio {
         stdin: stdin.map(|pipe| Box::pin(pipe) as _),
         stdout: stdout.map(|pipe| Box::pin(pipe) as _),
         stderr: stderr.map(|pipe| Box::pin(pipe) as _),
     };
-    Ok((Given { input, output, error }, ours))
+    Ok((Given::Streams(given), ours))
+}
+
+/// Its keys, and all that it shows: a console has no stream for errors.
+fn on_console(parameters: &ProcessParameters) -> io::Result<(Given, Stdio)> {
+    let (input, keys) = pipe(GENERIC_READ)?;
+    let (output, shown) = end(parameters.create_std_out_pipe, GENERIC_WRITE)?;
+    let (stdin, idle) =
+        if parameters.create_std_in_pipe { (Some(keys), None) } else { (None, Some(keys)) };
+    // Its ends are closed here with the call: they would keep whoever reads from the end of it.
+    let console = Console::new(parameters.console(), &input, &output, idle)?;
+    let ours = Stdio {
+        stdin: stdin.map(|pipe| Box::pin(pipe) as _),
+        stdout: shown.map(|pipe| Box::pin(pipe) as _),
+        stderr: None,
+    };
+    Ok((Given::Console(console), ours))
 }
 
 /// The process' end of a stream, and ours if there is one.
@@ -53,6 +68,11 @@ fn end(wanted: bool, access: u32) -> io::Result<(OwnedHandle, Option<NamedPipeSe
     if !wanted {
         return Ok((open("NUL", access)?, None));
     }
+    pipe(access).map(|(theirs, ours)| (theirs, Some(ours)))
+}
+
+/// The process' end of a pipe, and ours.
+fn pipe(access: u32) -> io::Result<(OwnedHandle, NamedPipeServer)> {
     let name = format!(r"\\.\pipe\transom-{}", Uuid::new_v4());
     let reads = access == GENERIC_READ;
     let mut options = ServerOptions::new();
@@ -61,7 +81,7 @@ fn end(wanted: bool, access: u32) -> io::Result<(OwnedHandle, Option<NamedPipeSe
     let ours = Access::administrators()?.pipe(&name, options.max_instances(1))?;
     let theirs = open(&name, access)?;
     settle(&ours)?;
-    Ok((theirs, Some(ours)))
+    Ok((theirs, ours))
 }
 
 fn open(name: &str, access: u32) -> io::Result<OwnedHandle> {
@@ -82,10 +102,14 @@ fn open(name: &str, access: u32) -> io::Result<OwnedHandle> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the handle is new and nobody else's.
-    let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
-    // SAFETY: it is open. Only a process that is told of it inherits it.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// Only a process that is told of it inherits it.
+fn let_inherit(handle: &OwnedHandle) -> io::Result<()> {
+    // SAFETY: it is open.
     let done = unsafe {
         SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT)
     };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(handle) }
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

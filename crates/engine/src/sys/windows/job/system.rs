@@ -211,7 +211,6 @@ fn start(inner: &Inner, wanted: &ProcessParameters) -> Result<(Unclaimed, Stdio)
     if !inner.life().started {
         return Err(ErrorKind::InvalidState { state: "created" });
     }
-    spawn::check(wanted)?;
     let account = inner.account(container.inherit_user, &wanted.user)?;
     let (started, stdio) = spawn::start(&job, container, &account, wanted)?;
     let process = Unclaimed::new(JobProcess::watch_new(started)?);
