@@ -103,6 +103,14 @@ async fn processes_of_processes_are_in_the_job_and_end_with_it() {
     assert!(list.iter().any(|one| one.process_id == first.pid().0), "{list:?}");
     let used = told.statistics.unwrap();
     assert!(used.memory.memory_usage_commit_bytes > 0 && used.uptime_100ns > 0, "{used:?}");
+    let time = |text: &str| text.parse::<jiff::Timestamp>().expect("a time");
+    assert!(time(&used.container_start_time) < time(&used.timestamp), "{used:?}");
+    // Wine tells no time of one that just begins, as the second may.
+    let first_one = list.iter().find(|one| one.process_id == first.pid().0).unwrap();
+    // A process' time is told by a coarser clock.
+    let slack = Duration::from_mins(1);
+    let begun = time(&first_one.create_timestamp) + slack;
+    assert!(begun > time(&used.container_start_time), "{first_one:?} {used:?}");
     system.terminate().await.unwrap();
     assert_ne!(first.wait().await, ExitCode(0));
     assert!(engine().open(system.id()).await.is_err());
@@ -118,6 +126,7 @@ async fn limits_that_a_job_cannot_have_are_refused_and_leave_nothing_behind() {
     for wrong in [
         JobLimits { cpu_rate: 10_001, ..JobLimits::default() },
         JobLimits { cpu_rate: 100, cpu_weight: 5, ..JobLimits::default() },
+        JobLimits { cpu_weight: 10, ..JobLimits::default() },
         JobLimits { iops: 5, ..JobLimits::default() },
     ] {
         limits(&mut document, wrong);

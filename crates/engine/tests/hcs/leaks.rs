@@ -100,9 +100,7 @@ async fn on_console(system: &HostSystem) {
         create_std_out_pipe: true,
         ..ProcessParameters::default()
     };
-    let (process, mut streams) = system.spawn(&parameters).await.expect("exec on a console");
-    let mut shown = Vec::new();
-    streams.stdout.take().expect("asked for").read_to_end(&mut shown).await.ok();
+    let (process, _streams) = system.spawn(&parameters).await.expect("exec on a console");
     assert_eq!(process.wait().await.0, 4);
 }
 

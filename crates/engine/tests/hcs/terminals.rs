@@ -44,7 +44,7 @@ async fn spawn(system: &HostSystem, parameters: &ProcessParameters) -> (HostProc
 }
 
 /// What a console shows, up to and with a text.
-async fn see(shown: &mut Reader, wanted: &str) {
+async fn see(shown: &mut Reader, wanted: &str) -> String {
     let mut seen = Vec::new();
     let look = async {
         while !String::from_utf8_lossy(&seen).contains(wanted) {
@@ -53,7 +53,9 @@ async fn see(shown: &mut Reader, wanted: &str) {
         }
     };
     let came = tokio::time::timeout(PATIENCE, look).await.is_ok();
-    assert!(came, "no {wanted:?} in {:?}", String::from_utf8_lossy(&seen));
+    let seen = String::from_utf8_lossy(&seen).into_owned();
+    assert!(came, "no {wanted:?} in {seen:?}");
+    seen
 }
 
 /// Everything that it still shows.
@@ -64,30 +66,30 @@ async fn rest(mut shown: Reader) -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-async fn type_at_a_shell(system: &HostSystem) {
+/// What it still shows after its end.
+async fn type_at_a_shell(system: &HostSystem) -> Reader {
     let mut parameters = on_terminal(&probe("console cmd"));
     parameters.environment.insert("COLOUR".into(), "blue".into());
     parameters.console_size = Some([40, 0]);
     let (process, stdio) = spawn(system, &parameters).await;
     assert!(stdio.stderr.is_none());
     let (mut keys, mut shown) = (stdio.stdin.expect("keys"), stdio.stdout.expect("a screen"));
-    let mut types = async |line: &str| {
-        keys.write_all(format!("{line}\r").as_bytes()).await.expect("a pipe has room");
-    };
-    types("echo it is %COLOUR%").await;
-    see(&mut shown, "it is blue").await;
-    types(&probe("size")).await;
-    see(&mut shown, "40 lines of 80").await;
-    types("exit 7").await;
-    rest(shown).await;
-    assert_eq!(within(process.wait()).await, ExitCode(7));
+    let line = format!("echo it is %COLOUR%&{}&exit 7\r", probe("size"));
+    keys.write_all(line.as_bytes()).await.expect("a pipe has room");
+    let seen = see(&mut shown, "40 lines of 80").await;
+    assert!(seen.contains("it is blue"), "{seen:?}");
+    assert_eq!(within(process.wait()).await, ExitCode(7), "of {}", system.id());
+    shown
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shell_on_a_terminal_takes_keys_and_ends_with_its_code() {
     let _no_faults = crate::faults::ORDERS.lock().await;
-    for system in [started("hcs", |_| document()).await, started("job", job).await] {
-        type_at_a_shell(&system).await;
+    let (double, job) = (started("hcs", |_| document()).await, started("job", job).await);
+    type_at_a_shell(&double).await;
+    let shown = type_at_a_shell(&job).await;
+    rest(shown).await;
+    for system in [double, job] {
         system.terminate().await.unwrap();
     }
 }

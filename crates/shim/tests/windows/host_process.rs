@@ -108,9 +108,8 @@ async fn a_pod_with_host_processes_lives_and_is_deleted() {
     client.create(&sleeper, &bundle, &ends).await.unwrap();
     terminal.connect().await;
     let pid = client.start_process(&sleeper, None).await.unwrap();
-    terminal.types("echo it is %COLOUR%").await;
+    terminal.types(r"echo it is %COLOUR%&C:\windows\system32\hcs-probe.exe size").await;
     terminal.shows("it is blue").await;
-    terminal.types(r"C:\windows\system32\hcs-probe.exe size").await;
     terminal.shows("40 lines of 80").await;
     resize(&client, &sleeper).await;
     exec_in(&client, &sleeper).await;

@@ -52,6 +52,13 @@ fn rate(job: &Job, rate: u32) -> Result<(), ErrorKind> {
 }
 
 fn weight(job: &Job, weight: u32) -> Result<(), ErrorKind> {
+    if weight > 9 {
+        return Err(ErrorKind::InvalidDocument {
+            field: "HostProcess.Limits.CpuWeight".into(),
+            value: weight.to_string(),
+            rule: "from 1 to 9".into(),
+        });
+    }
     let flags = JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_WEIGHT_BASED;
     processor(job, flags, weight)
 }
@@ -67,15 +74,14 @@ fn processor(job: &Job, flags: u32, value: u32) -> Result<(), ErrorKind> {
     set.map_err(|error| ErrorKind::io("limit a job's processors", error))
 }
 
+/// Those of more than one group need Windows Server 2022.
 fn affinity(job: &Job, limits: &JobLimits) -> Result<(), ErrorKind> {
-    let [only] = limits.affinities.as_slice() else {
-        return Err(ErrorKind::Unsupported {
-            what: "processors of more than one group".into(),
-            why: "name those of one".into(),
-        });
-    };
-    let mask = usize::try_from(only.mask).unwrap_or(usize::MAX);
-    let group = GROUP_AFFINITY { Mask: mask, Group: only.group, Reserved: [0; 3] };
-    let set = job.set(JobObjectGroupInformationEx, &group);
+    let groups = limits.affinities.iter().map(|one| GROUP_AFFINITY {
+        Mask: usize::try_from(one.mask).unwrap_or(usize::MAX),
+        Group: one.group,
+        Reserved: [0; 3],
+    });
+    let groups = groups.collect::<Vec<_>>();
+    let set = job.set_all(JobObjectGroupInformationEx, &groups);
     set.map_err(|error| ErrorKind::io("choose a job's processors", error))
 }

@@ -84,11 +84,15 @@ impl Job {
     }
 
     pub(super) fn set<T>(&self, class: i32, value: &T) -> io::Result<()> {
-        let size = u32::try_from(size_of::<T>()).expect("a small structure");
-        // SAFETY: the value is its class' and as large as it is said to be.
-        let done = unsafe {
-            SetInformationJobObject(self.raw(), class, std::ptr::from_ref(value).cast(), size)
-        };
+        self.set_all(class, std::slice::from_ref(value))
+    }
+
+    /// The same for a class that takes several.
+    pub(super) fn set_all<T>(&self, class: i32, values: &[T]) -> io::Result<()> {
+        let size = u32::try_from(size_of_val(values)).unwrap_or(u32::MAX);
+        // SAFETY: the values are their class' and as large as they are said to be.
+        let done =
+            unsafe { SetInformationJobObject(self.raw(), class, values.as_ptr().cast(), size) };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 

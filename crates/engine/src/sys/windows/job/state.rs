@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use schema::SystemId;
 use schema::job::JobContainer;
 use tokio::sync::watch;
@@ -27,7 +28,6 @@ pub(super) const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Inner {
     pub(super) id: SystemId,
     pub(super) owner: String,
-    pub(super) begun: Instant,
     /// Where the notes are.
     state: PathBuf,
     /// Nothing when another process made it.
@@ -41,6 +41,8 @@ pub(super) struct Inner {
 #[derive(Debug)]
 pub(super) struct Life {
     pub(super) started: bool,
+    /// When; nothing when another process made it.
+    pub(super) since: Option<Timestamp>,
     /// It is being ended: no process is started any more.
     ending: bool,
     /// Those that were started here and run.
@@ -119,11 +121,16 @@ impl Inner {
         Self {
             id: id.clone(),
             owner: owner.to_owned(),
-            begun: Instant::now(),
             state: state.to_owned(),
             container,
             tell: watch::Sender::new(None),
-            life: Mutex::new(Life { started: false, ending: false, processes: Vec::new(), job }),
+            life: Mutex::new(Life {
+                started: false,
+                since: None,
+                ending: false,
+                processes: Vec::new(),
+                job,
+            }),
             on_host: Mutex::default(),
         }
     }

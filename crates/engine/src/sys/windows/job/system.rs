@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use schema::document::ComputeSystem;
 use schema::job::JobContainer;
 use schema::process::{ControlEvent, ProcessParameters};
@@ -90,9 +91,11 @@ impl JobSystem {
         if self.0.has_ended() {
             return Err(ErrorKind::AlreadyStopped);
         }
-        if std::mem::replace(&mut self.0.life().started, true) {
+        let mut life = self.0.life();
+        if std::mem::replace(&mut life.started, true) {
             return Err(ErrorKind::InvalidState { state: "running" });
         }
+        life.since = Some(Timestamp::now());
         Ok(())
     }
 
@@ -169,8 +172,8 @@ impl JobSystem {
         let job = self.0.job()?;
         let mut properties = self.describe();
         if query.contains(&PropertyType::Statistics) {
-            let uptime = u64::try_from(self.0.begun.elapsed().as_micros() * 10).unwrap_or(u64::MAX);
-            properties.statistics = Some(statistics::statistics(&job, uptime)?);
+            let since = self.0.life().since;
+            properties.statistics = Some(statistics::statistics(&job, since)?);
         }
         if query.contains(&PropertyType::ProcessList) {
             properties.process_list = Some(statistics::processes(&job)?);
