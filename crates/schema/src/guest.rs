@@ -24,6 +24,9 @@ pub const CONTROL_FD: &str = "TRANSOM_CONTROL_FD";
 /// hexadecimal, of the first 64. Without it, those that Linux tells of.
 pub const PROCESSORS: &str = "TRANSOM_PROCESSORS";
 
+/// The exit code of a guest behind which nothing of the registry is left to be written.
+pub const REGISTRY_IS_WRITTEN: i32 = 90;
+
 /// A request and the number that its reply will carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {

@@ -76,6 +76,35 @@ async fn registry_values_of_the_document_are_there_and_last_after_a_shutdown() {
     silo.end().await;
 }
 
+/// Writing it takes longer than the rest of an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machines_registry_is_written_only_when_something_in_it_became_another() {
+    need_host!();
+    let home = r"reg add HKCU\Software\Transom /v Mine /d yes /f";
+    for (name, command, written) in [
+        ("untouched", "hostname", [false, false]),
+        ("own", home, [false, true]),
+        ("set", r"reg add HKLM\Software\Transom /v Late /d yes /f", [true, true]),
+        ("gone", r"reg delete HKLM\Software\Microsoft\Speech /f", [true, true]),
+    ] {
+        let silo = Running::start(name, |_| {}).await;
+        let prefix = silo.host.scratch(&silo.id).join("prefix");
+        let files = [prefix.join("system.reg"), prefix.join("user.reg")];
+        let identities = || files.each_ref().map(|file| engine::os::fs::identity_of(file).unwrap());
+        let before = identities();
+        let ended = silo.run(command).await;
+        assert_eq!(ended.code, 0, "{name}: {}{}", ended.out, ended.err);
+        silo.system.shutdown().await.unwrap();
+        assert_eq!(silo.system.wait().await.kind, engine::ExitKind::Graceful, "{name}");
+        let after = identities();
+        assert_eq!([0, 1].map(|file| before[file] != after[file]), written, "{name}");
+        let [machine, own] = files.map(|file| std::fs::read_to_string(file).unwrap());
+        assert_eq!(machine.contains("\"Late\"=\"yes\""), name == "set");
+        assert_eq!(own.contains("\"Mine\"=\"yes\""), name == "own");
+        silo.end().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_mebibytes_go_through_unchanged() {
     need_host!();

@@ -8,10 +8,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use schema::guest::{Answer, CONTROL_FD, Call, Event, Failure, Message, Request};
+use schema::guest::{
+    Answer, CONTROL_FD, Call, Event, Failure, Message, REGISTRY_IS_WRITTEN, Request,
+};
 use schema::process::ControlEvent;
 use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitForSingleObject};
 
+use super::flush::Changes;
 use super::linux::{self, Fd};
 use super::reached_pipes::reach;
 use super::served_pipes::ServedPipes;
@@ -32,6 +35,8 @@ struct Session {
     wire: Wire,
     /// Volumes and network interfaces can be asked about already.
     devices: bool,
+    /// In the registry, since the session was set up; `None` when they cannot be told of.
+    changes: Option<Changes>,
     /// By pid. An open handle keeps the pid from being used again before its exit was reported.
     children: Mutex<BTreeMap<u32, Arc<Child>>>,
     /// Pipes that the host answers.
@@ -51,6 +56,7 @@ pub(super) fn serve() -> io::Result<()> {
     let session = Arc::new(Session {
         wire,
         devices: devices::serve().is_ok(),
+        changes: Changes::watch().ok(),
         children: Mutex::new(BTreeMap::new()),
         pipes: Arc::default(),
     });
@@ -140,9 +146,10 @@ impl Session {
         while !self.children().is_empty() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // Pid 1 follows, and has Wine's server write the registry.
+        let written = self.changes.as_ref().is_some_and(Changes::settle);
         self.answer(id, ended.map(|()| Answer::Done))?;
-        std::process::exit(0)
+        // Pid 1 follows, and has Wine's server write the registry.
+        std::process::exit(if written { REGISTRY_IS_WRITTEN } else { 0 })
     }
 
     fn answer(&self, id: u64, result: Result<Answer, Failure>) -> io::Result<()> {

@@ -11,7 +11,7 @@
 //!
 //! It is a fork without an `exec`: its memory stays out of reach of what it starts, which has the
 //! same ids. The session is over when the resident guest or wineserver ends; how is told to the
-//! silo host, wineserver is told to write the registry, and pid 1 ends, and with it everything
+//! silo host, wineserver is told to write the registry if anything in it changed, and pid 1 ends, and with it everything
 //! inside. It also ends when the silo host does.
 
 mod children;
@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
+use schema::guest::REGISTRY_IS_WRITTEN;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use children::heed as heed_children;
@@ -88,6 +89,8 @@ struct Session {
     children: Children,
     /// How those of the two that were reaped have ended, in words.
     words: Vec<String>,
+    /// The guest has left nothing of the registry to be written.
+    written: bool,
 }
 
 impl Session {
@@ -96,7 +99,7 @@ impl Session {
         let children = Children::watch()?;
         let server = wine.start_server(&resident.log)?;
         let guest = wine.start_guest(resident.control, &resident.log)?;
-        Ok(Self { wine, server, guest, children, words: Vec::new() })
+        Ok(Self { wine, server, guest, children, words: Vec::new(), written: false })
     }
 
     fn serve(mut self, link: &mut Conn) -> i32 {
@@ -135,8 +138,9 @@ impl Session {
     /// descriptor was looked at, so how they ended is kept.
     fn reap(&mut self) {
         let known = [(self.server.pid, "wineserver"), (self.guest.pid, "the guest")];
-        let words = &mut self.words;
+        let (words, written) = (&mut self.words, &mut self.written);
         self.children.reap(|pid, status| {
+            *written |= pid == known[1].0 && status.exit_status() == Some(REGISTRY_IS_WRITTEN);
             let name = known.iter().find(|(its, _)| *its == pid).map(|(_, name)| name);
             words.extend(name.map(|name| format!("{name} {}", ending(status))));
         });
@@ -144,7 +148,7 @@ impl Session {
 
     /// Has the registry written. Wineserver takes everything that still runs with it.
     fn end(self) -> i32 {
-        self.server.signal(Signal::TERM);
+        self.server.signal(if self.written { Signal::KILL } else { Signal::TERM });
         i32::from(!self.server.ended_within(FLUSH_WITHIN))
     }
 }
@@ -214,7 +218,8 @@ mod tests {
         let plan =
             WinePlan { loader: "wine".into(), server: "wineserver".into(), variables: vec![] };
         let wine = Wine { plan, processors: 1 };
-        let mut session = Session { wine, server, guest, children, words: Vec::new() };
+        let mut session =
+            Session { wine, server, guest, children, words: Vec::new(), written: false };
         session.reap();
         assert_eq!(session.last_words(), "the guest ended with exit code 7");
         session.server.signal(Signal::KILL);
