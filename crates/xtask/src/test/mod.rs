@@ -4,6 +4,7 @@
 //! that fails, and ends with a table and one line of all tests that were counted.
 
 mod count;
+mod reasons;
 mod steps;
 
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use anyhow::ensure;
 use xshell::{Shell, cmd};
 
 use super::count::Count;
+use super::reasons::Reasons;
 use crate::metadata::Metadata;
 use crate::windows::Toolchain;
 use crate::wine::Session;
@@ -87,7 +88,12 @@ impl<'a> Checkout<'a> {
 /// Runs a test program; one that failed without saying which test did is an error.
 fn counted(command: &mut Command) -> anyhow::Result<Count> {
     let mut count = Count::default();
-    let succeeded = program::tee(command, |line| count.read(line))?;
+    let mut reasons = Reasons::default();
+    let succeeded = program::tee(command, |line| {
+        count.read(line);
+        reasons.read(line);
+    })?;
+    print!("{reasons}");
     ensure!(succeeded || count.all_passed().is_err(), "cargo failed before the tests did");
     Ok(count)
 }
