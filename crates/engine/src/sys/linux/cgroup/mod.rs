@@ -182,10 +182,15 @@ impl Cgroup {
         }
     }
 
-    /// Files that a process joins by writing `0` to.
+    /// Files that a process of one thread joins by writing `0` to. In version 1 it joins as a thread:
+    /// for whole processes the kernel waits until no other one is starting or ending anywhere.
     pub(crate) fn doors(&self) -> Result<Vec<File>, ErrorKind> {
+        let name = match &self.version {
+            Version::V1(_) => "tasks",
+            Version::V2(_) => "cgroup.procs",
+        };
         let open = |dir: PathBuf| {
-            let path = dir.join("cgroup.procs");
+            let path = dir.join(name);
             File::options()
                 .write(true)
                 .open(&path)

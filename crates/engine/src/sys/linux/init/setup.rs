@@ -24,7 +24,7 @@ pub(crate) struct Setup {
     pub(crate) control: OwnedFd,
     /// Takes what Wine says while it starts.
     pub(crate) log: OwnedFd,
-    /// The control groups' `cgroup.procs`.
+    /// What joins the control groups.
     pub(crate) doors: Vec<File>,
     /// Takes the silo to one processor.
     pub(crate) gathering: Option<File>,
