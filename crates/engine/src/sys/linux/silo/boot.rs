@@ -166,6 +166,7 @@ impl Forked {
             ids: self.ids,
             pid_one: self.pid_one,
             link: self.link,
+            link_is_over: false,
             guests: self.guests,
             served: Vec::new(),
             reached: Vec::new(),
@@ -205,8 +206,9 @@ impl Host {
         // A guest that is gone says nothing; pid 1 will say why.
         let silent = self.pid_one.pidfd();
         let resident = self.guests.resident().unwrap_or(silent);
+        let link = if self.link_is_over { silent } else { self.link.as_fd() };
         let mut watched = [
-            PollFd::new(&self.link, PollFlags::IN),
+            PollFd::from_borrowed_fd(link, PollFlags::IN),
             PollFd::from_borrowed_fd(resident, PollFlags::IN),
             PollFd::from_borrowed_fd(self.pid_one.pidfd(), PollFlags::IN),
             PollFd::new(creator, PollFlags::IN),
@@ -235,7 +237,7 @@ impl Host {
     }
 
     fn boot_report(&mut self) -> Result<(), ErrorKind> {
-        let _ = self.link.fill();
+        self.link_is_over = !self.link.fill().unwrap_or(false);
         while let Ok(Some(report)) = self.link.next() {
             match report {
                 Report::Over(words) | Report::Failed(Refusal::Stillborn(words)) => {

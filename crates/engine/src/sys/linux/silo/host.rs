@@ -57,6 +57,8 @@ pub(super) struct Host {
     pub(super) ids: IdMap,
     pub(super) pid_one: Child,
     pub(super) link: Conn,
+    /// Pid 1 has closed its end: it is about to end, which may take longer than a moment.
+    pub(super) link_is_over: bool,
     pub(super) guests: Guests,
     /// Pipes that the guest serves.
     pub(super) served: Vec<PipePlan>,
@@ -132,9 +134,12 @@ impl Host {
     fn watched(&self) -> (Vec<Source>, Vec<PollFd<'_>>) {
         let mut all = vec![
             (Source::PidOne, PollFd::from_borrowed_fd(self.pid_one.pidfd(), PollFlags::IN)),
-            (Source::Link, conn(&self.link)),
             (Source::Oom, PollFd::new(&self.oom, self.oom.interest())),
         ];
+        // Closed, it would have something to tell all the time.
+        if !self.link_is_over {
+            all.push((Source::Link, conn(&self.link)));
+        }
         let listener = self.clients.listener();
         all.extend(
             listener.map(|fd| (Source::Listener, PollFd::from_borrowed_fd(fd, PollFlags::IN))),
@@ -179,7 +184,7 @@ impl Host {
 
     fn on_link(&mut self) {
         let _ = self.link.flush();
-        let _ = self.link.fill();
+        self.link_is_over = !self.link.fill().unwrap_or(false);
         while let Ok(Some(report)) = self.link.next() {
             match report {
                 Report::Console(outcome) => {
