@@ -11,8 +11,9 @@
 //!
 //! It is a fork without an `exec`: its memory stays out of reach of what it starts, which has the
 //! same ids. The session is over when the resident guest or wineserver ends; how is told to the
-//! silo host, wineserver is told to write the registry if anything in it changed, and pid 1 ends, and with it everything
-//! inside. It also ends when the silo host does.
+//! silo host, wineserver is told to write the registry unless the guest says that nothing of it is
+//! left to be written, and pid 1 ends, and with it everything inside. It also ends when the silo
+//! host does.
 
 mod children;
 mod setup;
@@ -24,11 +25,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
-use schema::guest::REGISTRY_IS_WRITTEN;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use children::heed as heed_children;
-use children::{Children, ending};
+use children::{Children, Ending};
 pub(crate) use setup::Setup;
 use wine::{Program, Wine};
 
@@ -128,21 +128,29 @@ impl Session {
     }
 
     /// Who ended, and how. When wineserver goes, the guest follows it without a word.
+    ///
+    /// Neither is reaped: that takes its entries out of `/proc`, and the kernel goes round and round
+    /// until the last of its threads has let go of them, which may want this very processor.
     fn last_words(&mut self) -> String {
         self.guest.ended_within(FOLLOWS_WITHIN);
-        self.reap();
+        for program in [&self.server, &self.guest] {
+            if let Some(ending) = program.ending() {
+                self.written |= program.pid == self.guest.pid && ending.says_written();
+                self.words.push(told(program.pid == self.server.pid, &ending));
+            }
+        }
         self.words.join(", ")
     }
 
     /// Takes away those that have ended. One of the two may be among them before its own
     /// descriptor was looked at, so how they ended is kept.
     fn reap(&mut self) {
-        let known = [(self.server.pid, "wineserver"), (self.guest.pid, "the guest")];
-        let (words, written) = (&mut self.words, &mut self.written);
-        self.children.reap(|pid, status| {
-            *written |= pid == known[1].0 && status.exit_status() == Some(REGISTRY_IS_WRITTEN);
-            let name = known.iter().find(|(its, _)| *its == pid).map(|(_, name)| name);
-            words.extend(name.map(|name| format!("{name} {}", ending(status))));
+        let Self { server, guest, words, written, .. } = self;
+        self.children.reap(|pid, ending| {
+            if pid == server.pid || pid == guest.pid {
+                *written |= pid == guest.pid && ending.says_written();
+                words.push(told(pid == server.pid, &ending));
+            }
         });
     }
 
@@ -151,6 +159,10 @@ impl Session {
         self.server.signal(if self.written { Signal::KILL } else { Signal::TERM });
         i32::from(!self.server.ended_within(FLUSH_WITHIN))
     }
+}
+
+fn told(is_server: bool, ending: &Ending) -> String {
+    format!("{} {ending}", if is_server { "wineserver" } else { "the guest" })
 }
 
 /// Carries out what has arrived; `false` when the silo host is gone.
@@ -185,6 +197,8 @@ fn raw(fd: &OwnedFd) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use schema::guest::REGISTRY_IS_WRITTEN;
+
     use super::*;
 
     /// Reaping takes whatever child has ended, also other tests': it needs a process of its own.
@@ -211,17 +225,23 @@ mod tests {
             command.args(["-c", text]);
             wine::start(command).unwrap()
         };
-        let server = sleeper("exec sleep 1000");
-        let guest = sleeper("exit 7");
-        assert!(guest.ended_within(Duration::from_mins(1)), "its end is not told");
-        let children = Children::watch().unwrap();
-        let plan =
-            WinePlan { loader: "wine".into(), server: "wineserver".into(), variables: vec![] };
-        let wine = Wine { plan, processors: 1 };
-        let mut session =
-            Session { wine, server, guest, children, words: Vec::new(), written: false };
-        session.reap();
-        assert_eq!(session.last_words(), "the guest ended with exit code 7");
-        session.server.signal(Signal::KILL);
+        for (code, reaped) in [(7, true), (7, false), (REGISTRY_IS_WRITTEN, false)] {
+            let server = sleeper("exec sleep 1000");
+            let guest = sleeper(&format!("exit {code}"));
+            assert!(guest.ended_within(Duration::from_mins(1)), "its end is not told");
+            let children = Children::watch().unwrap();
+            let plan =
+                WinePlan { loader: "wine".into(), server: "wineserver".into(), variables: vec![] };
+            let wine = Wine { plan, processors: 1 };
+            let mut session =
+                Session { wine, server, guest, children, words: Vec::new(), written: false };
+            if reaped {
+                session.reap();
+            }
+            assert_eq!(session.last_words(), format!("the guest ended with exit code {code}"));
+            assert_eq!(session.written, code == REGISTRY_IS_WRITTEN);
+            session.server.signal(Signal::KILL);
+            assert!(session.server.ended_within(Duration::from_mins(1)), "it was killed");
+        }
     }
 }

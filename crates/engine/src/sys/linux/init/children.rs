@@ -3,12 +3,14 @@
 //!
 //! All are reaped here and nowhere else, so that how one of its own ended is known.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, wait, waitid};
+use schema::guest::REGISTRY_IS_WRITTEN;
 
 use crate::error::ErrorKind;
 
@@ -38,11 +40,12 @@ impl Children {
     }
 
     /// Reaps all that have ended, and calls `each` with who and how.
-    pub(super) fn reap(&self, mut each: impl FnMut(Pid, WaitStatus)) {
+    pub(super) fn reap(&self, mut each: impl FnMut(Pid, Ending)) {
         let mut pending = [0; 1024];
         while rustix::io::read(&self.0, &mut pending).is_ok_and(|count| count > 0) {}
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            each(pid, status);
+            let signal = status.terminating_signal();
+            each(pid, Ending { code: status.exit_status(), signal });
         }
     }
 }
@@ -60,12 +63,34 @@ pub(super) fn unblock_in(command: &mut Command) {
     unsafe { command.pre_exec(unblock) };
 }
 
-/// How a child ended, in words.
-pub(super) fn ending(status: WaitStatus) -> String {
-    match (status.exit_status(), status.terminating_signal()) {
-        (_, Some(signal)) => format!("ended by signal {signal}"),
-        (Some(code), _) => format!("ended with exit code {code}"),
-        _ => "ended".to_owned(),
+/// How a child ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending {
+    code: Option<i32>,
+    signal: Option<i32>,
+}
+
+impl Ending {
+    /// Of one that has ended and is left as it is; `None` when it has not, or was reaped.
+    pub(super) fn of(pidfd: BorrowedFd<'_>) -> Option<Self> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::PidFd(pidfd), options).ok().flatten()?;
+        Some(Self { code: status.exit_status(), signal: status.terminating_signal() })
+    }
+
+    /// A guest says so that nothing of the registry is left to be written.
+    pub(super) fn says_written(self) -> bool {
+        self.code == Some(REGISTRY_IS_WRITTEN)
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self { signal: Some(signal), .. } => write!(f, "ended by signal {signal}"),
+            Self { code: Some(code), .. } => write!(f, "ended with exit code {code}"),
+            _ => f.write_str("ended"),
+        }
     }
 }
 

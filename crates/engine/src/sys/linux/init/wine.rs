@@ -14,7 +14,8 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
 };
 
-use super::{children, raw, readable_before};
+use super::children::{self, Ending};
+use super::{raw, readable_before};
 use crate::error::ErrorKind;
 use crate::sys::plan::WinePlan;
 
@@ -61,6 +62,11 @@ impl Program {
 
     pub(super) fn ended_within(&self, time: Duration) -> bool {
         readable_before(&self.pidfd, Instant::now() + time)
+    }
+
+    /// How it ended, if it did and was not reaped.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        Ending::of(self.pidfd.as_fd())
     }
 }
 
