@@ -103,7 +103,13 @@ fn switches_are_switched_as_dockers_are_and_stages_can_be_done_anew_alone() {
 fn a_level_of_compression_counts_for_layers_that_are_there() {
     let host = host::shared();
     let context = Context::new("FROM transom/base\nCOPY text C:/\n");
-    let text = (0..20_000).fold(String::new(), |text, number| text + &format!("line {number}\n"));
+    // Words of some hundred, in no order: what is as regular as numbers in a row is a matter of luck.
+    let mut state = 7_u32;
+    let mut word = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        format!("word{} ", (state >> 16) % 700 * 7919)
+    };
+    let text: String = (0..40_000).map(|_| word()).collect();
     context.file("text", text);
     let size = |how: &str| {
         let folder = context.path("layout");
