@@ -70,9 +70,12 @@ static int fill(int argc, char **argv) {
     return written < most;
 }
 
+static volatile LONG turning;
+
 static DWORD WINAPI turn(void *argument) {
     volatile unsigned long long count = 0;
     (void)argument;
+    InterlockedIncrement(&turning);
     while (count + 1) count++;
     return 0;
 }
@@ -98,6 +101,8 @@ static int spin(int argc, char **argv) {
 static int burn(int argc, char **argv) {
     if (argc == 1 && !SetProcessAffinityMask(GetCurrentProcess(), 1ull << atol(argv[0]))) return 250;
     for (int i = 0; i < 2; i++) CreateThread(NULL, 0, turn, NULL, 0, NULL);
+    /* Wine chooses a thread's processors while it begins, and would undo what was chosen from outside. */
+    while (turning < 2) Sleep(1);
     printf("burning\n");
     fflush(stdout);
     Sleep(INFINITE);
