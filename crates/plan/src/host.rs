@@ -53,6 +53,8 @@ pub struct HostFacts {
     pub log_level: String,
     /// Keep secrets out of logs.
     pub scrub_logs: bool,
+    /// It has the bind filter: what a host process container sees can be bound for it alone.
+    pub bind_filter: bool,
 }
 
 impl HostFacts {
@@ -66,10 +68,11 @@ impl HostFacts {
             program_files: String::new(),
             log_level: "info".into(),
             scrub_logs: true,
+            bind_filter: false,
         }
     }
 
-    /// A Windows host.
+    /// A Windows host, without the bind filter.
     pub fn windows(build: u32, processors: u32, shim_folder: impl Into<String>) -> Self {
         Self {
             paths: PathStyle::Windows,
@@ -79,6 +82,7 @@ impl HostFacts {
             program_files: r"C:\Program Files".into(),
             log_level: "info".into(),
             scrub_logs: true,
+            bind_filter: false,
         }
     }
 

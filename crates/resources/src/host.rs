@@ -22,7 +22,10 @@ pub fn facts() -> HostFacts {
         PathStyle::Windows => {
             let shim = std::env::current_exe().unwrap_or_default();
             let folder = shim.parent().map(|path| path.display().to_string()).unwrap_or_default();
-            HostFacts::windows(plan::host::builds::LTSC2022, processors, folder)
+            HostFacts {
+                bind_filter: engine::os::machine::has_bind_filter(),
+                ..HostFacts::windows(plan::host::builds::LTSC2022, processors, folder)
+            }
         }
     }
 }

@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 pub struct JobContainer {
     /// Where its processes see the container's files: `CONTAINER_SANDBOX_MOUNT_POINT`.
     pub root: String,
+    /// The root and the mounts are bound in a silo of its own: only its processes see them there.
+    /// Else the root is mounted on the host, and mounts are links below it.
+    pub bound: bool,
     /// Its processes run as the shim's own account.
     pub inherit_user: bool,
     /// What it may use.
     pub limits: JobLimits,
-    /// What is seen below the root.
+    /// What is seen of the host's files.
     pub mounts: Vec<JobMount>,
 }
 
@@ -47,12 +50,16 @@ pub struct JobAffinity {
     pub group: u16,
 }
 
-/// A host folder or file that is seen below the root.
+/// A host folder or file that is seen in the container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct JobMount {
     /// On the host.
     pub source: String,
-    /// The link's path.
+    /// The path of its link, beneath the container's files.
     pub link: String,
+    /// Where it is bound, of a container whose mounts are.
+    pub destination: String,
+    /// What is bound cannot be written to.
+    pub read_only: bool,
 }

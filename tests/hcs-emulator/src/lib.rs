@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! a program --LoadLibrary--> computecore.dll, vmcompute.dll,     dlls/, on `client`
-//!                                 computestorage.dll, computenetwork.dll
+//!                                 computestorage.dll, computenetwork.dll; bindfltapi.dll, on `silos`
 //!                                 | a local socket, `wire`
 //!                            hcs-emulator.exe                    `service`: outlives its callers
 //!                                 | CreateProcess, job objects
@@ -34,3 +34,5 @@ pub mod privileges;
 pub mod screen;
 #[cfg(windows)]
 pub mod service;
+#[cfg(windows)]
+pub mod silos;

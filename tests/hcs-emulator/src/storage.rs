@@ -56,7 +56,7 @@ fn is_volume(path: &Path) -> bool {
 }
 
 /// Where a layer's, or a volume's, marks are.
-fn place(path: &Path) -> Result<PathBuf, u32> {
+pub(crate) fn place(path: &Path) -> Result<PathBuf, u32> {
     if !is_volume(path) {
         return if path.is_dir() { Ok(path.to_owned()) } else { Err(codes::NO_PATH) };
     }

@@ -54,7 +54,7 @@ async fn started(name: &str) -> HostSystem {
 }
 
 /// What a command line prints, and its end.
-async fn output(system: &HostSystem, line: &str) -> (String, ExitCode) {
+pub(crate) async fn output(system: &HostSystem, line: &str) -> (String, ExitCode) {
     let parameters = ProcessParameters {
         command_line: line.to_owned(),
         create_std_out_pipe: true,
@@ -217,8 +217,8 @@ async fn a_working_folder_is_made_beneath_the_root_and_nowhere_else() {
 async fn what_a_mount_needs_and_cannot_have_leaves_nothing_behind() {
     let id = id("mounts");
     let mut document = job(&id);
-    let link = root(&id).join("there").display().to_string();
-    let mount = JobMount { source: r"C:\there\is\no\such".into(), link };
+    let (source, link) = (r"C:\there\is\no\such".into(), "there".into());
+    let mount = JobMount { source, link, ..JobMount::default() };
     document.container.as_mut().unwrap().job.as_mut().unwrap().mounts = vec![mount];
     let refused = engine().create(&id, &document).await.unwrap_err();
     assert!(format!("{:#}", refused.kind).contains("link"), "{refused:?}");
@@ -233,7 +233,7 @@ async fn what_is_in_a_mounts_way_is_refused_and_stays() {
     let there = root(&id).join("there");
     std::fs::create_dir_all(&there).unwrap();
     let source = std::env::temp_dir().display().to_string();
-    let mount = JobMount { source, link: there.display().to_string() };
+    let mount = JobMount { source, link: "there".into(), ..JobMount::default() };
     document.container.as_mut().unwrap().job.as_mut().unwrap().mounts = vec![mount];
     let refused = engine().create(&id, &document).await.unwrap_err();
     assert!(format!("{:#}", refused.kind).contains("link"), "{refused:?}");

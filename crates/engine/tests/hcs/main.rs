@@ -4,6 +4,7 @@
 
 #![cfg(windows)]
 
+mod bound;
 mod conformance;
 mod credentials;
 mod faults;

@@ -1,4 +1,5 @@
-//! Host process containers: job objects, in a pod that is nothing by itself.
+//! Host process containers: job objects, in a pod that is nothing by itself. Here without the bind
+//! filter; with it: [`bound`](crate::bound).
 
 use std::path::Path;
 use std::pin::pin;
@@ -13,10 +14,11 @@ use serde_json::{Value, json};
 use shim::client::{Client, Stdio, TaskStatus};
 
 use crate::crash::delete;
+use crate::filter;
 use crate::place::{self, PATIENCE, Pipe, Place, end, exec_in, in_pod, to, unique};
 use crate::terminal::Terminal;
 
-const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
+pub(crate) const LASTS: &str = r"C:\windows\system32\hcs-probe.exe last";
 
 /// A shell for a terminal, to which Wine gives no streams unasked.
 const SHELL: &str = r"C:\windows\system32\hcs-probe.exe console cmd";
@@ -58,7 +60,7 @@ async fn exec_on_terminal(client: &Client, task: &str) {
 }
 
 /// Of a pod, or of a container in it; its processes are the shim's own user's.
-fn host_process(kind: &str, pod: &str) -> Value {
+pub(crate) fn host_process(kind: &str, pod: &str) -> Value {
     let mut annotations = in_pod(kind, pod);
     annotations["microsoft.com/hostprocess-container"] = json!("true");
     annotations["microsoft.com/hostprocess-inherit-user"] = json!("true");
@@ -66,7 +68,7 @@ fn host_process(kind: &str, pod: &str) -> Value {
 }
 
 /// Windows puts a container's volume at its root, which Wine cannot: here its files are a folder.
-fn files(place: &Place) -> String {
+pub(crate) fn files(place: &Place) -> String {
     let files = place.path().join("files");
     std::fs::create_dir_all(&files).unwrap();
     std::fs::write(files.join("hello.cmd"), "@echo %COLOUR% in %CD%\r\n@exit 7\r\n").unwrap();
@@ -74,7 +76,7 @@ fn files(place: &Place) -> String {
 }
 
 /// A pod of host processes, and its shim.
-async fn pod(place: &Place, name: &str) -> (String, Client) {
+pub(crate) async fn pod(place: &Place, name: &str) -> (String, Client) {
     let pod = unique(name);
     let bundle = place.bundle(&pod, LASTS, &host_process("sandbox", &pod));
     let client = place::shim(&place.launch(&pod, &bundle)).await;
@@ -85,6 +87,7 @@ async fn pod(place: &Place, name: &str) -> (String, Client) {
 
 #[tokio::test]
 async fn a_pod_with_host_processes_lives_and_is_deleted() {
+    let _filter = filter::away().await;
     let place = Place::new();
     let files = files(&place);
     let (pod, client) = pod(&place, "hpc-pod").await;
@@ -131,18 +134,19 @@ async fn a_pod_with_host_processes_lives_and_is_deleted() {
     end(&client, &pod).await;
 }
 
-fn engine(place: &Place) -> HostEngine {
+pub(crate) fn engine(place: &Place) -> HostEngine {
     let folder = place.path().to_owned();
     HostEngine::new(HostConfig { state: folder.clone(), libexec: folder.clone(), root: folder })
 }
 
-fn notes(place: &Place) -> Vec<String> {
+pub(crate) fn notes(place: &Place) -> Vec<String> {
     let files = std::fs::read_dir(place.path().join("jobs")).unwrap();
     files.map(|file| file.unwrap().file_name().display().to_string()).collect()
 }
 
 #[tokio::test]
 async fn a_host_process_ends_with_a_shim_that_is_killed() {
+    let _filter = filter::away().await;
     let place = Place::new();
     let files = files(&place);
     let (pod, client) = pod(&place, "hpc-crash").await;

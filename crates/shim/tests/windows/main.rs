@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+mod bound;
 mod crash;
 mod figures;
+mod filter;
 mod host_process;
 mod life;
 mod logs;

@@ -4,7 +4,8 @@
 //! an endpoint on a network of its own, as a network plugin would, and prints its id; `log <file>` is
 //! a logger, which writes what it hears of a container to the file; `handles <pid>` counts a process'
 //! handles; `event` waits for a control event and ends with 100 more than its number; `console <line>`
-//! runs a command line on its console; `size` prints how large the console is that it is on.
+//! runs a command line on its console; `size` prints how large the console is that it is on; `sweep`
+//! takes away what silos show that are gone.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
@@ -28,6 +29,7 @@ fn main() {
         Some("size") => size(),
         Some("console") => std::process::exit(on_console(words).expect("it is on a console")),
         Some("endpoint") => endpoint(),
+        Some("sweep") => sweep(),
         Some("handles") => handles(&words.next().expect("a pid")),
         Some("log") => log(&words.next().expect("a file")).expect("it can log"),
         _ => std::process::exit(2),
@@ -130,5 +132,15 @@ fn endpoint() {
 
 #[cfg(not(windows))]
 fn endpoint() {
+    std::process::exit(2);
+}
+
+#[cfg(windows)]
+fn sweep() {
+    hcs_emulator::silos::sweep();
+}
+
+#[cfg(not(windows))]
+fn sweep() {
     std::process::exit(2);
 }

@@ -2,6 +2,7 @@
 
 #![cfg(windows)]
 
+mod bound;
 mod dll;
 mod exports;
 mod network;

@@ -20,3 +20,8 @@ pub fn memory() -> u64 {
     let pages = rustix::system::sysinfo();
     u64::from(pages.mem_unit) * pages.totalram
 }
+
+/// Whether what one job object sees can be bound for it alone: there are none here.
+pub fn has_bind_filter() -> bool {
+    false
+}

@@ -26,7 +26,8 @@ pub(super) fn used(root: &Path, below: &str, field: &str) -> Result<PathBuf, Err
     if whole.is_dir() { Ok(whole) } else { folder(root, below, field) }
 }
 
-fn names<'a>(below: &'a str, field: &str) -> Result<Vec<&'a str>, ErrorKind> {
+/// The names on the way.
+pub(super) fn names<'a>(below: &'a str, field: &str) -> Result<Vec<&'a str>, ErrorKind> {
     let names = below.split(['\\', '/']).filter(|name| !name.is_empty() && *name != ".");
     let names: Vec<_> = names.collect();
     if names.iter().any(|name| *name == ".." || name.contains(':')) {

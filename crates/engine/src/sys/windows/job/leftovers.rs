@@ -1,4 +1,4 @@
-//! What a job container has on its host beside its job: a root, links, an account.
+//! What a job container has on its host beside its job: a root, links, folders, an account.
 //!
 //! It is written down before it is made, so that it can be taken away after whoever held the
 //! container was killed: the job goes with its holder, all else stays. One way back serves both.
@@ -12,7 +12,7 @@ use schema::job::JobContainer;
 use serde::{Deserialize, Serialize};
 
 use super::super::os::fs::{check_owner, make_private};
-use super::{account, root};
+use super::{account, folders, root};
 use crate::error::ErrorKind;
 
 /// What is on disk.
@@ -29,6 +29,9 @@ pub(super) struct Written {
     pub(super) mounted: bool,
     /// Links below it that were not there before, oldest first.
     pub(super) links: Vec<PathBuf>,
+    /// Folders of the host that were not there before, oldest first, or that others have made.
+    #[serde(default)]
+    pub(super) folders: Vec<PathBuf>,
     /// An account that was made for it.
     pub(super) account: Option<String>,
 }
@@ -69,11 +72,12 @@ impl Leftovers {
         let written = Written {
             owner: owner.to_owned(),
             // A link that leads nowhere is there too.
-            made: fs::symlink_metadata(&root).is_err(),
+            made: !container.bound && fs::symlink_metadata(&root).is_err(),
             // One that leads elsewhere already is somebody else's mount: making ours is refused.
-            mounted: !volume.is_empty() && !root::leads_elsewhere(&root),
+            mounted: !container.bound && !volume.is_empty() && !root::leads_elsewhere(&root),
             root,
             links: Vec::new(),
+            folders: Vec::new(),
             account: None,
         };
         let place = state.join("jobs");
@@ -120,6 +124,33 @@ impl Leftovers {
         self.write()
     }
 
+    /// Notes a folder before it is made, or that it is needed too.
+    pub(super) fn note_folder(&mut self, folder: &Path) -> Result<(), ErrorKind> {
+        if folders::is_in(&self.written.folders, folder) {
+            return Ok(());
+        }
+        self.written.folders.push(folder.to_owned());
+        self.write()
+    }
+
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.written.folders
+    }
+
+    /// The folders in the notes beside this one. A note that cannot be read is nobody's.
+    pub(super) fn folders_of_others(&self) -> Vec<PathBuf> {
+        let place = self.path.parent().expect("a note is in a folder");
+        let files =
+            fs::read_dir(place).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+        let notes = files.filter(|path| {
+            path.extension().is_some_and(|kind| kind == "json") && *path != self.path
+        });
+        notes
+            .filter_map(|path| serde_json::from_slice::<Written>(&fs::read(path).ok()?).ok())
+            .flat_map(|written| written.folders)
+            .collect()
+    }
+
     fn write(&self) -> Result<(), ErrorKind> {
         let text = serde_json::to_vec(&self.written).expect("a note is plain data");
         // Whole or not at all: a note that cannot be read takes nothing away.
@@ -132,6 +163,7 @@ impl Leftovers {
     /// Takes everything away, and the note last; it stays while something could not be.
     pub(super) fn give_back(&self) -> Result<(), ErrorKind> {
         root::take_away(&self.written)?;
+        folders::take_away(self)?;
         if let Some(account) = &self.written.account {
             account::remove_made(account, &self.id)
                 .map_err(|error| ErrorKind::io(format!("remove the account `{account}`"), error))?;

@@ -1,8 +1,8 @@
 //! Host process containers: a job object on this host, without HCS.
 //!
 //! ```text
-//! create: job (limits) + root (volume, links)
-//! spawn:  account -> environment -> resolve -> streams or console -> launch (into the job)
+//! create: job (limits) + root (volume, links), or with the bind filter silo + binding (root, mounts)
+//! spawn:  account -> folder -> environment -> resolve -> streams or console -> launch (into the job)
 //! end:    everything in it is ended -> the root and the account are given back, the job is closed
 //! ```
 //!
@@ -16,8 +16,11 @@
 mod account;
 mod attributes;
 mod beneath;
+mod binding;
 mod console;
 mod environment;
+mod filter;
+mod folders;
 mod launch;
 mod leftovers;
 mod limits;
@@ -32,6 +35,7 @@ mod statistics;
 mod stdio;
 mod sweeping;
 mod system;
+mod workdir;
 
 pub(super) use process::JobProcess;
 pub(super) use system::JobSystem;

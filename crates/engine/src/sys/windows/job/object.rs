@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::ptr;
 
 use schema::SystemId;
 use schema::job::JobLimits;
@@ -9,8 +10,8 @@ use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_MORE_DATA, HAND
 use windows_sys::Win32::System::JobObjects::{
     CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_JOB_MEMORY,
     JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-    JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation, OpenJobObjectW,
-    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
+    JobObjectBasicProcessIdList, JobObjectCreateSilo, JobObjectExtendedLimitInformation,
+    OpenJobObjectW, QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 
 use super::super::text::wide;
@@ -37,11 +38,15 @@ fn io_error(what: &'static str) -> ErrorKind {
 }
 
 impl Job {
-    /// Makes the job of a container. A name that is taken is refused.
-    pub(super) fn create(id: &SystemId, limits: &JobLimits) -> Result<Self, ErrorKind> {
+    /// Makes the job of a container, also a silo if it is to be one. A name that is taken is refused.
+    pub(super) fn create(
+        id: &SystemId,
+        limits: &JobLimits,
+        is_silo: bool,
+    ) -> Result<Self, ErrorKind> {
         let name = name(id);
         // SAFETY: the name ends with a zero.
-        let handle = unsafe { CreateJobObjectW(std::ptr::null(), name.as_ptr()) };
+        let handle = unsafe { CreateJobObjectW(ptr::null(), name.as_ptr()) };
         let outcome = io::Error::last_os_error();
         if handle.is_null() {
             return Err(ErrorKind::io("make a job object", outcome));
@@ -50,6 +55,9 @@ impl Job {
         let job = Self(unsafe { OwnedHandle::from_raw_handle(handle) });
         if outcome.raw_os_error() == Some(ERROR_ALREADY_EXISTS.cast_signed()) {
             return Err(ErrorKind::AlreadyExists);
+        }
+        if is_silo {
+            job.promote()?;
         }
         job.limit(limits)?;
         Ok(job)
@@ -69,6 +77,18 @@ impl Job {
         }
         // SAFETY: the handle is new and nobody else's.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+    }
+
+    /// Makes it a silo. Nothing may run in it yet.
+    fn promote(&self) -> Result<(), ErrorKind> {
+        // SAFETY: the handle is open, and the class has no value.
+        let done =
+            unsafe { SetInformationJobObject(self.raw(), JobObjectCreateSilo, ptr::null(), 0) };
+        if done != 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        Err(ErrorKind::io("make a silo of a job object, for what the bind filter binds", error))
     }
 
     fn limit(&self, limits: &JobLimits) -> Result<(), ErrorKind> {
@@ -106,7 +126,7 @@ impl Job {
                 class,
                 (&raw mut value).cast(),
                 size,
-                std::ptr::null_mut(),
+                ptr::null_mut(),
             )
         };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
@@ -126,7 +146,7 @@ impl Job {
                     JobObjectBasicProcessIdList,
                     list.as_mut_ptr().cast(),
                     size,
-                    std::ptr::null_mut(),
+                    ptr::null_mut(),
                 )
             };
             let error = io::Error::last_os_error();

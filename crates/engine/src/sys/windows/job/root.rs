@@ -1,8 +1,8 @@
-//! Where a job container's processes see its files, and its mounts beneath.
+//! Where a job container's processes see its files, and its mounts beneath, without the bind filter.
 //!
 //! The scratch's volume is mounted at a folder of the container's own, and mounts are links below it.
-//! Binding (`bindfltapi.dll`), with which every container may have the same folder, needs a silo and
-//! is not used. What was made is taken away by its note ([`leftovers`](super::leftovers)).
+//! With the filter nothing is made on the host: see [`binding`](super::binding). What was made is taken
+//! away by its note ([`leftovers`](super::leftovers)).
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use schema::job::{JobContainer, JobMount};
 use windows_sys::Win32::Storage::FileSystem::{DeleteVolumeMountPointW, SetVolumeMountPointW};
 
 use super::super::text::wide;
-use super::beneath;
+use super::folders;
 use super::leftovers::{Leftovers, Written};
 use crate::error::ErrorKind;
 
@@ -27,7 +27,8 @@ pub(super) fn make(
     if !volume.is_empty() {
         mount(root, volume)?;
     }
-    container.mounts.iter().try_for_each(|one| link(&container.root, one, note))
+    let mut mounts = container.mounts.iter();
+    mounts.try_for_each(|mount| link(root, mount, Path::new(&mount.source), note))
 }
 
 fn mount(root: &Path, volume: &str) -> Result<(), ErrorKind> {
@@ -40,25 +41,30 @@ fn mount(root: &Path, volume: &str) -> Result<(), ErrorKind> {
     Err(ErrorKind::io(format!("mount the volume `{volume}` at `{}`", root.display()), error))
 }
 
-fn link(root: &str, mount: &JobMount, note: &mut Leftovers) -> Result<(), ErrorKind> {
+/// Makes a mount's link beneath a container's files, to where the mount is.
+pub(super) fn link(
+    files: &Path,
+    mount: &JobMount,
+    to: &Path,
+    note: &mut Leftovers,
+) -> Result<(), ErrorKind> {
     let linking =
         |error| ErrorKind::io(format!("link `{}` to `{}`", mount.link, mount.source), error);
-    let (source, link) = (Path::new(&mount.source), Path::new(&mount.link));
-    let about = std::fs::metadata(source).map_err(linking)?;
-    let below = mount.link.get(root.len()..).unwrap_or_default().trim_end_matches(['\\', '/']);
-    let above = below.rsplit_once(['\\', '/']).map_or("", |(above, _)| above);
-    beneath::folder(Path::new(root), above, "HostProcess.Mounts.Link")?;
-    if std::fs::symlink_metadata(link).is_ok() {
+    let about = std::fs::metadata(&mount.source).map_err(linking)?;
+    let (above, name) = mount.link.rsplit_once(['\\', '/']).unwrap_or(("", &mount.link));
+    let above = folders::beneath_files(files, above, "HostProcess.Mounts.Link", note)?;
+    let link = above.join(name);
+    if std::fs::symlink_metadata(&link).is_ok() {
         return Err(linking(io::ErrorKind::AlreadyExists.into()));
     }
-    note.note_link(link)?;
+    note.note_link(&link)?;
     if about.is_dir() {
-        std::os::windows::fs::symlink_dir(source, link).map_err(linking)?;
+        std::os::windows::fs::symlink_dir(to, &link).map_err(linking)?;
     } else {
-        std::os::windows::fs::symlink_file(source, link).map_err(linking)?;
+        std::os::windows::fs::symlink_file(to, &link).map_err(linking)?;
     }
     // Not every Windows that says yes has made one.
-    std::fs::symlink_metadata(link).map_err(linking)?;
+    std::fs::symlink_metadata(&link).map_err(linking)?;
     Ok(())
 }
 

@@ -10,11 +10,12 @@ use schema::job::JobContainer;
 use tokio::sync::watch;
 
 use super::account::{self, Account};
+use super::filter::Filter;
 use super::leftovers::Leftovers;
 use super::object::Job;
 use super::process::JobProcess;
-use super::root;
 use super::sweeping::Sweeping;
+use super::{binding, folders, root, workdir};
 use crate::error::ErrorKind;
 use crate::system::{ExitKind, SystemExit};
 
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     state: PathBuf,
     /// Nothing when another process made it.
     pub(super) container: Option<JobContainer>,
+    /// What is bound at its root, of one that was made here.
+    pub(super) files: PathBuf,
     tell: watch::Sender<Option<SystemExit>>,
     life: Mutex<Life>,
     on_host: Mutex<OnHost>,
@@ -71,16 +74,26 @@ impl Inner {
         container: &JobContainer,
         volume: &str,
     ) -> Result<Self, ErrorKind> {
+        let filter = container.bound.then(Filter::load).transpose()?;
         let alone = Sweeping::begin(id)?;
-        let job = Job::create(id, &container.limits)?;
+        let job = Job::create(id, &container.limits, filter.is_some())?;
         // A note without a job is a killed shim's.
         if let Some(old) = Leftovers::read(state, id)? {
             old.give_back()?;
         }
         let leftovers = Leftovers::note(state, id, owner, container, volume)?;
         drop(alone);
-        let made = Self::new(state, id, owner, Some(container.clone()), Some(job));
-        root::make(container, volume, made.on_host().leftovers.insert(leftovers))?;
+        let mut made = Self::new(state, id, owner, Some(container.clone()), Some(job));
+        let files = binding::files(volume);
+        let job = made.job()?;
+        let mut on_host = made.on_host();
+        let note = on_host.leftovers.insert(leftovers);
+        match filter {
+            Some(filter) => binding::make(filter, &job, container, &files, note)?,
+            None => root::make(container, volume, note)?,
+        }
+        drop((on_host, job));
+        made.files = files.into();
         Ok(made)
     }
 
@@ -123,6 +136,7 @@ impl Inner {
             owner: owner.to_owned(),
             state: state.to_owned(),
             container,
+            files: PathBuf::new(),
             tell: watch::Sender::new(None),
             life: Mutex::new(Life {
                 started: false,
@@ -180,6 +194,23 @@ impl Inner {
         let found = Arc::new(account::find(&self.id, user, inherit, note)?);
         on_host.account = Some(Arc::clone(&found));
         Ok(found)
+    }
+
+    /// The folder of a process, which is made where it is missing. Takes its time.
+    pub(super) fn folder(
+        &self,
+        container: &JobContainer,
+        wanted: &str,
+    ) -> Result<PathBuf, ErrorKind> {
+        if !container.bound {
+            return workdir::beneath_root(wanted, &container.root);
+        }
+        let folder = workdir::bound(wanted, container, &self.files)?;
+        let mut on_host = self.on_host();
+        let note = on_host.leftovers.as_mut().ok_or(ErrorKind::AlreadyStopped)?;
+        // Windows looks for it before the process is in its silo.
+        folders::make(&folder, "WorkingDirectory", note)?;
+        Ok(folder)
     }
 
     /// Keeps a process that was started; refused when the container is being ended meanwhile.
@@ -267,7 +298,11 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Only one that was never held to its end still has something.
+        // Only one that was never held to its end still has something, and may run something.
+        let job = self.life().job.clone();
+        if let Some(error) = job.and_then(|job| job.terminate().err()) {
+            tracing::warn!(id = %self.id, %error, "a container that nobody holds was not ended");
+        }
         self.give_back();
     }
 }
@@ -308,7 +343,7 @@ mod tests {
         let root = place.path().join("root");
         let container =
             JobContainer { root: root.display().to_string(), ..JobContainer::default() };
-        let made = Job::create(&id, &JobLimits::default()).unwrap();
+        let made = Job::create(&id, &JobLimits::default(), false).unwrap();
         Leftovers::note(place.path(), &id, "test", &container, "").unwrap();
         std::fs::create_dir(&root).unwrap();
         Inner::sweep(place.path(), &id).unwrap();

@@ -28,8 +28,18 @@ pub(super) struct Sweeping {
 impl Sweeping {
     /// Waits until nobody else has the turn for this container.
     pub(super) fn begin(id: &SystemId) -> Result<Self, ErrorKind> {
+        Self::of(&format!(r"Global\TransomSweep_{}", id.as_str().to_ascii_lowercase()))
+    }
+
+    /// Waits until nobody else looks at the folders that several containers may need. Whoever has the
+    /// turn for a container may wait for this one, and never the other way round.
+    pub(super) fn of_folders() -> Result<Self, ErrorKind> {
+        Self::of(r"Global\TransomFolders")
+    }
+
+    fn of(name: &str) -> Result<Self, ErrorKind> {
         let failed = || ErrorKind::io("wait for a sweep", io::Error::last_os_error());
-        let name = wide(format!(r"Global\TransomSweep_{}", id.as_str().to_ascii_lowercase()));
+        let name = wide(name);
         // SAFETY: the name ends with a zero.
         let mutex = unsafe { CreateMutexExW(std::ptr::null(), name.as_ptr(), 0, SYNCHRONIZE) };
         if mutex.is_null() {

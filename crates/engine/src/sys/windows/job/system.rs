@@ -215,7 +215,8 @@ fn start(inner: &Inner, wanted: &ProcessParameters) -> Result<(Unclaimed, Stdio)
         return Err(ErrorKind::InvalidState { state: "created" });
     }
     let account = inner.account(container.inherit_user, &wanted.user)?;
-    let (started, stdio) = spawn::start(&job, container, &account, wanted)?;
+    let folder = inner.folder(container, &wanted.working_directory)?;
+    let (started, stdio) = spawn::start(&job, container, &account, &folder, wanted)?;
     let process = Unclaimed::new(JobProcess::watch_new(started)?);
     inner.keep(process.get())?;
     Ok((process, stdio))

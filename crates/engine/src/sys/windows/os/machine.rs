@@ -1,5 +1,8 @@
 //! What this host is.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
 use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNameDnsHostname, GetComputerNameExW, GlobalMemoryStatusEx, MEMORYSTATUSEX,
@@ -41,4 +44,14 @@ pub fn memory() -> u64 {
     // SAFETY: the structure says how large it is.
     unsafe { GlobalMemoryStatusEx(&raw mut status) };
     status.ullTotalPhys
+}
+
+/// Whether what one job object sees can be bound for it alone (`bindfltapi.dll`, since version
+/// 20H1). It is looked once: what one container has, the next one has.
+pub fn has_bind_filter() -> bool {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    *HAS.get_or_init(|| {
+        let windows = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\windows".into());
+        PathBuf::from(windows).join(r"system32\bindfltapi.dll").is_file()
+    })
 }
