@@ -6,6 +6,7 @@
 pub mod fifo;
 pub mod fs;
 pub mod machine;
+pub mod memory;
 pub mod process;
 pub mod random;
 pub mod service;

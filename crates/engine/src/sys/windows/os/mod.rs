@@ -15,6 +15,7 @@ pub mod fd;
 pub mod fifo;
 pub mod fs;
 pub mod machine;
+pub mod memory;
 pub mod process;
 pub mod random;
 pub mod service;
