@@ -8,6 +8,7 @@
 mod bootstrap;
 mod delete;
 mod log;
+mod rest;
 mod serve;
 mod start;
 

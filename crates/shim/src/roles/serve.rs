@@ -11,7 +11,7 @@ use schema::TaskId;
 use ttrpc::r#async::Server;
 use ttrpc::r#async::transport::Listener;
 
-use super::READY;
+use super::{READY, rest};
 use crate::address;
 use crate::cli::Flags;
 use crate::driver::World;
@@ -70,6 +70,7 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
     let ending = tokio::select! {
         ending = up.service.ended() => ending,
         ending = unused => ending,
+        never = rest::whenever_quiet(&up.heard, engine::os::memory::let_go) => match never {},
     };
     tokio::time::sleep(LAST_WORD).await;
     up.server.stop_listen().await;
@@ -88,6 +89,7 @@ async fn run<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::R
 struct Up<E: Engine, H> {
     service: Service<E, H>,
     server: Server,
+    heard: rest::Heard,
     publisher: Publisher,
     worker: tokio::task::JoinHandle<()>,
 }
@@ -113,10 +115,11 @@ async fn up<E: Engine, H: Host>(serve: &Serve, engine: E, host: H) -> anyhow::Re
         .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
     let listener = engine::sockets::listen(socket)
         .with_context(|| format!("cannot listen at `{}`", socket.display()))?;
-    let mut server =
-        Server::new().add_listener(Listener::new(listener)).register_service(services(&service));
+    let heard = rest::Heard::default();
+    let services = rest::heard(services(&service), &heard);
+    let mut server = Server::new().add_listener(Listener::new(listener)).register_service(services);
     server.start().await.map_err(|error| anyhow!("cannot take requests: {error}"))?;
-    Ok(Up { service, server, publisher, worker })
+    Ok(Up { service, server, heard, publisher, worker })
 }
 
 /// One word and the end of stdout; nothing is written there any more.
