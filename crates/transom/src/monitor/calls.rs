@@ -17,6 +17,8 @@ use crate::store::Status;
 
 /// After a kill the container has this long to be gone before those who wait are told it is not.
 const KILL_LIMIT: Duration = Duration::from_secs(75);
+/// So long after it was last asked for something, a monitor holds no more memory than it must.
+const REST: Duration = Duration::from_secs(1);
 
 type Answer = Result<(), String>;
 
@@ -53,6 +55,8 @@ impl Driver {
         let over = self.over_for_the_slow(&run);
         tokio::pin!(ended, over);
         let mut hurried = false;
+        let rest = || Some(Instant::now() + REST);
+        let mut rest_at = rest();
         let ended = loop {
             tokio::select! {
                 ended = &mut ended => break ended,
@@ -60,8 +64,18 @@ impl Driver {
                     hurried = true;
                     self.audience.hurry(true);
                 }
-                Some(message) = self.inbox.recv() => self.on_call(&client, message).await,
-                checked = self.checks.next() => self.on_checked(checked),
+                Some(message) = self.inbox.recv() => {
+                    self.on_call(&client, message).await;
+                    rest_at = rest();
+                }
+                checked = self.checks.next() => {
+                    self.on_checked(checked);
+                    rest_at = rest();
+                }
+                () = at(rest_at) => {
+                    rest_at = None;
+                    engine::os::memory::let_go();
+                }
                 () = at(self.stopping.kill_at) => self.kill_now(&client).await,
                 () = at(self.stopping.give_up_at) => {
                     self.stopping.give_up_at = None;

@@ -1,5 +1,7 @@
 //! Memory that a container costs beside what runs in it.
 
+use std::time::Duration;
+
 use super::figures::Figure;
 use super::mebibytes;
 use crate::support::container::Container;
@@ -16,6 +18,8 @@ fn memory() {
         let bytes: u64 = processes.iter().map(Process::private_memory).sum();
         mebibytes(bytes)
     };
+    // Shims and monitors rest after a while.
+    std::thread::sleep(Duration::from_secs(2));
     let shim = mib(&proc::named(&host, "containerd-shim-runhcs-v1"));
     let (host_part, inside): (Vec<_>, Vec<_>) = proc::named(&host, "transom-silo")
         .into_iter()

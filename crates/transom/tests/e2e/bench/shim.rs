@@ -21,8 +21,17 @@ const EXECS: u32 = 2000;
 /// Pods at once.
 const PODS: u32 = 50;
 
-/// What the shims of this host hold, in MiB.
+/// A shim that nobody asks for anything rests after this.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// What the shims of this host hold at rest, in MiB.
 fn held(host: &Host) -> f64 {
+    std::thread::sleep(QUIET);
+    working(host)
+}
+
+/// What they hold now, in MiB.
+fn working(host: &Host) -> f64 {
     let shims = proc::named(host, "containerd-shim-runhcs-v1");
     mebibytes(shims.iter().map(Process::private_memory).sum())
 }
@@ -40,6 +49,8 @@ fn shim_memory() {
     let (host, containerd, spec) = ready();
     let mut pod = Pod::planned(&spec, "pod", true, 3);
     pod.run_all(&containerd).expect("a pod can be run");
+    let busy = working(&host);
+    Figure::new("shim of a pod of 3 that was just started, private memory", busy, "MiB").record();
     let three = held(&host);
     // 6 MB, whichever of the two is meant.
     let most = 6_000_000.0 / f64::from(1 << 20);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::many::rounds;
-use crate::support::container::BASE;
+use crate::support::container::{BASE, Container};
 use crate::support::host;
 use crate::support::proc::{self, Process};
 use crate::support::shim::Shim;
@@ -27,15 +27,33 @@ fn memory_and_descriptors_are_flat_over_two_thousand_execs() {
     };
     // The first ones fill caches and pools.
     run(50, Duration::from_secs(4));
-    let before = (still_open(shim), shim.private_memory());
+    let before = at_rest(shim);
     let count = run(2000, Duration::from_secs(12));
-    let after = (still_open(shim), shim.private_memory());
+    let after = at_rest(shim);
     println!("{count} execs: {before:?} descriptors and bytes became {after:?}");
     assert!(after.0 <= before.0, "{count} execs: {before:?} became {after:?}");
     assert!(after.1 <= before.1 + SLACK, "{count} execs: {before:?} became {after:?}");
 }
 
-/// Descriptors, once what the last exec had is closed.
-fn still_open(shim: &Process) -> usize {
-    wait::until_it_stays("a number of descriptors", || shim.descriptors())
+/// Descriptors and memory, once what the last exec had is closed and let go.
+fn at_rest(shim: &Process) -> (usize, u64) {
+    wait::until_it_stays("what a shim holds", || (shim.descriptors(), shim.private_memory()))
+}
+
+#[test]
+fn a_shim_and_a_monitor_that_nobody_asks_for_anything_let_go_of_what_they_held_at_work() {
+    let host = host::alone();
+    let container = Container::idle(&host);
+    container.exec(&["cmd", "/c", "exit"]).succeed();
+    for name in [SHIM, "transom"] {
+        let processes = proc::named(&host, name);
+        let [process] = &processes[..] else { panic!("one {name}, not {processes:?}") };
+        wait::until(&format!("rest of {name}"), || {
+            let (now, most) = process.resident();
+            (now < most * 3 / 4).then_some(())
+        });
+    }
+    // Both do what they did.
+    container.exec(&["cmd", "/c", "exit 3"]).end_with(3);
+    container.remove();
 }

@@ -87,6 +87,18 @@ impl Process {
         kib.sum::<u64>() * 1024
     }
 
+    /// What is in memory of it, now and at most so far.
+    pub(crate) fn resident(&self) -> (u64, u64) {
+        let text = read(self.pid, "status").unwrap_or_default();
+        let status = status(&text);
+        let field = |name| {
+            let kib =
+                status.get(name).and_then(|size| size.strip_suffix(" kB")?.parse::<u64>().ok());
+            kib.unwrap_or_default() * 1024
+        };
+        (field("VmRSS"), field("VmHWM"))
+    }
+
     /// How many descriptors and threads it has.
     pub(crate) fn handles(&self) -> usize {
         self.descriptors() + entries(self.pid, "task")
