@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER, HANDLE};
+use windows_sys::Win32::Foundation::{
+    ERROR_ALREADY_EXISTS, ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, HANDLE,
+};
 
 use crate::{codes, storage};
 
@@ -28,6 +30,15 @@ pub const OF_THE_SILO: u32 = 4;
 #[serde(rename_all = "PascalCase")]
 struct Record {
     bindings: Vec<Binding>,
+    limits: Option<Limits>,
+}
+
+/// Limits of a job's disk.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Limits {
+    iops: i64,
+    bandwidth: i64,
 }
 
 /// What is bound.
@@ -100,6 +111,15 @@ pub fn bind(job: HANDLE, flags: u32, at: &str, target: &str) -> Result<(), u32> 
     let shown = shown::show(Path::new(bare), &there);
     record.bindings.push(Binding { at: at.into(), target: target.into(), flags, shown });
     write(&name, &record)
+}
+
+/// Limits the disk of a job that is a silo: of others nothing is kept. A failure is a Windows error.
+pub fn limit(job: HANDLE, iops: i64, bandwidth: i64) -> Result<(), u32> {
+    let _alone = alone();
+    let name = jobs::name(job).ok_or(ERROR_INVALID_PARAMETER)?;
+    let mut record = read(&path(&name)).ok_or(ERROR_NOT_SUPPORTED)?;
+    record.limits = Some(Limits { iops, bandwidth });
+    write(&name, &record).map_err(|_| ERROR_INVALID_PARAMETER)
 }
 
 /// A path on a drive, as a kernel takes it, without a backslash at its end.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use engine::{Engine as _, HostSystem, System as _};
 use schema::container::{Container, Storage};
 use schema::document::ComputeSystem;
-use schema::job::{JobContainer, JobMount};
+use schema::job::{JobContainer, JobLimits, JobMount};
 use schema::process::ProcessParameters;
 use schema::{ExitCode, SystemId};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ impl Place {
         folder.join(format!("jobcontainer_{}.json", self.id.as_str()))
     }
 
-    fn bindings(&self) -> Vec<Value> {
+    fn in_books(&self) -> Value {
         let folder = self.books().parent().expect("a folder").to_owned();
         let name = self.books().file_name().expect("a name").to_owned();
         // The case of a job's name is as it was given.
@@ -79,7 +79,11 @@ impl Place {
             file.file_name().eq_ignore_ascii_case(&name).then(|| file.path())
         });
         let text = fs::read(found.expect("the silo is in the books")).expect("it can be read");
-        let books: Value = serde_json::from_slice(&text).expect("it is JSON");
+        serde_json::from_slice(&text).expect("it is JSON")
+    }
+
+    fn bindings(&self) -> Vec<Value> {
+        let books = self.in_books();
         let bindings = books["Bindings"].as_array().expect("a list").iter();
         bindings.map(|one| json!([one["At"], one["Target"], one["Flags"]])).collect()
     }
@@ -184,6 +188,25 @@ async fn a_working_folder_is_made_among_the_files_and_is_no_mounts() {
     assert!(format!("{:#}", refused.kind).contains("WorkingDirectory"), "{refused:?}");
     system.terminate().await.expect("terminate");
     fs::remove_dir_all(place.at(r"files\made")).ok();
+    place.assert_gone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_the_disk_is_the_jobs() {
+    let _alone = ORDERS.lock().await;
+    let place = Place::new("bound-disk");
+    let limited = |iops, bandwidth| {
+        let mut document = Place::document(&place.at("files"), &place.at("root"), Vec::new());
+        let job = document.container.as_mut().and_then(|one| one.job.as_mut());
+        job.expect("it is one").limits = JobLimits { iops, bandwidth, ..JobLimits::default() };
+        document
+    };
+    let system = place.started(&limited(100, 1 << 20)).await;
+    assert_eq!(place.in_books()["Limits"], json!({ "Iops": 100, "Bandwidth": 1 << 20 }));
+    system.terminate().await.expect("terminate");
+    place.assert_gone().await;
+    let refused = engine().create(&place.id, &limited(0, -1)).await.expect_err("it is below zero");
+    assert!(causes(&refused).contains("HostProcess.Limits.Bandwidth"), "{refused:?}");
     place.assert_gone().await;
 }
 

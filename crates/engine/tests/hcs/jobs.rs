@@ -133,6 +133,14 @@ async fn limits_that_a_job_cannot_have_are_refused_and_leave_nothing_behind() {
         assert!(engine().create(&id, &document).await.is_err());
         assert!(!root(&id).exists());
     }
+    // The doubles have a call for it, and only for what is bound; Wine has none.
+    limits(&mut document, JobLimits { bandwidth: 5, ..JobLimits::default() });
+    let refused = engine().create(&id, &document).await.unwrap_err();
+    let text = refused.kind.to_string();
+    assert!(
+        text.contains("`HostProcess.Limits.Bandwidth`") && text.contains("this Windows"),
+        "{text}"
+    );
     limits(&mut document, JobLimits { memory_bytes: 64 << 20, ..JobLimits::default() });
     let system = engine().create(&id, &document).await.unwrap();
     system.terminate().await.unwrap();
