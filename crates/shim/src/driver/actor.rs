@@ -9,13 +9,13 @@ use engine::{Engine, System};
 use lifecycle::task::Kind;
 use lifecycle::{Denied, Effect, Event, Exit, Report, Task, Which};
 use resources::{Held, Host};
-use schema::Pid;
 use schema::process::ProcessParameters;
+use schema::{ExitCode, Pid};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::message::{Message, Reply, now};
-use super::{Container, Made, Shared, TaskEvents, TaskHandle};
+use super::{Container, Made, Shared, TaskEvents, TaskHandle, effects};
 use crate::error::{Error, Result};
 use crate::events::Receipt;
 use crate::stdio::{Ends, Relays, Upstream};
@@ -65,6 +65,8 @@ pub(crate) struct Actor<E: Engine, H> {
     pub(super) started: bool,
     /// The first process was ended from outside.
     pub(super) killed: bool,
+    /// What a process that is ended from outside ends with.
+    pub(super) ended: ExitCode,
     pub(super) slots: BTreeMap<Which, Slot<<E::System as System>::Process>>,
     pub(super) inbox: mpsc::WeakUnboundedSender<Message<E::System>>,
     pub(super) background: JoinSet<()>,
@@ -98,6 +100,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
             system: system.clone(),
             started: false,
             killed: false,
+            ended: effects::ended(&spec),
             slots: BTreeMap::new(),
             inbox: inbox.downgrade(),
             background: JoinSet::new(),

@@ -15,8 +15,15 @@ use crate::stdio::Relays;
 
 /// What a process ended from outside ends with: Windows' `ERROR_PROCESS_ABORTED`.
 const ABORTED: ExitCode = ExitCode(1067);
+/// The same for what runs on the host itself, without HCS: hcsshim ends it with this.
+const ENDED_ON_HOST: ExitCode = ExitCode(1);
 /// The pid of a placeholder.
 const HOLDER: Pid = Pid(1);
+
+/// What a container's processes end with when they are ended from outside.
+pub(super) fn ended(spec: &plan::Spec) -> ExitCode {
+    if spec.is_job_container() { ENDED_ON_HOST } else { ABORTED }
+}
 
 impl<E: Engine, H: Host> Actor<E, H> {
     pub(super) fn effect(&mut self, effect: Effect) -> Option<Receipt> {
@@ -102,6 +109,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
         let Some(process) = process else { return };
         let system = self.system.clone().filter(|_| *which == Which::Init);
         self.killed |= *which == Which::Init && how == Delivery::Terminate;
+        let ended = self.ended;
         self.background.spawn(async move {
             match how {
                 Delivery::Control(event) => {
@@ -109,7 +117,7 @@ impl<E: Engine, H: Host> Actor<E, H> {
                         tracing::warn!(error = words(&error), "a signal was not delivered");
                     }
                 }
-                Delivery::Terminate => terminate(&process, system.as_ref()).await,
+                Delivery::Terminate => terminate(&process, ended, system.as_ref()).await,
             }
         });
     }
@@ -144,8 +152,8 @@ impl<E: Engine, H: Host> Actor<E, H> {
 }
 
 /// Ends a process; when that cannot be done, ends its container.
-async fn terminate<P: Process>(process: &P, system: Option<&impl System>) {
-    let Err(error) = process.terminate(ABORTED).await else { return };
+async fn terminate<P: Process>(process: &P, ended: ExitCode, system: Option<&impl System>) {
+    let Err(error) = process.terminate(ended).await else { return };
     tracing::warn!(error = words(&error), "a process could not be ended");
     if let Some(system) = system
         && let Err(error) = system.terminate().await

@@ -94,7 +94,8 @@ async fn sleeper(place: &Place, client: &Client, pod: &str, files: &str) {
     exec_in(client, &id).await;
     assert!(client.pids(&id).await.unwrap().len() >= 2, "a program and the shell that found it");
     client.kill(&id, None, 9, false).await.unwrap();
-    tokio::time::timeout(PATIENCE, client.wait(&id, None)).await.unwrap().unwrap();
+    let exit = tokio::time::timeout(PATIENCE, client.wait(&id, None)).await.unwrap().unwrap();
+    assert_eq!(exit.code, ExitCode(1), "a job's process is ended with this");
     client.delete(&id, None).await.unwrap();
 }
 

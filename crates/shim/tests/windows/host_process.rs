@@ -122,7 +122,8 @@ async fn a_pod_with_host_processes_lives_and_is_deleted() {
     client.stats(&sleeper).await.unwrap();
     assert!(Watched::open(pid.0).is_some(), "it is a process of the host");
     client.kill(&sleeper, None, 9, false).await.unwrap();
-    tokio::time::timeout(PATIENCE, client.wait(&sleeper, None)).await.unwrap().unwrap();
+    let exit = tokio::time::timeout(PATIENCE, client.wait(&sleeper, None)).await.unwrap().unwrap();
+    assert_eq!(exit.code, ExitCode(1), "a job's process is ended with this");
     terminal.ends().await;
     assert_eq!(client.state(&sleeper, None).await.unwrap().status, TaskStatus::Stopped);
     client.delete(&sleeper, None).await.unwrap();
