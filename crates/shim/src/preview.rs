@@ -9,6 +9,11 @@ use resources::HostFiles;
 use schema::SystemId;
 use serde_json::Value;
 
+use crate::roles::pod_folder;
+
+/// Containerd's, where nobody names one.
+const NAMESPACE: &str = "default";
+
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
@@ -58,7 +63,7 @@ pub fn preview(folder: &Path, id: SystemId) -> Result<Preview, PreviewError> {
     let pod = match Role::of(&annotations)? {
         Role::Container(pod) => {
             let state = engine::HostEngine::from_env().config().state.clone();
-            let pod = state.join("pods").join(pod).display().to_string();
+            let pod = pod_folder(&state, NAMESPACE, &pod).display().to_string();
             let request = ContainerRequest {
                 sandbox_folder: Some(pod),
                 beside,

@@ -233,13 +233,16 @@ fn deleting_touches_only_what_its_own_ledger_names() {
     let place = Place::new();
     let ledgers = place.state().join("ledgers");
     std::fs::create_dir_all(&ledgers).unwrap();
+    let shared = |namespace: &str| place.state().join("pods").join(format!("{namespace}-c"));
     for namespace in ["ns", "other"] {
         std::fs::write(ledgers.join(format!("{namespace}-c.jsonl")), "").unwrap();
+        std::fs::create_dir_all(shared(namespace).join("_share")).unwrap();
     }
     let output = place.run(&flags("c", &["-bundle", "/gone", "delete"]), place.state());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(!ledgers.join("ns-c.jsonl").exists(), "its own is settled");
     assert!(ledgers.join("other-c.jsonl").exists(), "another's is left alone");
+    assert!(!shared("ns").exists() && shared("other").exists(), "so is what its pod shares");
 }
 
 fn bootstrap(id: &str) -> Vec<u8> {

@@ -15,7 +15,7 @@ use protobuf::{Message as _, MessageField};
 use resources::Host;
 use schema::SystemId;
 
-use super::ledger;
+use super::{ledger, pod_folder};
 use crate::address;
 use crate::cli::Flags;
 use crate::error::words;
@@ -63,7 +63,7 @@ async fn clean<E: Engine, H: Host>(flags: &Flags, engine: &E, host: &H) -> anyho
         let _ = engine.open(&id).await;
     }
     // What a pod's containers shared goes with its sandbox.
-    let _ = tokio::fs::remove_dir_all(state.join("pods").join(id.as_str())).await;
+    let _ = tokio::fs::remove_dir_all(pod_folder(&state, &flags.namespace, id.as_str())).await;
     address::sweep(&address::socket(&state, &flags.namespace, &flags.id)).await;
     Ok(())
 }

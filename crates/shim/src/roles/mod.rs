@@ -26,3 +26,8 @@ const READY: &str = "ready";
 pub(crate) fn ledger(state: &Path, namespace: &str, id: &str) -> PathBuf {
     state.join("ledgers").join(format!("{namespace}-{id}.jsonl"))
 }
+
+/// Where a pod's containers share files. Another namespace may have a pod of the same id.
+pub(crate) fn pod_folder(state: &Path, namespace: &str, pod: &str) -> PathBuf {
+    state.join("pods").join(format!("{namespace}-{pod}"))
+}

@@ -33,11 +33,11 @@ pub(crate) fn start(flags: &Flags) -> anyhow::Result<()> {
     let bundle = std::env::current_dir().context("cannot tell the current folder")?;
     let role = role(&bundle, flags)?;
     let state = address::state_folder();
-    let (socket, pid) = match &role {
+    let (socket, pid, own) = match &role {
         Role::Container(pod) => {
             let socket = address::socket(&state, &flags.namespace, pod);
             let pid = pid_of(&socket)?;
-            (socket, pid)
+            (socket, pid, None)
         }
         Role::Standalone | Role::Sandbox(_) => {
             if role.pod().is_some_and(|pod| pod != flags.id) {
@@ -45,15 +45,27 @@ pub(crate) fn start(flags: &Flags) -> anyhow::Result<()> {
             }
             let socket = address::socket(&state, &flags.namespace, &flags.id);
             let sandbox = matches!(role, Role::Sandbox(_));
-            let pid = spawn(flags, &bundle, &socket, sandbox, &stdin)?;
-            (socket, pid)
+            let child = spawn(flags, &bundle, &socket, sandbox, &stdin)?;
+            (socket, child.id(), Some(child))
         }
     };
     let address = address::of_socket(&socket);
-    write(&bundle, "shim.pid", &pid.to_string())?;
-    write(&bundle, "address", &address)?;
-    print!("{}", Answer::to(&stdin, flags).with(&address));
-    std::io::stdout().flush().context("cannot print the address")
+    let told = tell(&bundle, pid, &address, &Answer::to(&stdin, flags).with(&address));
+    if let (Err(_), Some(mut child)) = (&told, own) {
+        // A shim that nobody hears of serves nobody. It may have ended by itself already.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    told
+}
+
+/// Tells containerd, and a containerd that comes back later.
+fn tell(bundle: &Path, pid: u32, address: &str, answer: &str) -> anyhow::Result<()> {
+    write(bundle, "shim.pid", &pid.to_string())?;
+    write(bundle, "address", address)?;
+    let mut stdout = std::io::stdout();
+    let printed = stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush());
+    printed.context("cannot print the address")
 }
 
 fn role(bundle: &Path, flags: &Flags) -> anyhow::Result<Role> {
@@ -89,7 +101,7 @@ fn spawn(
     socket: &Path,
     sandbox: bool,
     options: &[u8],
-) -> anyhow::Result<u32> {
+) -> anyhow::Result<Child> {
     let panic_log = bundle.join("panic.log");
     let stderr = File::create(&panic_log)
         .with_context(|| format!("cannot create `{}`", panic_log.display()))?;
@@ -118,7 +130,7 @@ fn spawn(
         .context("cannot start the shim")?;
     let told = hand_over(&mut child, options);
     match ready(&mut child).and(told) {
-        Ok(()) => Ok(child.id()),
+        Ok(()) => Ok(child),
         Err(error) => {
             // It may have ended by itself already.
             let _ = child.kill();

@@ -127,7 +127,8 @@ impl<E: Engine, H: Host> Service<E, H> {
 
     /// Where a pod's containers share files.
     fn sandbox_folder(&self) -> Option<String> {
-        let folder = self.inner.world.state.join("pods").join(self.inner.id.as_str());
+        let (world, pod) = (&self.inner.world, self.inner.id.as_str());
+        let folder = crate::roles::pod_folder(&world.state, &world.namespace, pod);
         self.inner.is_sandbox.then(|| folder.display().to_string())
     }
 

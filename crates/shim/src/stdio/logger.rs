@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::pipes::Logger;
 
 use super::StdioError;
+use super::address::{decode, decode_query};
 
 /// How long a logger may take to be ready, and to end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,9 +35,9 @@ impl Binary {
         let mut args = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            args.push(decode(key));
+            args.push(decode_query(key));
             if !value.is_empty() {
-                args.push(decode(value));
+                args.push(decode_query(value));
             }
         }
         Ok(Some(Self { program, args, name: name.to_owned() }))
@@ -63,24 +64,6 @@ pub(super) async fn start(
     Ok(logger)
 }
 
-/// Takes `%41` for `A` and `+` for a blank; what is no such code stays.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let code = tail.first_chunk::<2>().filter(|_| *first == b'%');
-        let code = code.and_then(|hex| std::str::from_utf8(hex).ok());
-        if let Some(byte) = code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = &tail[2..];
-        } else {
-            bytes.push(if *first == b'+' { b' ' } else { *first });
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +74,9 @@ mod tests {
         let binary = Binary::parse("binary:///bin/log?-key=a%20b&flag&x=1").unwrap().unwrap();
         assert_eq!(binary.program, PathBuf::from("/bin/log"));
         assert_eq!(binary.args, ["-key", "a b", "flag", "x", "1"]);
+        let binary = Binary::parse("binary:///opt/c++/log?to=a+b").unwrap().unwrap();
+        assert_eq!(binary.program, PathBuf::from("/opt/c++/log"));
+        assert_eq!(binary.args, ["to", "a b"]);
         assert_eq!(Binary::parse("/run/pipe").unwrap(), None);
         assert!(Binary::parse("binary://").is_err());
         assert!(Binary::parse("binary:////server/share").is_err());

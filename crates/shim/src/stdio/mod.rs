@@ -4,6 +4,7 @@
 //! the process' own. Upstream is connected before the process exists, so that nothing it says is
 //! lost and a missing end is an error early; [`relay`] then carries bytes until the process ends.
 
+mod address;
 mod logger;
 mod outgoing;
 mod outlet;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::system::Reader;
 use plan::Streams;
 
+use super::address;
 use super::logger::{self, Binary};
 use super::outlet::Outlet;
 
@@ -46,6 +47,14 @@ pub(crate) enum StdioError {
         /// What stands before `://`.
         scheme: String,
     },
+    /// A file's address that names none of this host's.
+    #[error("{stream} `{name}`: behind file:// stands an absolute path of this host")]
+    File {
+        /// Which stream.
+        stream: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The logger.
     #[error("failed to start binary logger: {0}")]
     Logger(String),
@@ -70,7 +79,7 @@ impl Upstream {
         }
         let mut upstream = Self::default();
         if !ends.stdin.is_empty() {
-            let opened = engine::pipes::open_reader(Path::new(&ends.stdin), PATIENCE).await;
+            let opened = open_input(Path::new(&ends.stdin)).await;
             upstream.stdin = Some(opened.map_err(failed("stdin", &ends.stdin))?);
         }
         upstream.stdout = open("stdout", &ends.stdout).await?;
@@ -107,8 +116,15 @@ async fn open(stream: &'static str, name: &str) -> Result<Option<Outlet>, StdioE
         return Ok(None);
     }
     let opened = match name.split_once("://") {
-        Some(("file", path)) => open_file(Path::new(path)).await,
-        None => engine::pipes::open_writer(Path::new(name), PATIENCE).await.map(Outlet::Pipe),
+        Some(("file", rest)) => match address::file(rest) {
+            Some(path) => open_log(&path).await,
+            None => return Err(StdioError::File { stream, name: name.to_owned() }),
+        },
+        None => open_output(Path::new(name)).await,
+        Some(("binary", _)) => {
+            let rule = "stdout names the logger, which takes both streams";
+            return Err(StdioError::Logger(format!("{stream} `{name}`: {rule}")));
+        }
         Some((scheme, _)) => {
             let (name, scheme) = (name.to_owned(), scheme.to_owned());
             return Err(StdioError::Scheme { stream, name, scheme });
@@ -118,12 +134,38 @@ async fn open(stream: &'static str, name: &str) -> Result<Option<Outlet>, StdioE
 }
 
 /// A log file is made when it is missing, and added to when it is there.
-async fn open_file(path: &Path) -> io::Result<Outlet> {
+async fn open_log(path: &Path) -> io::Result<Outlet> {
     if let Some(folder) = path.parent() {
         tokio::fs::create_dir_all(folder).await?;
     }
     let file = tokio::fs::OpenOptions::new().create(true).append(true).open(path).await?;
     Ok(Outlet::other(Box::pin(file)))
+}
+
+/// A pipe; or, as containerd's own shim has it, a file that is there in the place of one.
+async fn open_output(path: &Path) -> io::Result<Outlet> {
+    match engine::pipes::open_writer(path, PATIENCE).await {
+        Err(error) if is_file_instead(&error, path).await => {
+            let file = tokio::fs::OpenOptions::new().append(true).open(path).await?;
+            Ok(Outlet::other(Box::pin(file)))
+        }
+        opened => opened.map(Outlet::Pipe),
+    }
+}
+
+async fn open_input(path: &Path) -> io::Result<Reader> {
+    match engine::pipes::open_reader(path, PATIENCE).await {
+        Err(error) if is_file_instead(&error, path).await => {
+            Ok(Box::pin(tokio::fs::File::open(path).await?))
+        }
+        opened => opened,
+    }
+}
+
+/// What is no pipe was not opened. A terminal is none either, and reading one would never end.
+async fn is_file_instead(error: &io::Error, path: &Path) -> bool {
+    error.kind() == io::ErrorKind::InvalidInput
+        && tokio::fs::metadata(path).await.is_ok_and(|found| found.is_file())
 }
 
 fn failed(stream: &'static str, name: &str) -> impl FnOnce(io::Error) -> StdioError {
@@ -133,6 +175,8 @@ fn failed(stream: &'static str, name: &str) -> impl FnOnce(io::Error) -> StdioEr
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
     fn stdout(name: &str) -> Ends {
@@ -149,6 +193,34 @@ mod tests {
     async fn an_unknown_scheme_is_refused() {
         let refused = Upstream::connect(stdout("http://x/y"), "ns", "c").await.err().unwrap();
         assert!(refused.to_string().contains("got: 'http'"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_none_of_this_host_is_refused_and_so_is_a_logger_for_stderr() {
+        for name in ["file://", "file://rel/x", "file://elsewhere/x"] {
+            let refused = Upstream::connect(stdout(name), "ns", "c").await.err().unwrap();
+            let said = refused.to_string();
+            assert!(said.contains(name) && said.contains("an absolute path"), "{said}");
+        }
+        let ends = Ends { stderr: "binary:///bin/true".to_owned(), ..Ends::default() };
+        let refused = Upstream::connect(ends, "ns", "c").await.err().unwrap();
+        assert!(refused.to_string().contains("stdout names the logger"), "{refused}");
+    }
+
+    /// containerd's `runc` shim.
+    #[tokio::test]
+    async fn a_file_in_the_place_of_a_pipe_is_read_and_added_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("in"), "typed").unwrap();
+        std::fs::write(path("out"), "before, ").unwrap();
+        let ends = Ends { stdin: path("in"), stdout: path("out"), ..Ends::default() };
+        let upstream = Upstream::connect(ends, "ns", "c").await.unwrap();
+        let mut said = String::new();
+        upstream.stdin.unwrap().read_to_string(&mut said).await.unwrap();
+        assert_eq!(said, "typed");
+        assert_eq!(upstream.stdout.unwrap().write(b"after").await.unwrap(), 5);
+        assert_eq!(std::fs::read_to_string(path("out")).unwrap(), "before, after");
     }
 
     #[tokio::test]
