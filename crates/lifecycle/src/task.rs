@@ -117,6 +117,8 @@ pub struct Task {
     execs: BTreeMap<ExecId, Exec>,
     joining: BTreeSet<ExecId>,
     paused: bool,
+    /// What came while it stood still, and can be delivered when it goes on.
+    held: Vec<(Which, Delivery)>,
     system_ended: bool,
     deleted: bool,
 }
@@ -131,6 +133,7 @@ impl Task {
             execs: BTreeMap::new(),
             joining: BTreeSet::new(),
             paused: false,
+            held: Vec::new(),
             system_ended: false,
             deleted: false,
         };
@@ -321,13 +324,22 @@ impl Task {
         }
     }
 
-    /// A frozen process cannot end.
-    fn deliver(&self, which: &Which, how: Delivery) -> Vec<Effect> {
+    /// A frozen process cannot end, nor hear of anything: a signal waits for it, as it would for a
+    /// stopped process of Linux, and an end makes the container go on. The first process' end does not
+    /// wait for that: it ends the container, which needs no thaw.
+    fn deliver(&mut self, which: &Which, how: Delivery) -> Vec<Effect> {
         let signal = Effect::Signal(which.clone(), how);
-        if self.paused && how == Delivery::Terminate {
-            vec![Effect::Thaw, signal]
-        } else {
-            vec![signal]
+        match (self.paused, how, which) {
+            (false, _, _) => vec![signal],
+            (true, Delivery::Terminate, Which::Init) => vec![Effect::Thaw, signal],
+            (true, Delivery::Terminate, Which::Exec(_)) => {
+                self.held.push((which.clone(), how));
+                vec![Effect::Thaw]
+            }
+            (true, Delivery::Control(_), _) => {
+                self.held.push((which.clone(), how));
+                Vec::new()
+            }
         }
     }
 

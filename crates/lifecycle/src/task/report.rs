@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use schema::{ExecId, ExitCode, Pid};
 
 use super::{Effect, Event, Report, Task, Which};
-use crate::Exec;
 use crate::exec::NEVER_RAN;
+use crate::{Exec, Status};
 
 impl Task {
     /// Takes in what happened, and tells what is to be done about it.
@@ -76,6 +76,7 @@ impl Task {
     fn system_ended(&mut self, at: SystemTime) -> Vec<Effect> {
         self.system_ended = true;
         self.paused = false;
+        self.held.clear();
         let mut effects = self.strand(at);
         if self.init.retire(NEVER_RAN, at) == Ok(true) {
             effects.push(Effect::Drain(Which::Init));
@@ -97,6 +98,16 @@ impl Task {
             return Vec::new();
         }
         self.paused = still;
-        vec![Effect::Publish(if still { Event::Paused } else { Event::Resumed })]
+        if still {
+            return vec![Effect::Publish(Event::Paused)];
+        }
+        let mut effects = vec![Effect::Publish(Event::Resumed)];
+        for (which, how) in std::mem::take(&mut self.held) {
+            // One that has ended meanwhile needs no signal any more.
+            if matches!(self.status(&which), Ok(Status::Running(_))) {
+                effects.push(Effect::Signal(which, how));
+            }
+        }
+        effects
     }
 }

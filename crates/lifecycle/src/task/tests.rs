@@ -236,6 +236,35 @@ fn a_paused_task_goes_on_to_be_ended() {
 }
 
 #[test]
+fn what_comes_while_a_task_is_paused_is_delivered_when_it_goes_on() {
+    let exec = Which::Exec(exec_id());
+    let mut task = running_with_exec();
+    task.start(&exec).unwrap();
+    task.on(Report::Started(exec.clone(), Pid(8)), NOW);
+    task.on(Report::Paused, NOW);
+    assert_eq!(task.kill(&Which::Init, SHUTDOWN, false, NOW), Ok(Vec::new()));
+    // Whoever ends an exec makes the container go on.
+    let effects = task.kill(&exec, Ok(Delivery::Terminate), false, NOW).unwrap();
+    assert_eq!(effects, [Effect::Thaw]);
+    let signal = |which: &Which, how| Effect::Signal(which.clone(), how);
+    let Ok(shutdown) = SHUTDOWN else { panic!("it is a signal") };
+    assert_eq!(
+        task.on(Report::Resumed, NOW),
+        [
+            Effect::Publish(Event::Resumed),
+            signal(&Which::Init, shutdown),
+            signal(&exec, Delivery::Terminate)
+        ]
+    );
+    assert_eq!(task.on(Report::Resumed, NOW), [], "once");
+
+    task.on(Report::Paused, NOW);
+    task.kill(&exec, SHUTDOWN, false, NOW).unwrap();
+    task.on(Report::Exited(exec, ExitCode(0)), NOW);
+    assert_eq!(task.on(Report::Resumed, NOW), [Effect::Publish(Event::Resumed)]);
+}
+
+#[test]
 fn a_crashed_container_ends_a_task_that_never_started() {
     let mut task = task();
     let effects = task.on(Report::SystemEnded, NOW);
