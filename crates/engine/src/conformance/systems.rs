@@ -1,11 +1,11 @@
 //! Promises about compute systems.
 
 use schema::process::ProcessParameters;
-use schema::properties::State;
+use schema::properties::{PropertyType, State};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use super::{Fixture, Subject, assert_gone, id, within};
-use crate::{Engine, ErrorKind, ExitKind, System};
+use crate::{Engine, ErrorKind, ExitKind, Process as _, System};
 
 pub(super) async fn a_created_system_is_open_to_all_until_it_has_ended<E, F>(
     engine: &E,
@@ -113,6 +113,9 @@ where
     within(subject.system.pause()).await.expect("pause");
     assert_eq!(subject.state().await, State::Paused);
     within(subject.system.pause()).await.expect_err("it is paused already");
+    let told = within(subject.system.properties(&[PropertyType::ProcessList])).await;
+    let list = told.expect("what stands still can be listed").process_list.unwrap_or_default();
+    assert!(list.iter().any(|known| known.process_id == process.pid().0), "{list:?}");
     stdin.write_all(b"thaw\r\n").await.expect("a pipe has room");
     stdin.flush().await.expect("a pipe has room");
     within(subject.system.resume()).await.expect("resume");

@@ -173,6 +173,7 @@ impl Forked {
             servers: self.servers,
             consoles: std::collections::VecDeque::new(),
             processes: Processes::default(),
+            standing: None,
             clients: Clients::default(),
             phase: Phase::Booting,
             created: SystemTime::now(),

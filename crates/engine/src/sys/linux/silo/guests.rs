@@ -45,6 +45,8 @@ pub(super) enum Awaited {
     Done { client: ClientId },
     /// The registry on disk, before everything stands still.
     Flush { client: ClientId },
+    /// What runs, before everything stands still.
+    Standing,
     /// The list that completes a query.
     Processes { client: ClientId, properties: Box<Properties> },
     /// The end of the session, of which pid 1 tells better.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use schema::guest::{Answer as GuestAnswer, Call, Event, Failure};
+use schema::properties::ProcessDetails;
 use schema::{ExitCode, SystemId};
 
 use super::clients::{ClientId, Clients};
@@ -69,6 +70,8 @@ pub(super) struct Host {
     /// Terminals asked of pid 1, in the order of its answers.
     pub(super) consoles: VecDeque<ConsoleStart>,
     pub(super) processes: Processes,
+    /// What stands still: nobody inside can tell.
+    pub(super) standing: Option<Vec<ProcessDetails>>,
     pub(super) clients: Clients,
     pub(super) phase: Phase,
     pub(super) created: SystemTime,
@@ -332,9 +335,16 @@ impl Host {
                 self.clients.reply(client, &Ok(Answer::Properties(properties)), vec![]);
             }
             (Awaited::Done { client }, Ok(_)) => self.done(client),
+            (Awaited::Standing, Ok(GuestAnswer::Processes { processes })) => {
+                self.standing = Some(processes);
+            }
             (Awaited::Flush { client }, _) => self.on_flushed(client),
             (
-                Awaited::BootRegistry | Awaited::BootPipe | Awaited::Nothing | Awaited::Shutdown,
+                Awaited::BootRegistry
+                | Awaited::BootPipe
+                | Awaited::Nothing
+                | Awaited::Standing
+                | Awaited::Shutdown,
                 _,
             ) => {}
             (awaited, Err(failure)) => self.fail(&awaited, ErrorKind::Guest(failure)),
@@ -354,7 +364,11 @@ impl Host {
             | Awaited::Delivered { client, .. }
             | Awaited::Done { client }
             | Awaited::Processes { client, .. } => self.refuse(*client, why),
-            Awaited::BootRegistry | Awaited::BootPipe | Awaited::Nothing | Awaited::Shutdown => {}
+            Awaited::BootRegistry
+            | Awaited::BootPipe
+            | Awaited::Nothing
+            | Awaited::Standing
+            | Awaited::Shutdown => {}
         }
     }
 

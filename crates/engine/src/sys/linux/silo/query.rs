@@ -16,7 +16,9 @@ impl Host {
     pub(super) fn on_query(&mut self, client: ClientId, query: &[PropertyType]) {
         match self.properties(query) {
             Err(kind) => self.refuse(client, kind),
-            Ok(properties) if query.contains(&PropertyType::ProcessList) => {
+            Ok(properties)
+                if query.contains(&PropertyType::ProcessList) && self.phase != Phase::Paused =>
+            {
                 self.ask_for_processes(client, properties);
             }
             Ok(properties) => {
@@ -32,7 +34,10 @@ impl Host {
                 "it is a VM's; ask for `Statistics`",
             ));
         }
-        if query.contains(&PropertyType::ProcessList) && self.phase == Phase::Paused {
+        // What stands still neither comes nor goes.
+        let standing = self.standing.as_ref().filter(|_| self.phase == Phase::Paused);
+        let wants_processes = query.contains(&PropertyType::ProcessList);
+        if wants_processes && self.phase == Phase::Paused && standing.is_none() {
             return Err(self.wrong_phase());
         }
         let wants_statistics = query.contains(&PropertyType::Statistics);
@@ -48,7 +53,7 @@ impl Host {
             },
             created_unix: self.created.duration_since(UNIX_EPOCH).ok().map(|t| t.as_secs_f64()),
             statistics,
-            process_list: None,
+            process_list: standing.filter(|_| wants_processes).cloned(),
         })
     }
 

@@ -63,13 +63,16 @@ impl Host {
         Ok(())
     }
 
-    /// Whoever looks at the scratch of what is paused shall find its registry there, which Wine's
-    /// server writes only every half minute. A guest that does not answer does not hold it up long;
+    /// Whoever asks what is paused for its processes shall be told those that ran last: its guest stands
+    /// still, too. And whoever looks at its scratch shall find its registry there, which Wine's server
+    /// writes only every half minute; the guest answers one after the other. A guest that does not answer does not hold it up long;
     /// one that is gone has a session behind it that is about to end, and is not paused.
     fn on_pause(&mut self, client: ClientId) {
         if self.phase != Phase::Running {
             return self.refuse(client, self.wrong_phase());
         }
+        // Without an answer there is only nothing to tell.
+        let _ = self.guests.ask(Guests::RESIDENT, Call::Processes, vec![], Awaited::Standing);
         let awaited = Awaited::Flush { client };
         let asked = self.guests.ask(Guests::RESIDENT, Call::FlushRegistry, vec![], awaited);
         match asked {
@@ -103,6 +106,7 @@ impl Host {
         }
         self.cgroup.freeze(false)?;
         self.phase = Phase::Running;
+        self.standing = None;
         Ok(())
     }
 
