@@ -37,6 +37,13 @@ pub async fn open_reader(path: &Path, _patience: Duration) -> io::Result<Reader>
     Ok(Box::pin(OpenOptions::new().open_receiver(path)?))
 }
 
+/// Opens the end that reads of a pipe that one writer after the other may have: it has no end of file.
+#[expect(clippy::unused_async, reason = "elsewhere a pipe may be busy")]
+pub async fn open_lasting_reader(path: &Path, _patience: Duration) -> io::Result<Reader> {
+    // Who reads is a writer, too.
+    Ok(Box::pin(OpenOptions::new().read_write(true).open_receiver(path)?))
+}
+
 /// Opens the end that writes, as soon as somebody reads, and within `patience`.
 ///
 /// From then on a reader may go and another come: what is written meanwhile waits in the pipe, until

@@ -34,6 +34,11 @@ pub async fn open_reader(path: &Path, patience: Duration) -> io::Result<Reader> 
     Ok(Box::pin(dial(path, patience).await?))
 }
 
+/// The same: here a pipe is the client's own, and ends with it.
+pub async fn open_lasting_reader(path: &Path, patience: Duration) -> io::Result<Reader> {
+    open_reader(path, patience).await
+}
+
 /// Opens the end that writes, within `patience`.
 pub async fn open_writer(path: &Path, patience: Duration) -> io::Result<Outlet> {
     let pipe = dial(path, patience).await?;
