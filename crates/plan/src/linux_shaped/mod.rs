@@ -16,7 +16,7 @@ mod names;
 mod process;
 mod refused;
 
-pub use limits::windows_limits;
+pub use limits::update;
 pub use process::adopt_process;
 
 use schema::names::Names;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::host::{Found, LookupError};
+use crate::update::Update;
 
 /// Files by their paths.
 struct Files(BTreeMap<&'static str, &'static str>);
@@ -197,10 +198,40 @@ fn a_graphics_processor_is_a_class_of_devices() {
 
 #[test]
 fn a_quota_is_a_share_of_all_processors_and_a_weight_is_half() {
-    let limits = windows_limits(&json!({ "cpu": { "quota": 50_000 } }), 2);
+    let limits = limits::windows_limits(&json!({ "cpu": { "quota": 50_000 } }), 2);
     assert_eq!(limits, json!({ "cpu": { "maximum": 2500 } }));
-    let limits = windows_limits(&json!({ "cpu": { "shares": 2048, "quota": -1 } }), 2);
+    let limits = limits::windows_limits(&json!({ "cpu": { "shares": 2048, "quota": -1 } }), 2);
     assert_eq!(limits, json!({ "cpu": { "shares": 1000 } }));
+}
+
+#[test]
+fn an_update_is_taken_as_a_limit_is_and_what_would_not_hold_is_refused() {
+    let host = HostFacts::unix(2);
+    let updated = |asked: Value| match update(asked, &host) {
+        Ok(Update::Windows(limits)) => Ok(serde_json::to_value(limits).unwrap()),
+        Ok(other) => panic!("{other:?}"),
+        Err(refused) => Err(refused.to_string()),
+    };
+    for (asked, limits) in [
+        (json!({ "memory": { "limit": 1 << 28 } }), json!({ "memory": { "limit": 1 << 28 } })),
+        // Too little is refused by who knows how much is enough; it is not no limit.
+        (json!({ "memory": { "limit": 1 } }), json!({ "memory": { "limit": 1 << 20 } })),
+        (json!({ "memory": { "limit": -1 } }), json!({ "memory": { "limit": 0 } })),
+        (json!({ "cpu": { "quota": -1 } }), json!({ "cpu": { "maximum": 0 } })),
+        (json!({ "cpu": { "quota": -1, "shares": 1024 } }), json!({ "cpu": { "shares": 500 } })),
+        (json!({ "pids": { "limit": 4096 }, "devices": [] }), json!({})),
+    ] {
+        assert_eq!(updated(asked.clone()), Ok(limits), "{asked}");
+    }
+    for (asked, word) in [
+        (json!([]), "object"),
+        (json!({ "memory": { "limit": "1g" } }), "memory.limit"),
+        (json!({ "cpu": { "cpus": "0" } }), "cpu.cpus"),
+        (json!({ "pids": { "limit": 10 } }), "pids.limit"),
+    ] {
+        let refused = updated(asked.clone()).unwrap_err();
+        assert!(refused.contains(word), "{asked}: {refused}");
+    }
 }
 
 #[test]
