@@ -54,6 +54,9 @@ pub(super) async fn read(
         spec.annotations = Some(inherited.into_iter().chain(own).collect());
     }
     let beside = plan::linux_shaped::adopt(&mut spec, host, &HostFiles)?;
+    for remark in spec.annotations.as_ref().map(plan::annotations::misread).into_iter().flatten() {
+        tracing::warn!(task = id.as_str(), remark);
+    }
     options::for_plan(&options).prepare(&mut spec)?;
     if request.terminal && !request.stderr.is_empty() {
         let rule = "if using terminal, stderr must be empty";

@@ -79,7 +79,7 @@ impl Upstream {
         }
         let mut upstream = Self::default();
         if !ends.stdin.is_empty() {
-            let opened = open_input(Path::new(&ends.stdin)).await;
+            let opened = open_input(Path::new(&ends.stdin), ends.terminal).await;
             upstream.stdin = Some(opened.map_err(failed("stdin", &ends.stdin))?);
         }
         upstream.stdout = open("stdout", &ends.stdout).await?;
@@ -153,8 +153,15 @@ async fn open_output(path: &Path) -> io::Result<Outlet> {
     }
 }
 
-async fn open_input(path: &Path) -> io::Result<Reader> {
-    match engine::pipes::open_reader(path, PATIENCE).await {
+/// A terminal outlasts who sits at it: another may attach to it, and type. Elsewhere the end of the
+/// client's input is that of the process'.
+async fn open_input(path: &Path, is_terminal: bool) -> io::Result<Reader> {
+    let opened = if is_terminal {
+        engine::pipes::open_lasting_reader(path, PATIENCE).await
+    } else {
+        engine::pipes::open_reader(path, PATIENCE).await
+    };
+    match opened {
         Err(error) if is_file_instead(&error, path).await => {
             Ok(Box::pin(tokio::fs::File::open(path).await?))
         }
@@ -221,6 +228,29 @@ mod tests {
         assert_eq!(said, "typed");
         assert_eq!(upstream.stdout.unwrap().write(b"after").await.unwrap(), 5);
         assert_eq!(std::fs::read_to_string(path("out")).unwrap(), "before, after");
+    }
+
+    #[tokio::test]
+    async fn a_terminal_takes_from_one_client_after_the_other_and_a_stream_ends_with_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stdin");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        for terminal in [true, false] {
+            let stdin = path.display().to_string();
+            let ends = Ends { stdin, terminal, ..Ends::default() };
+            let mut upstream = Upstream::connect(ends, "ns", "c").await.unwrap();
+            let stdin = upstream.stdin.as_mut().unwrap();
+            let mut heard = [0; 5];
+            for _ in 0..if terminal { 2 } else { 1 } {
+                std::fs::write(&path, "typed").unwrap();
+                stdin.read_exact(&mut heard).await.unwrap();
+                assert_eq!(&heard, b"typed");
+            }
+            if !terminal {
+                assert_eq!(stdin.read(&mut heard).await.unwrap(), 0);
+            }
+        }
     }
 
     #[tokio::test]
