@@ -9,7 +9,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 /// What a shim of this name is called for.
 const RUNTIME: &str = "io.containerd.runhcs.v1";
 /// The handler that containerd has when its configuration names none, and needs when it names others.
-const DEFAULT: &str = "runc";
+pub(super) const DEFAULT: &str = "runc";
 const DEFAULT_RUNTIME: &str = "io.containerd.runc.v2";
 /// Annotations that reach the shim: hcsshim's own, and those for what Kubernetes drops. A star does
 /// not match a slash.

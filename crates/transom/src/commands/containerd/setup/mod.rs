@@ -27,6 +27,9 @@ enum Change {
 
 pub(super) fn command(args: &Setup) -> Result<()> {
     check_handler(&args.handler)?;
+    if args.handler == config::DEFAULT && !args.undo {
+        bail!("invalid value of --handler: \"{}\": it is the handler of Linux pods", args.handler);
+    }
     // Containerd does not run where we do.
     let config = std::path::absolute(&args.config).context("finding the configuration")?;
     let base = config.with_file_name(BASE);
