@@ -6,7 +6,7 @@ use super::daemon::Daemon;
 use crate::support::archive::{self, Layer};
 use crate::support::host::{self, Host};
 
-const RUN: [&str; 4] = ["run", "--rm", "--runtime", "io.containerd.runhcs.v1"];
+pub(super) const RUN: [&str; 4] = ["run", "--rm", "--runtime", "io.containerd.runhcs.v1"];
 
 #[test]
 fn ctr_runs_a_windows_image_that_containerd_unpacked() {

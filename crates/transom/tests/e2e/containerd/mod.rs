@@ -5,6 +5,7 @@
 //! the shim is.
 
 mod cri;
+mod ctr;
 mod daemon;
 mod images;
 mod kubelet;

@@ -56,4 +56,7 @@ fn setup_refuses_what_it_does_not_understand() {
     };
     assert!(setup(&[]).contains("disabled_plugins"));
     assert!(setup(&["--handler", "Not/a.label"]).contains("--handler"));
+    std::fs::write(&config, "version = 2\n").unwrap();
+    assert!(setup(&["--handler", "runc"]).contains("the handler of Linux pods"));
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), "version = 2\n");
 }

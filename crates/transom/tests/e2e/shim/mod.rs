@@ -1,6 +1,7 @@
 //! The shim under a real containerd, driven with `ctr` and exact Windows specs.
 
 mod flat;
+mod frozen;
 mod killed;
 mod model;
 mod paging;

@@ -17,7 +17,7 @@ use super::wait;
 const ROWS: u16 = 25;
 const COLUMNS: u16 = 100;
 
-/// `transom` at a terminal.
+/// A program at a terminal: `transom`, for the most part.
 pub(crate) struct Terminal {
     keys: File,
     screen: Arc<Mutex<Parser>>,
@@ -27,10 +27,17 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts it there.
     pub(crate) fn start(host: &Host, arguments: &[&str]) -> Self {
+        let mut transom = Command::new(program("transom"));
+        host.equip(transom.args(arguments));
+        Self::with(&transom)
+    }
+
+    /// The same with another program.
+    pub(crate) fn with(program: &Command) -> Self {
         let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are ptys");
         grantpt(&keys).and_then(|()| unlockpt(&keys)).expect("a pty of ours can be unlocked");
         tcsetwinsize(&keys, size(COLUMNS, ROWS)).expect("a pty has a size");
-        let child = start_on(&keys, host, arguments);
+        let child = start_on(&keys, program);
         let screen = Arc::new(Mutex::new(Parser::new(ROWS, COLUMNS, 1000)));
         let keys = File::from(keys);
         let output = keys.try_clone().expect("descriptors can be doubled");
@@ -103,14 +110,19 @@ impl Drop for Terminal {
 }
 
 /// `setsid` makes the pty its controlling terminal.
-fn start_on(keys: &OwnedFd, host: &Host, arguments: &[&str]) -> Child {
+fn start_on(keys: &OwnedFd, program: &Command) -> Child {
     let name = ptsname(keys, Vec::new()).expect("a pty has a name");
     let name = name.to_str().expect("its name is ASCII");
     let open = || File::options().read(true).write(true).open(name).expect("a pty can be opened");
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait"]).arg(program("transom")).args(arguments);
+    command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     command.env("TERM", "xterm-256color").stdin(open()).stdout(open()).stderr(open());
-    host.equip(&mut command);
     command.spawn().expect("setsid is a part of every Linux")
 }
 
