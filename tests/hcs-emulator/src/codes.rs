@@ -56,6 +56,8 @@ pub const NETWORK_NOT_FOUND: u32 = 0x803B_0001;
 pub const ENDPOINT_NOT_FOUND: u32 = 0x803B_0002;
 /// The network is there.
 pub const NETWORK_EXISTS: u32 = 0x803B_0010;
+/// A port of the host is another endpoint's.
+pub const PORT_EXISTS: u32 = 0x803B_0013;
 /// The endpoint is in a namespace.
 pub const ENDPOINT_ATTACHED: u32 = 0x803B_002B;
 /// The endpoint is in no namespace, or in another.
@@ -108,6 +110,7 @@ pub fn text(result: u32) -> &'static str {
         NETWORK_NOT_FOUND => "The network was not found.",
         ENDPOINT_NOT_FOUND => "The endpoint was not found.",
         NETWORK_EXISTS => "The network already exists.",
+        PORT_EXISTS => "The port already exists.",
         ENDPOINT_ATTACHED => "The endpoint is already attached to a namespace.",
         ENDPOINT_NOT_ATTACHED => "The endpoint is not attached.",
         NETWORK_UNSUPPORTED => "The request is unsupported.",

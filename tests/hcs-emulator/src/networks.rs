@@ -5,6 +5,7 @@
 //! through the interface that came before.
 
 mod change;
+mod given;
 mod older;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,11 @@ impl Networks {
         if let Some(network) = within {
             self.get(Kind::Network, network)?;
             thing["HostComputeNetwork"] = json!(network);
+            self.publish(&thing)?;
+            self.address(&mut thing, network, id);
+        }
+        if kind == Kind::Network {
+            self.subnet(&mut thing);
         }
         thing["ID"] = json!(id);
         if kind == Kind::Namespace {

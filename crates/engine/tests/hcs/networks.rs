@@ -1,6 +1,6 @@
 //! Network namespaces and endpoints, as a pod has them.
 
-use engine::network::EndpointRequest;
+use engine::network::{EndpointRequest, PortMapping};
 use engine::{ErrorKind, Network as _, Networks};
 use serde_json::json;
 
@@ -83,4 +83,51 @@ async fn a_refusal_says_what_windows_says_and_leaves_nothing() {
     networks.create_namespace(&name).await.expect("nothing was left of it");
     networks.delete_namespace(&name).await.expect("delete");
     drop(faults);
+}
+
+fn on(network: &str) -> EndpointRequest {
+    EndpointRequest { network: network.to_owned(), ..EndpointRequest::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_joined_by_its_name_and_left_with_the_namespace() {
+    let _no_faults = crate::faults::ORDERS.lock().await;
+    let (networks, one, other) = (networks(), unique("joins"), unique("joins-too"));
+    networks.create_namespace(&one).await.expect("create");
+    networks.create_namespace(&other).await.expect("create");
+    let published = PortMapping {
+        host_port: 18_080,
+        host_ip: None,
+        container_port: 80,
+        protocol: "tcp".to_owned(),
+    };
+    let wanted = EndpointRequest { ports: vec![published.clone()], ..on("nat") };
+    let joined = networks.attach(&one, &wanted).await.expect("the default network is made");
+    assert_eq!((&*joined.network, &joined.ports), ("nat", &vec![published]));
+    let (address, gateway) = (joined.addresses[0], joined.gateway);
+    assert!(gateway.is_some() && !joined.mac.is_empty(), "{joined:?}");
+    let all = networks.definitions().await.expect("list");
+    let nat = all.iter().find(|network| network.name == "nat").expect("it is there");
+    assert_eq!(
+        (&*nat.driver, Some(&nat.gateway)),
+        ("nat", gateway.map(|ip| ip.to_string()).as_ref())
+    );
+
+    let refused = networks.attach(&other, &wanted).await.expect_err("the port is published");
+    assert!(format!("{refused:?}").contains("published already"), "{refused:?}");
+    let second = networks.attach(&other, &on("NAT")).await.expect("names have no case");
+    assert_ne!(second.addresses[0], address);
+    networks.detach(&other, "nat").await.expect("detach");
+    networks.detach(&other, "nat").await.expect("one that is gone is a success");
+
+    networks.delete_namespace(&one).await.expect("delete");
+    networks.attach(&other, &wanted).await.expect("its port is free, its endpoint is gone");
+    networks.delete_namespace(&other).await.expect("delete");
+    let refused = networks.attach(&other, &on("nat")).await.expect_err("no such namespace");
+    assert!(matches!(refused.kind, ErrorKind::NotFound(_)), "{refused:?}");
+    networks.create_namespace(&other).await.expect("create");
+    networks.attach(&other, &wanted).await.expect("nothing was left of what failed");
+    let refused = networks.attach(&other, &on("nobody's")).await.expect_err("no such network");
+    assert!(matches!(refused.kind, ErrorKind::NotFound("network")), "{refused:?}");
+    networks.delete_namespace(&other).await.expect("delete");
 }

@@ -127,8 +127,11 @@ fn of_network(refusal: &Refusal) -> Option<ErrorKind> {
         GCN_E_NETCOMPARTMENT_NOT_FOUND => ErrorKind::NotFound("network namespace"),
         HCN_E_NETWORK_ALREADY_EXISTS
         | HCN_E_ENDPOINT_ALREADY_ATTACHED
-        | HCN_E_PORT_ALREADY_EXISTS
         | HCN_E_ENDPOINT_NAMESPACE_ALREADY_EXISTS => ErrorKind::AlreadyExists,
+        HCN_E_PORT_ALREADY_EXISTS => ErrorKind::io(
+            "a port of the host is published already",
+            io::Error::from(io::ErrorKind::AddrInUse),
+        ),
         HCN_E_INVALID_JSON => ErrorKind::InvalidDocument {
             field: field_in(&refusal.words()),
             value: refusal.call.to_owned(),
@@ -264,9 +267,11 @@ mod tests {
         for result in [0x803B_0001, 0x803B_0002, 0x803B_0034, 0x803B_0027] {
             assert!(matches!(kind(result, ""), ErrorKind::NotFound(_)), "{result:#x}");
         }
-        for result in [0x803B_0010, 0x803B_0013, 0x803B_0014, 0x803B_002B] {
+        for result in [0x803B_0010, 0x803B_0014, 0x803B_002B] {
             assert!(matches!(kind(result, ""), ErrorKind::AlreadyExists), "{result:#x}");
         }
+        let port = kind(0x803B_0013, "").to_string();
+        assert!(port.contains("a port of the host is published already"), "{port}");
         let words = kind(0x803B_001B, r#"{"Success":false,"Error":"Unknown field `Colour`."}"#);
         assert!(
             matches!(&words, ErrorKind::InvalidDocument { field, .. } if field == "Colour"),

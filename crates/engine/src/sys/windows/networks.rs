@@ -1,8 +1,9 @@
 //! Network namespaces and endpoints, through `computenetwork.dll`.
 //!
-//! A namespace's name is its GUID; a name that is none stands for the GUID made from it. Endpoints
-//! are made by whoever runs the networks (a CNI plugin, `docker network`): attaching one is putting
-//! the endpoint, named by its id, into the namespace.
+//! A namespace's name is its GUID; a name that is none stands for the GUID made from it. What a
+//! namespace is attached to is a network of the host's by its name, and then an endpoint is made for it
+//! ([`joined`]); or an endpoint by its id that somebody else made (a CNI plugin), which is only put into
+//! the namespace.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
@@ -18,6 +19,8 @@ use crate::network::{Definition, Endpoint, EndpointRequest, Network};
 
 mod endpoint;
 mod hcn;
+mod joined;
+mod known;
 
 /// This host's networks.
 #[derive(Debug, Clone)]
@@ -36,10 +39,10 @@ impl Networks {
         refuse(&wanted.name, "making a network", why)
     }
 
-    /// The networks that Transom defines: Windows keeps its own.
-    #[expect(clippy::unused_async, reason = "the same on every OS")]
+    /// The networks of the host: Windows keeps them.
     pub async fn definitions(&self) -> Result<Vec<Definition>> {
-        Ok(Vec::new())
+        let all = on_network("every network", known::all).await?;
+        Ok(all.into_iter().map(|(_, definition)| definition).collect())
     }
 
     /// Removes a network.
@@ -163,6 +166,7 @@ impl Network for Networks {
     async fn delete_namespace(&self, name: &str) -> Result<()> {
         let id = guid(name);
         on_network(name, move || {
+            joined::leave_all(id)?;
             let namespace = match hcn::query_namespace(id) {
                 Err(ErrorKind::NotFound(_)) => return Ok(()),
                 other => other?,
@@ -182,12 +186,12 @@ impl Network for Networks {
     }
 
     async fn attach(&self, namespace: &str, wanted: &EndpointRequest) -> Result<Endpoint> {
-        let (id, endpoint) = (guid(namespace), wanted.network.clone());
-        if Uuid::parse_str(&endpoint).is_err() {
-            let why = "name an endpoint by its id, or use `--network none`";
-            return refuse(namespace, &format!("joining the network `{endpoint}` by name"), why);
-        }
+        let (id, wanted) = (guid(namespace), wanted.clone());
         on_network(namespace, move || {
+            let endpoint = wanted.network.clone();
+            if Uuid::parse_str(&endpoint).is_err() {
+                return joined::join(id, &wanted);
+            }
             // What cannot be told of is not attached.
             let told = endpoint::read(&endpoint, &hcn::query_endpoint(guid(&endpoint))?)?;
             hcn::modify_namespace(id, &change("Add", &endpoint))?;
@@ -199,6 +203,9 @@ impl Network for Networks {
     async fn detach(&self, namespace: &str, network: &str) -> Result<()> {
         let (id, endpoint) = (guid(namespace), network.to_owned());
         on_network(namespace, move || {
+            if Uuid::parse_str(&endpoint).is_err() {
+                return joined::leave(id, &endpoint);
+            }
             gone_is_fine(hcn::modify_namespace(id, &change("Remove", &endpoint)))
         })
         .await

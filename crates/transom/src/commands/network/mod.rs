@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use engine::Definition;
+use engine::os::NETWORKS_ARE_OURS;
 use jiff::Timestamp;
 
 use super::{Status, inspect};
@@ -114,6 +115,9 @@ pub(super) async fn unused(
     host: &Host,
     meant: impl Fn(&BTreeMap<String, String>, Timestamp) -> bool,
 ) -> Result<Vec<String>> {
+    if !NETWORKS_ARE_OURS {
+        return Ok(Vec::new());
+    }
     let used: Vec<String> = host
         .list()
         .await?

@@ -60,3 +60,6 @@ pub const DRIVES_ARE_FOLDERS: bool = true;
 
 /// Whether Transom serves containers the names of their neighbours.
 pub const NAMES_ARE_SERVED: bool = true;
+
+/// Whether the networks that there are were made by Transom, and are its own to remove.
+pub const NETWORKS_ARE_OURS: bool = true;

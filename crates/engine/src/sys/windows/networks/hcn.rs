@@ -1,9 +1,10 @@
-//! `computenetwork.dll`'s functions for namespaces, and what it tells of endpoints.
+//! `computenetwork.dll`'s functions for networks, namespaces and endpoints.
 //!
 //! A result text that is not empty is an error even when the code is none.
 
 use std::ffi::{CStr, c_void};
 
+use serde_json::json;
 use uuid::Uuid;
 use windows_sys::core::GUID;
 
@@ -35,6 +36,12 @@ static ENDPOINT: Kind = Kind {
     open: c"HcnOpenEndpoint",
     query: c"HcnQueryEndpointProperties",
     close: c"HcnCloseEndpoint",
+};
+
+static NETWORKS: Kind = Kind {
+    open: c"HcnOpenNetwork",
+    query: c"HcnQueryNetworkProperties",
+    close: c"HcnCloseNetwork",
 };
 
 /// A handle, or the place for one; closed once.
@@ -86,16 +93,49 @@ unsafe fn check(call: &'static str, result: i32, document: *mut u16) -> Result<(
     Ok(())
 }
 
-pub(super) fn create_namespace(id: Uuid, settings: &str) -> Result<(), ErrorKind> {
+fn create(
+    function: &'static CStr,
+    kind: &'static Kind,
+    id: Uuid,
+    settings: &str,
+) -> Result<(), ErrorKind> {
     type Create =
         unsafe extern "system" fn(*const GUID, *const u16, *mut *mut c_void, *mut *mut u16) -> i32;
-    let call = function!(NETWORK, c"HcnCreateNamespace" as Create);
+    let call = function!(NETWORK, function, Create);
     let (id, settings) = (native(id), wide(settings));
-    let (mut handle, mut document) = (Handle::none(&NAMESPACE), std::ptr::null_mut());
+    let (mut handle, mut document) = (Handle::none(kind), std::ptr::null_mut());
     // SAFETY: the pointers are good for the call; what comes back is ours.
     unsafe {
         let result = call(&raw const id, settings.as_ptr(), &raw mut handle.raw, &raw mut document);
-        check("HcnCreateNamespace", result, document)
+        check(named(function), result, document)
+    }
+}
+
+pub(super) fn create_namespace(id: Uuid, settings: &str) -> Result<(), ErrorKind> {
+    create(c"HcnCreateNamespace", &NAMESPACE, id, settings)
+}
+
+pub(super) fn create_network(id: Uuid, settings: &str) -> Result<(), ErrorKind> {
+    create(c"HcnCreateNetwork", &NETWORKS, id, settings)
+}
+
+/// Makes an endpoint of a network.
+pub(super) fn create_endpoint(network: Uuid, id: Uuid, settings: &str) -> Result<(), ErrorKind> {
+    type Create = unsafe extern "system" fn(
+        *mut c_void,
+        *const GUID,
+        *const u16,
+        *mut *mut c_void,
+        *mut *mut u16,
+    ) -> i32;
+    let call = function!(NETWORK, c"HcnCreateEndpoint" as Create);
+    let (network, id, settings) = (open(&NETWORKS, network)?, native(id), wide(settings));
+    let (mut handle, mut document) = (Handle::none(&ENDPOINT), std::ptr::null_mut());
+    // SAFETY: as above.
+    unsafe {
+        let (id, text) = (&raw const id, settings.as_ptr());
+        let result = call(network.raw, id, text, &raw mut handle.raw, &raw mut document);
+        check("HcnCreateEndpoint", result, document)
     }
 }
 
@@ -132,6 +172,10 @@ pub(super) fn query_namespace(id: Uuid) -> Result<String, ErrorKind> {
     query(&NAMESPACE, id)
 }
 
+pub(super) fn query_network(id: Uuid) -> Result<String, ErrorKind> {
+    query(&NETWORKS, id)
+}
+
 pub(super) fn query_endpoint(id: Uuid) -> Result<String, ErrorKind> {
     query(&ENDPOINT, id)
 }
@@ -148,30 +192,56 @@ pub(super) fn modify_namespace(id: Uuid, request: &str) -> Result<(), ErrorKind>
     }
 }
 
-pub(super) fn delete_namespace(id: Uuid) -> Result<(), ErrorKind> {
+fn delete(function: &'static CStr, id: Uuid) -> Result<(), ErrorKind> {
     type Delete = unsafe extern "system" fn(*const GUID, *mut *mut u16) -> i32;
-    let call = function!(NETWORK, c"HcnDeleteNamespace" as Delete);
+    let call = function!(NETWORK, function, Delete);
     let id = native(id);
     let mut document = std::ptr::null_mut();
     // SAFETY: as above.
     unsafe {
         let result = call(&raw const id, &raw mut document);
-        check("HcnDeleteNamespace", result, document)
+        check(named(function), result, document)
     }
 }
 
-pub(super) fn namespaces() -> Result<Vec<String>, ErrorKind> {
+pub(super) fn delete_namespace(id: Uuid) -> Result<(), ErrorKind> {
+    delete(c"HcnDeleteNamespace", id)
+}
+
+pub(super) fn delete_endpoint(id: Uuid) -> Result<(), ErrorKind> {
+    delete(c"HcnDeleteEndpoint", id)
+}
+
+/// The ids of all that a filter fits; an empty one fits all.
+fn enumerate(function: &'static CStr, filter: &str) -> Result<Vec<String>, ErrorKind> {
     type Enumerate = unsafe extern "system" fn(*const u16, *mut *mut u16, *mut *mut u16) -> i32;
-    let call = function!(NETWORK, c"HcnEnumerateNamespaces" as Enumerate);
-    let query = wide(r#"{"SchemaVersion":{"Major":2,"Minor":0}}"#);
+    let call = function!(NETWORK, function, Enumerate);
+    let mut query = json!({ "SchemaVersion": { "Major": 2, "Minor": 0 } });
+    if !filter.is_empty() {
+        query["Filter"] = json!(filter);
+    }
+    let query = wide(query.to_string());
     let (mut list, mut document) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: as above.
     let list = unsafe {
         let result = call(query.as_ptr(), &raw mut list, &raw mut document);
         let list = take(list);
-        check("HcnEnumerateNamespaces", result, document)?;
+        check(named(function), result, document)?;
         list
     };
     serde_json::from_str(if list.is_empty() { "[]" } else { &list })
-        .map_err(|error| ErrorKind::io("read the namespaces", std::io::Error::other(error)))
+        .map_err(|error| ErrorKind::io("read what there is", std::io::Error::other(error)))
+}
+
+pub(super) fn namespaces() -> Result<Vec<String>, ErrorKind> {
+    enumerate(c"HcnEnumerateNamespaces", "")
+}
+
+pub(super) fn networks() -> Result<Vec<String>, ErrorKind> {
+    enumerate(c"HcnEnumerateNetworks", "")
+}
+
+/// The endpoints of a name.
+pub(super) fn endpoints_named(name: &str) -> Result<Vec<String>, ErrorKind> {
+    enumerate(c"HcnEnumerateEndpoints", &json!({ "Name": name }).to_string())
 }

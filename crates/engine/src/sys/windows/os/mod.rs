@@ -36,3 +36,7 @@ pub const DRIVES_ARE_FOLDERS: bool = false;
 
 /// Whether Transom serves containers the names of their neighbours.
 pub const NAMES_ARE_SERVED: bool = false;
+
+/// Whether the networks that there are were made by Transom, and are its own to remove: Windows keeps
+/// its own, which others use too.
+pub const NETWORKS_ARE_OURS: bool = false;
