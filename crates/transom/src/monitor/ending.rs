@@ -11,6 +11,7 @@
 //! or a network of the user's keeps those who wait waiting, for they may want that very thing next.
 
 use anyhow::Result;
+use engine::os::DRIVES_ARE_FOLDERS;
 use spec::api::{EndpointSettings, NetworkMode};
 
 use super::driver::Driver;
@@ -21,9 +22,10 @@ use crate::host::remove;
 use crate::store::Record;
 
 impl Driver {
-    /// Nobody can miss what it still holds when its program has ended.
+    /// Nobody can miss what it still holds when its program has ended. A drive that is a disk of its
+    /// own keeps its folder in its place for as long as it is mounted.
     pub(super) fn may_go_first(&self) -> bool {
-        lent_nothing(&self.found.record)
+        DRIVES_ARE_FOLDERS && lent_nothing(&self.found.record)
     }
 
     /// Goes out of sight and tells everybody, if it may.
