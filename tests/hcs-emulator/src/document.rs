@@ -3,6 +3,8 @@
 //! Written from the schema reference and not from Transom's own types, so that a document which both
 //! of these understand is one that Windows understands. A name is compared exactly, as Windows does.
 
+#[cfg(test)]
+mod golden;
 mod shapes;
 
 use serde_json::{Value, json};
