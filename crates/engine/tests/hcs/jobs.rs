@@ -10,10 +10,10 @@ use engine::{Engine as _, ErrorKind, HostSystem, Process as _, System as _};
 use schema::container::Container;
 use schema::document::ComputeSystem;
 use schema::job::{JobContainer, JobLimits, JobMount};
-use schema::process::{ControlEvent, ProcessParameters};
+use schema::process::ProcessParameters;
 use schema::properties::PropertyType;
 use schema::{ExitCode, SystemId};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::AsyncReadExt as _;
 
 use crate::support::{Programs, document, engine, probe};
 
@@ -46,7 +46,7 @@ fn id(name: &str) -> SystemId {
     SystemId::new(format!("job-{name}-{}", std::process::id())).expect("a plain name")
 }
 
-async fn started(name: &str) -> HostSystem {
+pub(crate) async fn started(name: &str) -> HostSystem {
     let id = id(name);
     let system = engine().create(&id, &job(&id)).await.expect("create");
     system.start().await.expect("start");
@@ -161,24 +161,6 @@ async fn an_account_is_needed_where_the_shims_own_is_not_asked_for() {
         };
         let Err(refused) = system.spawn(&parameters).await else { panic!("no such account") };
         assert!(format!("{:#}", refused.kind).contains("User"), "{refused:?}");
-    }
-    system.terminate().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_control_event_reaches_a_process() {
-    let system = started("events").await;
-    for event in ControlEvent::ALL {
-        let parameters = ProcessParameters {
-            command_line: probe("event"),
-            create_std_out_pipe: true,
-            ..ProcessParameters::default()
-        };
-        let (process, stdio) = system.spawn(&parameters).await.unwrap();
-        let mut lines = BufReader::new(stdio.stdout.expect("asked for")).lines();
-        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("listening"));
-        assert!(process.signal(event).await.unwrap());
-        assert_eq!(process.wait().await, ExitCode(100 + event.code()), "{event:?}");
     }
     system.terminate().await.unwrap();
 }

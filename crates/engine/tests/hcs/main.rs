@@ -7,6 +7,7 @@
 mod bound;
 mod conformance;
 mod credentials;
+mod events;
 mod faults;
 mod jobs;
 mod leaks;

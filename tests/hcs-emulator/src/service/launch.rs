@@ -46,8 +46,7 @@ pub(super) fn launch(
     // The child has its ends; the service's would keep a reader waiting, and reach the next child.
     drop(streams.near);
     drop(alone);
-    let process =
-        Process::new(started.pid, started.handle, image(parameters), system, streams.console);
+    let process = Process::new(started.pid, started.handle, system, streams.console);
     let mut given = [0; 3];
     for (place, far) in given.iter_mut().zip(&streams.far) {
         if let Some(far) = far {
@@ -221,14 +220,4 @@ fn environment(parameters: &Value) -> Vec<u16> {
     let mut block: Vec<u16> = variables.values().flat_map(|variable| wide(variable)).collect();
     block.push(0);
     block
-}
-
-/// The program's file name.
-fn image(parameters: &Value) -> String {
-    let line = parameters["CommandLine"].as_str().unwrap_or_default();
-    let program = match line.strip_prefix('"') {
-        Some(rest) => rest.split('"').next(),
-        None => line.split_whitespace().next(),
-    };
-    program.unwrap_or_default().rsplit(['\\', '/']).next().unwrap_or_default().to_owned()
 }

@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "processes, jobs and pipes are Windows calls")]
 
 mod calls;
+mod census;
 mod console;
 mod guards;
 mod job;
@@ -26,6 +27,8 @@ use std::os::windows::fs::OpenOptionsExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
 
 pub(crate) use crate::client::locked;
 use crate::networks::Networks;
@@ -84,6 +87,7 @@ pub fn run() -> io::Result<()> {
     let fresh = folder.join("hcs-emulator.port.new");
     std::fs::write(&fresh, listener.local_addr()?.port().to_string())?;
     std::fs::rename(fresh, folder.join(PORT_FILE))?;
+    allow_interrupts();
     let service = Arc::new(Service::default());
     std::thread::spawn({
         let service = Arc::clone(&service);
@@ -99,6 +103,13 @@ pub fn run() -> io::Result<()> {
         });
     }
     Ok(())
+}
+
+/// Lets programs that are started here take Ctrl+C: a service in a group of its own has it turned off,
+/// and that is handed down.
+fn allow_interrupts() {
+    // SAFETY: no handler: only the flag is set.
+    unsafe { SetConsoleCtrlHandler(None, 0) };
 }
 
 fn end_when_idle(service: &Service) {

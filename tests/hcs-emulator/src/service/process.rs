@@ -22,7 +22,6 @@ use crate::wire::PROCESS_EXITED;
 /// A process.
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    pub(crate) image: String,
     pub(crate) system: Weak<System>,
     pub(crate) console: Mutex<Option<Console>>,
     handle: OwnedHandle,
@@ -34,13 +33,11 @@ impl Process {
     pub(super) fn new(
         pid: u32,
         handle: OwnedHandle,
-        image: String,
         system: &Arc<System>,
         console: Option<Console>,
     ) -> Arc<Self> {
         Arc::new(Self {
             pid,
-            image,
             system: Arc::downgrade(system),
             console: Mutex::new(console),
             handle,

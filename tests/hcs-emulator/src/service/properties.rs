@@ -1,16 +1,15 @@
 //! What a compute system tells of itself.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use windows_sys::Win32::Foundation::FILETIME;
-use windows_sys::Win32::System::Threading::GetProcessTimes;
+use windows_sys::Win32::System::ProcessStatus::PROCESS_MEMORY_COUNTERS_EX;
+use windows_sys::Win32::System::Threading::IO_COUNTERS;
 
 use super::calls::{Outcome, read, text, with};
-use super::process::Process;
+use super::census::{self, Running};
 use super::system::{State, System};
-use super::{Service, guards, locked};
+use super::{Service, guards};
 use crate::codes;
 use crate::document;
 use crate::wire::Request;
@@ -83,6 +82,15 @@ pub(super) fn answer(system: &System, query: &Value) -> Option<Value> {
 
 fn statistics(system: &System) -> Value {
     let (user, kernel) = system.job.times();
+    let all = census::of(&system.job);
+    let sum = |part: &dyn Fn(&Running) -> u64| all.iter().map(part).sum::<u64>();
+    let bytes = |part: fn(&PROCESS_MEMORY_COUNTERS_EX) -> usize| {
+        sum(&|running| u64::try_from(part(&running.memory())).unwrap_or_default())
+    };
+    let disk = |part: fn(&IO_COUNTERS) -> u64| sum(&|running| part(&running.disk()));
+    // Not every Windows counts for a job.
+    let user = user.max(sum(&|running| running.times().user));
+    let kernel = kernel.max(sum(&|running| running.times().kernel));
     json!({
         "Timestamp": timestamp(SystemTime::now()),
         "ContainerStartTime": timestamp(system.begun_at),
@@ -93,45 +101,33 @@ fn statistics(system: &System) -> Value {
             "RuntimeKernel100ns": kernel,
         },
         "Memory": {
-            "MemoryUsageCommitBytes": 0,
-            "MemoryUsageCommitPeakBytes": 0,
-            "MemoryUsagePrivateWorkingSetBytes": 0,
+            "MemoryUsageCommitBytes": bytes(|memory| memory.PagefileUsage),
+            "MemoryUsageCommitPeakBytes": bytes(|memory| memory.PeakPagefileUsage),
+            "MemoryUsagePrivateWorkingSetBytes": bytes(|memory| memory.WorkingSetSize),
         },
         "Storage": {
-            "ReadCountNormalized": 0, "ReadSizeBytes": 0,
-            "WriteCountNormalized": 0, "WriteSizeBytes": 0,
+            "ReadCountNormalized": disk(|disk| disk.ReadOperationCount),
+            "ReadSizeBytes": disk(|disk| disk.ReadTransferCount),
+            "WriteCountNormalized": disk(|disk| disk.WriteOperationCount),
+            "WriteSizeBytes": disk(|disk| disk.WriteTransferCount),
         },
     })
 }
 
 fn processes(system: &System) -> Value {
-    let list: Vec<Arc<Process>> = locked(&system.processes).values().cloned().collect();
-    list.iter().filter(|process| !process.has_ended()).map(|process| details(process)).collect()
+    census::of(&system.job).iter().map(details).collect()
 }
 
-fn details(process: &Process) -> Value {
-    let (mut created, mut exited, mut kernel, mut user) =
-        (FILETIME::default(), FILETIME::default(), FILETIME::default(), FILETIME::default());
-    // SAFETY: the handle is open and every time has a place.
-    unsafe {
-        GetProcessTimes(
-            process.raw(),
-            &raw mut created,
-            &raw mut exited,
-            &raw mut kernel,
-            &raw mut user,
-        );
-    }
-    let ticks =
-        |time: FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+fn details(running: &Running) -> Value {
+    let (times, memory) = (running.times(), running.memory());
     json!({
-        "ProcessId": process.pid,
-        "ImageName": process.image,
-        "CreateTimestamp": timestamp_of(ticks(created)),
-        "UserTime100ns": ticks(user),
-        "KernelTime100ns": ticks(kernel),
-        "MemoryCommitBytes": 0,
-        "MemoryWorkingSetPrivateBytes": 0,
+        "ProcessId": running.pid,
+        "ImageName": running.image(),
+        "CreateTimestamp": timestamp_of(times.began),
+        "UserTime100ns": times.user,
+        "KernelTime100ns": times.kernel,
+        "MemoryCommitBytes": memory.PagefileUsage,
+        "MemoryWorkingSetPrivateBytes": memory.WorkingSetSize,
         "MemoryWorkingSetSharedBytes": 0,
     })
 }

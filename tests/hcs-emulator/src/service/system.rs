@@ -62,7 +62,7 @@ impl System {
             runtime_id: uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, id.as_bytes()).to_string(),
             begun: Instant::now(),
             begun_at: SystemTime::now(),
-            job: Job::new()?,
+            job: Job::new(id)?,
             processes: Mutex::default(),
             settings: Mutex::default(),
             state: Mutex::new(State::Created),
