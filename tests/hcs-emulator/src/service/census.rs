@@ -27,7 +27,10 @@ pub(crate) struct Times {
     pub(crate) kernel: u64,
 }
 
-/// All that run in a job. One that has ended meanwhile is left out.
+/// The console's own program, which Wine starts beside another and which may outlive it.
+const CONSOLE: &str = "conhost.exe";
+
+/// All that run in a job. One that has ended meanwhile is left out, and so is what only shows them.
 pub(crate) fn of(job: &Job) -> Vec<Running> {
     let open = |pid: u32| {
         // SAFETY: no pointers.
@@ -36,7 +39,8 @@ pub(crate) fn of(job: &Job) -> Vec<Running> {
         (!handle.is_null()).then(|| unsafe { OwnedHandle::from_raw_handle(handle) })
     };
     let pids = job.pids().into_iter();
-    pids.filter_map(|pid| Some(Running { pid, handle: open(pid)? })).collect()
+    let all = pids.filter_map(|pid| Some(Running { pid, handle: open(pid)? }));
+    all.filter(|running| !running.image().eq_ignore_ascii_case(CONSOLE)).collect()
 }
 
 impl Running {
