@@ -22,6 +22,10 @@ const CONSOLES: usize = 5;
 /// What a round may leave on average, in bytes: less than any handle's record.
 const SLACK: u64 = 4096;
 
+/// How often the rounds are run: the tests beside this one are in the same process, and what they take
+/// is there once. What is lost in every round is lost each time.
+const TRIES: usize = 3;
+
 /// Private memory of this process in bytes, and the session's open files; nothing where there is no
 /// `/proc`.
 type Held = Option<(u64, usize)>;
@@ -136,6 +140,23 @@ async fn leave_nothing(kind: &Kind, rounds: usize) {
     for number in 0..WARM_UP {
         round(kind, number).await;
     }
+    for _ in 1..TRIES {
+        if grown_by(kind, rounds).await < most(rounds) {
+            return;
+        }
+    }
+    let grown = grown_by(kind, rounds).await;
+    assert!(grown < most(rounds), "{name}: {grown} bytes more than before {rounds} rounds");
+}
+
+/// What rounds may leave: less than the smallest leak in each would.
+fn most(rounds: usize) -> u64 {
+    SLACK * rounds as u64 + (1 << 20)
+}
+
+/// The memory that there is more of after so many rounds.
+async fn grown_by(kind: &Kind, rounds: usize) -> u64 {
+    let name = kind.name;
     let (before, handles_before) = (held(), handles());
     let begun = Instant::now();
     for number in WARM_UP..WARM_UP + rounds {
@@ -147,10 +168,9 @@ async fn leave_nothing(kind: &Kind, rounds: usize) {
     assert!(handles_then <= handles_before + 4, "{handles_before} -> {handles_then} handles");
     let (Some((memory, files)), Some((memory_then, files_then))) = (before, then) else {
         eprintln!("skipped: no /proc to count by");
-        return;
+        return 0;
     };
     eprintln!("{name}: {memory} then {memory_then} bytes, {files} then {files_then} files");
-    let grown = memory_then.saturating_sub(memory);
-    assert!(grown < SLACK * rounds as u64 + (1 << 20), "{memory} -> {memory_then} bytes");
     assert!(files_then <= files + 4, "{files} -> {files_then} files");
+    memory_then.saturating_sub(memory)
 }
