@@ -145,6 +145,10 @@ impl<E: Engine, H: Host> Service<E, H> {
 
     /// Acquires what the plan names and creates the compute system; or nothing.
     async fn acquire(&self, id: &TaskId, plan: &Plan) -> Result<Container<E>> {
+        if !plan.affinity.is_empty() {
+            // They are not in the document, but a matter of the container's job.
+            return Err(Error::NotImplemented("`windows.resources.cpu.affinity` of a container"));
+        }
         let world = &self.inner.world;
         let ledger = world.ledger(id);
         self.sweep(&plan.id, &ledger).await?;

@@ -11,6 +11,7 @@ mod linux_shaped;
 mod matrix;
 mod model;
 mod pod;
+mod processors;
 mod sandbox;
 mod stats;
 mod stdio;
