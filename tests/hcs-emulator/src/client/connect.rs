@@ -2,11 +2,18 @@
 
 use std::io::BufReader;
 use std::net::TcpStream;
-use std::os::windows::process::CommandExt as _;
+use std::os::windows::io::{FromRawHandle as _, OwnedHandle};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::ptr;
 use std::time::{Duration, Instant};
 
+use windows_sys::Win32::System::Threading::{
+    CREATE_NEW_PROCESS_GROUP, CreateProcessW, DETACHED_PROCESS, PROCESS_INFORMATION,
+    STARTF_USESTDHANDLES, STARTUPINFOW,
+};
+use windows_sys::w;
+
+use super::text;
 use crate::wire::{self, GREETING, PORT_FILE, Request};
 
 /// How long it may take to start.
@@ -14,8 +21,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one start of it, or its greeting, may take.
 const STARTING: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
-/// In no console and no group of the caller's.
-const DETACHED: u32 = 0x0000_0008 | 0x0000_0200;
 
 pub(super) fn connect() -> Option<TcpStream> {
     let begun = Instant::now();
@@ -53,12 +58,39 @@ fn attempt() -> Option<TcpStream> {
     (greeting == GREETING).then_some(stream)
 }
 
-/// Beside the DLLs, in `system32`.
+/// Beside the DLLs, in `system32`. It inherits nothing: it outlives whoever asks first, and somebody may
+/// wait for the end of that one's streams. Whoever waits for it sees whether it came up.
 fn start() {
     let root =
         std::env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\windows"), PathBuf::from);
-    let mut command = Command::new(root.join("system32").join("hcs-emulator.exe"));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Who waits for it sees whether it came up.
-    let _ = command.creation_flags(DETACHED).current_dir(r"C:\").spawn();
+    let program = root.join("system32").join("hcs-emulator.exe");
+    let mut line = text::wide(&format!("\"{}\"", program.display()));
+    // Without streams.
+    let startup = STARTUPINFOW {
+        cb: u32::try_from(size_of::<STARTUPINFOW>()).expect("a small structure"),
+        dwFlags: STARTF_USESTDHANDLES,
+        ..STARTUPINFOW::default()
+    };
+    let mut made = PROCESS_INFORMATION::default();
+    // SAFETY: the texts end with zeros and live through the call, and the answer has a place.
+    unsafe {
+        let flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
+        let (folder, nothing) = (w!(r"C:\"), ptr::null());
+        let line = line.as_mut_ptr();
+        if CreateProcessW(
+            ptr::null(),
+            line,
+            nothing,
+            nothing,
+            0,
+            flags,
+            nothing.cast(),
+            folder,
+            &raw const startup,
+            &raw mut made,
+        ) != 0
+        {
+            drop([made.hProcess, made.hThread].map(|handle| OwnedHandle::from_raw_handle(handle)));
+        }
+    }
 }
