@@ -63,10 +63,11 @@ impl Host {
         Ok(())
     }
 
-    /// Whoever asks what is paused for its processes shall be told those that ran last: its guest stands
-    /// still, too. And whoever looks at its scratch shall find its registry there, which Wine's server
-    /// writes only every half minute; the guest answers one after the other. A guest that does not answer does not hold it up long;
-    /// one that is gone has a session behind it that is about to end, and is not paused.
+    /// Whoever asks what is paused for its processes shall be told those that ran last, for its guest
+    /// stands still too. And whoever looks at its scratch shall find its registry there, which Wine's
+    /// server writes only every half minute. The guest answers one after the other; one that does not
+    /// answer does not hold it up long, and one that is gone has a session behind it that is about to
+    /// end, and is not paused.
     fn on_pause(&mut self, client: ClientId) {
         if self.phase != Phase::Running {
             return self.refuse(client, self.wrong_phase());
