@@ -1,6 +1,6 @@
 //! Host process containers without a VM: their limits and paths, as a job object takes them.
 //!
-//! [`host_process`](crate::host_process) plans with them; the Windows engine makes the job.
+//! `host_process` plans with them; the Windows engine makes the job.
 
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 //! The original reads a spec into fixed structures and writes them again for a guest: unknown
 //! fields vanish, absent ones that are always written appear with their zero value, and zero values
 //! that are never written vanish. A guest that reads strictly sees the difference, so it is kept.
-//! [`shapes`](super::shapes) holds the structures as tables.
+//! `shapes` holds the structures as tables.
 
 use serde_json::{Map, Number, Value};
 
